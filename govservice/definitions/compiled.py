@@ -1,0 +1,173 @@
+"""The compiled form of a definition: what the engine runs and the desks draw.
+
+`compile.py` builds it once from a validated `Service`; it is frozen and shared by every case pinned to its hash.
+A *path* names a step: `acceptance` for a step of the main token, `review.food.desk` for a step inside a branch of
+a parallel step. The machine's states are exactly these paths plus one final state per branch outcome
+(`review.food#approved`); nothing else may be a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from govservice.worktime.duration import Duration
+
+if TYPE_CHECKING:
+    from transitions import Machine
+
+    from govservice.definitions.expressions import Expression
+    from govservice.definitions.joins import JoinRule
+    from govservice.definitions.schema import Service
+
+Text = Mapping[str, str]  # {"en": ..., "zh": ...}
+StepKind = Literal["applicant", "human", "auto", "parallel", "cases", "end"]
+EdgeKind = Literal["action", "answer", "join", "lapse", "always"]
+Milestone = Literal["received", "accepted", "decided", "delivered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One alternative of an edge: the first whose guard holds is taken; the last one has no guard.
+
+    Exactly one of `to` (path of a step in the same scope) and `end` (outcome of the branch) is set;
+    an edge with `correction` has a single target back to its own step.
+    """
+
+    to: str | None = None
+    end: str | None = None
+    guard: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One way out of a step. `name` is the machine's trigger: an action's id, `@ok`/`@fail`, `@join0`, `@lapse`."""
+
+    name: str
+    source: str
+    kind: EdgeKind
+    targets: tuple[Target, ...]
+    by: str  # role code, "applicant" or "system"
+    label: Text
+    guard: Expression | None = None
+    correction: bool = False
+    reason: bool = False
+    requires_fields: tuple[str, ...] = ()
+    requires_attachments: tuple[str, ...] = ()
+    requires_gaps: bool = False
+    effects: tuple[str, ...] = ()
+    marks: Milestone | None = None
+    not_same_as: tuple[str, ...] = ()  # step paths
+    two_people: bool = False
+    flag: str | None = None
+    siblings: Literal["cancel", "wait"] = "wait"  # joins only
+    join: JoinRule | None = None
+    escape: bool = False  # withdraw, lapse: not counted as a way to complete
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRule:
+    """A timer of a step, armed when the step is entered (or when its clock starts).
+
+    `at` is a fraction of a limit (`80%limit`: of the step's own limit, or of the case limit named by `of`) or a
+    duration from entry. `do` is `warn`, `escalate`, `lapse` or the name of an action of the step.
+    """
+
+    id: str  # unique within its step: "0", "1", ...
+    at: Duration
+    do: str
+    of: str | None = None  # name of a case limit ("intake"); None = the step's own limit
+    as_of: Milestone | None = None  # `as: received`: the act takes effect from that milestone (deemed acceptance)
+    to: str | None = None  # path, for `lapse`
+    to_role: str | None = None  # for `escalate`
+    note: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    path: str
+    kind: StepKind
+    title: Text
+    scope: str  # "" for the main token, "review.food" inside a branch
+    owner: str | None  # role code; None for applicant, auto and end steps
+    limit: Duration | None
+    timers: tuple[TimerRule, ...]
+    reads: tuple[str, ...] | None  # of its branch; None = everything
+    outcome: str | None = None  # of an end
+    effects: tuple[str, ...] = ()  # of an end
+    call: str | None = None  # of an auto step: "document.issue"
+    requires_gaps: bool = False
+    retry: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionPolicy:
+    """What `correction: true` does in a scope (definition.md, Correction)."""
+
+    within: Duration
+    lapse_to: str  # path of the end the case lapses to
+    notice: Literal["once", "each"] = "once"
+    collect_within: Duration | None = None
+    siblings: Literal["continue", "suspend"] = "continue"
+    clock: Literal["pause_any", "pause_all", "run"] = "pause_any"
+    recheck: Literal["reads_changed"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    scope: str  # "review.food"
+    name: str  # "food"
+    block: str  # "review"
+    title: Text
+    owner: str
+    start: str  # path
+    reads: tuple[str, ...]
+    when: Expression | None
+    outcomes: tuple[str, ...]  # declared by its edges, plus "not_needed" where `when` is set
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A parallel step: its branches, its correction policy and its join edges in order (`@join0`, `@join1`, ...)."""
+
+    path: str
+    branches: tuple[Branch, ...]
+    correction: CorrectionPolicy | None
+    joins: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A clock of the case between two milestones."""
+
+    name: str
+    start: Milestone
+    stop: Milestone
+    statutory: Duration
+    promised: Duration | None
+    basis: str
+    pauses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A definition ready to run. `sha` is the hash of the canonical JSON of the service: its version."""
+
+    service: Service
+    sha: str
+    start: str
+    steps: Mapping[str, Step]
+    out: Mapping[str, tuple[Edge, ...]]  # every edge by source path, `always` actions included
+    blocks: Mapping[str, Block]
+    limits: Mapping[str, Limit]
+    correction: CorrectionPolicy | None  # of the main token
+    machine: Machine = field(repr=False, compare=False)  # flat, shared, never mutated, no model bound
+
+    @property
+    def code(self) -> str:
+        return self.service.service
+
+    def edge(self, source: str, name: str) -> Edge | None:
+        """The edge of that name out of a step, or None."""
+        return next((e for e in self.out.get(source, ()) if e.name == name), None)
