@@ -1,0 +1,122 @@
+"""Domain errors: a sentence for the person, facts for the log. No HTTP here; the doors translate.
+
+`message` is an English message id with `%(name)s` placeholders; a door translates it and fills in `facts`.
+Facts are identifiers and counts, never personal data, so that they may be logged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class PortalError(Exception):
+    """Base of every error that a person may see."""
+
+    default = "Something went wrong."
+
+    def __init__(self, message: str | None = None, **facts: Any) -> None:
+        self.message = message or self.default
+        self.facts = facts
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        try:
+            return self.message % self.facts
+        except (KeyError, TypeError, ValueError):
+            return self.message
+
+
+class NotFound(PortalError):
+    """Not there, or not yours: both look alike (404)."""
+
+    default = "There is nothing here that you may see."
+
+
+class Forbidden(PortalError):
+    """The actor may not do this. `code` says why, for the log and for `available()`."""
+
+    default = "You may not do this."
+
+    def __init__(self, code: str, message: str | None = None, **facts: Any) -> None:
+        self.code = code
+        super().__init__(message, code=code, **facts)
+
+
+class NotAllowed(PortalError):
+    """The action does not exist at the case's present step (409)."""
+
+    default = "This is not possible at the moment."
+
+
+class Stale(PortalError):
+    """The page showed an older state of the token or its data (409). `events` is what happened since."""
+
+    default = "Somebody acted on this before you."
+
+    def __init__(self, message: str | None = None, events: Sequence[Any] = (), **facts: Any) -> None:
+        self.events = tuple(events)
+        super().__init__(message, **facts)
+
+
+class LostRace(PortalError):
+    """The compare-and-set on the case failed: the caller retries the whole transaction."""
+
+    default = "Somebody acted on this at the same moment. Please try again."
+
+
+class Missing(PortalError):
+    """A reason, field, material or attachment is missing (422). `fields` names them."""
+
+    default = "Something is missing."
+
+    def __init__(self, fields: Sequence[str], message: str | None = None, **facts: Any) -> None:
+        self.fields = tuple(fields)
+        super().__init__(message, fields=list(fields), **facts)
+
+
+class Invalid(PortalError):
+    """Values that cannot be accepted (422). `fields` maps a field to its message id."""
+
+    default = "Please check what you entered."
+
+    def __init__(self, fields: Mapping[str, str], message: str | None = None, **facts: Any) -> None:
+        self.fields = dict(fields)
+        super().__init__(message, **facts)
+
+
+class KeyReused(Invalid):
+    """The same idempotency key came with another request (422)."""
+
+    default = "This form was already used for something else. Please open the page again."
+
+    def __init__(self) -> None:
+        super().__init__({})
+
+
+class TooLarge(PortalError):
+    """More than is accepted (413)."""
+
+    default = "This is too large."
+
+
+class TooMany(PortalError):
+    """Too many tries in a while (429). `retry_after` in seconds."""
+
+    default = "Too many tries. Please wait a little and try again."
+
+    def __init__(self, retry_after: int, message: str | None = None, **facts: Any) -> None:
+        self.retry_after = retry_after
+        super().__init__(message, retry_after=retry_after, **facts)
+
+
+class Unavailable(PortalError):
+    """Something that is needed does not answer (503)."""
+
+    default = "This does not answer at the moment. Please try again in a few minutes."
+
+
+class Tampered(PortalError):
+    """A chain, seal or invariant does not hold. Never shown in detail; it alarms the operator."""
+
+    default = "The records of this case do not agree. The operator has been told."

@@ -1,0 +1,131 @@
+"""What was asked of registries, by which right, with what result, and who read it.
+
+No values in `exchanges` or `data_accesses`; a fact's value is sealed with its subject's key.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from govservice.models.base import Base, Code, Json, Key, Moment, OptCode, OptMoment, OptRef, OptText, Ref, Sha
+
+
+class RegistryHealth(Base):
+    """Whether a registry answers: one row shared by all workers (the breaker's state)."""
+
+    __tablename__ = "registry_health"
+    registry_code: Mapped[Code] = mapped_column(primary_key=True)
+    state: Mapped[Code]  # closed | open | half_open
+    since: Mapped[Moment]
+    next_probe_at: Mapped[OptMoment]
+    failures: Mapped[int] = mapped_column(default=0)
+    successes: Mapped[int] = mapped_column(default=0)
+
+
+class Grant(Base):
+    """The right of a service to ask a dataset for named facts, for one purpose (data: workflows/registries)."""
+
+    __tablename__ = "grants"
+    id: Mapped[Code] = mapped_column(primary_key=True)  # "GR-2031"
+    dataset: Mapped[Code]
+    services: Mapped[Json]  # service codes
+    take: Mapped[Json]  # fact types
+    purpose: Mapped[Code]
+    valid_to: Mapped[OptMoment]
+    revoked_at: Mapped[OptMoment]
+
+
+class Exchange(Base):
+    """One call to a registry, granted or refused. Without values."""
+
+    __tablename__ = "exchanges"
+    __table_args__ = (Index("ix_exchanges_case_id", "case_id"), Index("ix_exchanges_registry_code_at", "registry_code", "at"))
+    id: Mapped[Key]
+    registry_code: Mapped[Code]
+    dataset: Mapped[Code]  # "population/2"
+    case_id: Mapped[OptRef]
+    fact: Mapped[OptCode]  # the fact's name in the definition
+    subject_id: Mapped[OptRef]  # people.id or organisations.id
+    actor: Mapped[Code]
+    trigger: Mapped[Code]  # prefill | submit | decision | retry | clerk
+    grant_id: Mapped[OptCode]
+    purpose: Mapped[Code]
+    legal_basis: Mapped[OptText]
+    attempt: Mapped[int]
+    outcome: Mapped[Code]
+    http_status: Mapped[int | None]
+    latency_ms: Mapped[int]
+    fields: Mapped[Json]  # fact types returned
+    request_sha: Mapped[Sha]
+    response_sha: Mapped[str | None]
+    at: Mapped[Moment]
+
+
+class Fact(Base):
+    """A value with provenance, of one case. A newer one supersedes it; nothing is overwritten."""
+
+    __tablename__ = "facts"
+    __table_args__ = (Index("ix_facts_case_id", "case_id"),)
+    id: Mapped[Key]
+    case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
+    subject_id: Mapped[Ref]  # whose key seals the value (people.id)
+    name: Mapped[Code]  # of the definition: "premises"
+    fact_type: Mapped[Code]  # "premises.area"
+    value_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
+    registry_code: Mapped[Code]
+    dataset: Mapped[Code]
+    record_id: Mapped[str | None]
+    registry_updated_at: Mapped[OptMoment]
+    fetched_at: Mapped[Moment]
+    assurance: Mapped[Code]  # registry | self_declared | document
+    exchange_id: Mapped[OptRef]
+    superseded_by: Mapped[OptRef]
+
+
+class EvidenceRequirement(Base):
+    """A need of a case (a fact of the definition) and how it was met."""
+
+    __tablename__ = "evidence_requirements"
+    __table_args__ = (UniqueConstraint("case_id", "name"),)
+    id: Mapped[Key]
+    case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
+    name: Mapped[Code]
+    state: Mapped[Code]  # needed | fetching | available | no_record | ambiguous | withheld | deferred | refused | declared | uploaded
+    outcome: Mapped[OptCode]  # the exchange's outcome
+    exchange_id: Mapped[OptRef]
+    updated_at: Mapped[Moment]
+
+
+class Snapshot(Base):
+    """What was submitted or decided on, sealed: canonical JSON (RFC 8785) of answers, facts and provenance."""
+
+    __tablename__ = "snapshots"
+    __table_args__ = (UniqueConstraint("case_id", "n"),)
+    id: Mapped[Key]
+    case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
+    n: Mapped[int]
+    reason: Mapped[Code]  # submit | correction | decision
+    subject_id: Mapped[Ref]
+    canonical_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
+    sha256: Mapped[Sha]
+    prev_sha256: Mapped[str | None]
+    created_at: Mapped[Moment]
+
+
+class DataAccess(Base):
+    """A read of a person's data: one row per person, reader, purpose and case; the person can see it."""
+
+    __tablename__ = "data_accesses"
+    __table_args__ = (Index("ix_data_accesses_subject", "subject_id", "at"),)
+    id: Mapped[Key]
+    subject_id: Mapped[Ref] = mapped_column(ForeignKey("people.id"))
+    actor: Mapped[Code]  # users.id or "portal"
+    role: Mapped[OptCode]
+    department_id: Mapped[OptCode]
+    case_id: Mapped[OptRef]
+    what: Mapped[Json]  # field names, fact types, materials or list kinds, never values
+    purpose: Mapped[Code]  # registry_fetch | task | list | search | supervision | download
+    registry_code: Mapped[OptCode]
+    exchange_id: Mapped[OptRef]
+    at: Mapped[Moment]

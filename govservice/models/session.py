@@ -1,0 +1,95 @@
+"""Connections: one engine per database, sessions for reading and for writing.
+
+SQLite needs WAL, a busy timeout, foreign keys and `BEGIN IMMEDIATE` for writers: its default defers the write
+lock, and two transactions that read first and write later would fail with "database is locked".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import Session, sessionmaker
+
+from govservice.models.keyring import Box, Keyring
+from govservice.models.people import Person
+
+BUSY_TIMEOUT_MS = 15_000
+
+
+def normalise_url(url: str) -> str:
+    """`postgres://` and `postgresql://` mean psycopg 3 here."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def make_engine(url: str, *, pool_size: int = 5, synchronous: str = "FULL") -> Engine:
+    """An engine with what each dialect needs. `synchronous` is SQLite's: FULL survives a power cut."""
+    url = normalise_url(url)
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+        _prepare_sqlite(engine, synchronous)
+        return engine
+    return create_engine(url, pool_pre_ping=True, pool_size=pool_size, max_overflow=pool_size)
+
+
+def _prepare_sqlite(engine: Engine, synchronous: str) -> None:
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # pysqlite must not open transactions by itself
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+class Database:
+    """The two ways to a database: `read()` and `write()` sessions, each carrying the keyring."""
+
+    def __init__(self, engine: Engine, keyring: Keyring) -> None:
+        self.engine = engine
+        self.keyring = keyring
+        info = {"keyring": keyring}
+        self._readers = sessionmaker(engine, info=info, expire_on_commit=False)
+        self._writers = sessionmaker(engine.execution_options(writing=True), info=info, expire_on_commit=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session whose work is never committed."""
+        session = self._readers()
+        try:
+            yield session
+        finally:
+            session.close()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session that commits when the block ends well and rolls back when it does not."""
+        session = self._writers()
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.close()
+
+
+def box_of(session: Session, person_id: str) -> Box | None:
+    """The box of a person, or None when erased. Kept for the session's life (unwrapping costs ~10 us)."""
+    boxes: dict[str, Box | None] = session.info.setdefault("boxes", {})
+    if person_id not in boxes:
+        row = session.get_one(Person, person_id)
+        keyring: Keyring = session.info["keyring"]
+        boxes[person_id] = keyring.box(row.key_wrapped, row.key_id)
+    return boxes[person_id]

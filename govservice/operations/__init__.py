@@ -1,0 +1,1 @@
+"""One function, one intention of a person, one transaction."""
