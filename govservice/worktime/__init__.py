@@ -1,0 +1,1 @@
+"""Working-day calendars and legal clocks: pure, no database, no web, no wall clock."""

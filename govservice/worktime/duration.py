@@ -1,0 +1,46 @@
+"""Lengths of time as the law and the definitions write them: `5wd`, `4wh`, `30d`, `18mo`, `5y`, `80%limit`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, cast
+
+Unit = Literal["wd", "wh", "d", "mo", "y", "%limit"]
+
+UNITS: tuple[Unit, ...] = ("wd", "wh", "d", "mo", "y", "%limit")
+_FORM = re.compile(r"(0|[1-9][0-9]{0,3})(wd|wh|d|mo|y|%limit)", re.ASCII)
+_DAYS_EACH = {"wd": 7 / 5, "wh": 7 / 5 / 8, "d": 1.0, "mo": 30.0, "y": 365.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """So many units: `wd` working days, `wh` office hours, `d` calendar days, `mo` months, `y` years.
+
+    `%limit` is a share of another limit, in per cent; `limits.fraction` turns it into a length. A duration is
+    counted in its own unit and never converted: five working days are not seven days at the New Year.
+    """
+
+    n: int
+    unit: Unit
+
+    @classmethod
+    def parse(cls, text: str) -> Duration:
+        """Read `5wd`. Raises ValueError, with a sentence a designer understands, on anything else."""
+        found = _FORM.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is not a duration: write a number and one of {', '.join(UNITS)}, such as 5wd")
+        return cls(int(found[1]), cast(Unit, found[2]))
+
+    def __str__(self) -> str:
+        return f"{self.n}{self.unit}"
+
+    @property
+    def calendar_days(self) -> float:
+        """A rough length for comparing limits of different units with each other: 5wd = 7d, 8wh = 1wd.
+
+        Only for checks and sorting, never for a due date. Raises ValueError for a share of a limit.
+        """
+        if self.unit == "%limit":
+            raise ValueError("a share of a limit has no length of its own")
+        return self.n * _DAYS_EACH[self.unit]
