@@ -1,0 +1,275 @@
+"""The only door to the environment: read once into a frozen `Settings`, every fault named at once.
+
+Nothing else in the product reads `os.environ`. Outside demo mode no secret has a default; in demo mode the
+secrets are made once into `var/` (mode 0600) so that a restart keeps sessions and encrypted columns readable.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent
+KEY_BYTES = 32  # AES-256 and HMAC-SHA-256
+DEMO_SECRETS_FILE = "demo-secrets.env"
+WORKERS = ("embedded", "external")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+Mode = Literal["demo", "production"]
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """The environment cannot be used; `problems` names every value that is missing or wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("The settings cannot be used:\n" + "\n".join(f"  - {p}" for p in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the deployment decides. Times in hours, sizes in MB; keys are raw bytes, never shown by repr."""
+
+    mode: Mode
+    database_url: str  # an SQLAlchemy URL; PostgreSQL always through psycopg 3
+    secret_key: str = field(repr=False)
+    keks: tuple[tuple[str, bytes], ...] = field(
+        repr=False
+    )  # key-encryption keys (id, 32 bytes); the first is current
+    index_key: bytes = field(repr=False)  # of the keyed blind index, 32 bytes
+    storage_dir: Path
+    base_url: str
+    registry_endpoints: Mapping[str, str] = field(default_factory=dict)  # endpoint key -> URL: the allow-list
+    clock: Literal["wall", "simulated"] = "wall"
+    secure_cookies: bool = True
+    max_upload_mb: int = 20
+    session_hours: int = 12
+    log_level: str = "INFO"
+    worker: Literal["embedded", "external"] = "external"
+    var_dir: Path = ROOT / "var"
+    workflows_dir: Path = ROOT / "workflows"
+
+    @property
+    def demo(self) -> bool:
+        """Whether the demo accounts, the simulated clock and the registry sandbox are allowed."""
+        return self.mode == "demo"
+
+
+def from_env(environ: Mapping[str, str] = os.environ, root: Path = ROOT) -> Settings:
+    """The settings of this deployment. Raises `ConfigError` naming every missing or wrong value at once."""
+    mode: Mode = "demo" if environ.get("GOVSERVICE_MODE", "production").strip() == "demo" else "production"
+    var_dir = root / environ.get("VAR_DIR", "var")
+    values = dict(environ)
+    if mode == "demo":
+        values = {**_demo_defaults(var_dir), **{k: v for k, v in environ.items() if v.strip()}}
+        if "KEK_FILE" in values and "KEK" not in environ:
+            del values["KEK"]
+    settings = _Reader(values, root, var_dir).settings(mode)
+    settings.var_dir.mkdir(parents=True, exist_ok=True)
+    settings.storage_dir.mkdir(parents=True, exist_ok=True)
+    return settings
+
+
+class _Reader:
+    """Reads one value at a time and remembers what is wrong, so that all faults are told together."""
+
+    def __init__(self, values: Mapping[str, str], root: Path, var_dir: Path) -> None:
+        self.values = values
+        self.root = root
+        self.var_dir = var_dir
+        self.problems: list[str] = []
+
+    def settings(self, mode: Mode) -> Settings:
+        """Builds `Settings`, or raises `ConfigError` with all problems found on the way."""
+        if (given := self.values.get("GOVSERVICE_MODE", mode).strip()) not in ("demo", "production"):
+            self.problems.append(f"GOVSERVICE_MODE: {given!r} is not one of demo, production")
+        base_url = self.read("BASE_URL", lambda text: _base_url(text, mode)) or ""
+        # The simulated clock runs with the wall until `flask clock advance` moves it.
+        worker, clock = ("embedded", "simulated") if mode == "demo" else ("external", "wall")
+        settings = Settings(
+            mode=mode,
+            database_url=self.read("DATABASE_URL", lambda text: database_url(text, self.root)) or "",
+            secret_key=self.read("SECRET_KEY", _secret) or "",
+            keks=self.keks(),
+            index_key=self.read("INDEX_KEY", _key) or b"",
+            storage_dir=self.root / (self.read("STORAGE_DIR", str) or "var/files"),
+            base_url=base_url,
+            registry_endpoints=self.read("REGISTRY_ENDPOINTS", _endpoints, default="") or {},
+            clock=cast("Literal['wall', 'simulated']", self.one_of("CLOCK", ("wall", "simulated"), clock)),
+            secure_cookies=not (mode == "demo" and base_url.startswith("http:")),
+            max_upload_mb=self.read("MAX_UPLOAD_MB", _whole(1, 200), default="20") or 0,
+            session_hours=self.read("SESSION_HOURS", _whole(1, 168), default="12") or 0,
+            log_level=self.one_of("LOG_LEVEL", LOG_LEVELS, "INFO"),
+            worker=cast("Literal['embedded', 'external']", self.one_of("WORKER", WORKERS, worker)),
+            var_dir=self.var_dir,
+            workflows_dir=self.root / self.values.get("WORKFLOWS_DIR", "workflows"),
+        )
+        if mode != "demo" and settings.clock == "simulated":
+            self.problems.append("CLOCK: simulated is allowed in demo mode only")
+        if self.problems:
+            raise ConfigError(self.problems)
+        return settings
+
+    def read(self, name: str, parse: Callable[[str], T], default: str | None = None) -> T | None:
+        """The parsed value, or None after noting what is wrong with it."""
+        text = (self.values.get(name) or "").strip()
+        if not text:
+            if default is None:
+                self.problems.append(f"{name}: missing")
+                return None
+            text = default
+        try:
+            return parse(text)
+        except ValueError as wrong:
+            self.problems.append(f"{name}: {wrong}")
+            return None
+
+    def one_of(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        """A word of a closed list."""
+
+        def check(text: str) -> str:
+            if text not in allowed:
+                raise ValueError(f"{text!r} is not one of {', '.join(allowed)}")
+            return text
+
+        return self.read(name, check, default) or default
+
+    def keks(self) -> tuple[tuple[str, bytes], ...]:
+        """The key-encryption keys from KEK or from the file that KEK_FILE names (one of the two)."""
+        inline, file = self.values.get("KEK", "").strip(), self.values.get("KEK_FILE", "").strip()
+        if inline and file:
+            self.problems.append("KEK, KEK_FILE: both are given; which one holds the current key?")
+            return ()
+        if not inline and not file:
+            self.problems.append("KEK (or KEK_FILE): missing")
+            return ()
+        try:
+            return _keks(inline or (self.root / file).read_text(encoding="utf-8"))
+        except (ValueError, OSError) as wrong:
+            self.problems.append(f"{'KEK' if inline else 'KEK_FILE'}: {wrong}")
+            return ()
+
+
+def database_url(text: str, root: Path = ROOT) -> str:
+    """An SQLAlchemy URL: PostgreSQL goes through psycopg 3, a relative SQLite path starts at the project."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        raise ValueError("is not a database URL")
+    if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+        return f"postgresql+psycopg://{rest}"
+    if scheme != "sqlite":
+        raise ValueError(f"{scheme!r} is neither sqlite nor postgresql")
+    path = rest.removeprefix("/")
+    if not path or ":memory:" in path:
+        raise ValueError("an SQLite database needs a file: several processes share it")
+    return f"sqlite:///{root / path}"
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(f"{text!r} is not a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _secret(text: str) -> str:
+    if len(text) < KEY_BYTES:
+        raise ValueError(f"is shorter than {KEY_BYTES} characters")
+    return text
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("is not base64") from None
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"holds {len(key)} bytes, {KEY_BYTES} are needed")
+    return key
+
+
+def _keks(text: str) -> tuple[tuple[str, bytes], ...]:
+    """`id:base64,id:base64` (or one per line); the first encrypts, all decrypt."""
+    pairs: dict[str, bytes] = {}
+    for part in filter(None, re.split(r"[\s,]+", text)):
+        name, _, encoded = part.partition(":")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name):
+            raise ValueError("a key needs the form id:base64")
+        if name in pairs:
+            raise ValueError(f"the key id {name!r} is given twice")
+        pairs[name] = _key(encoded)
+    if not pairs:
+        raise ValueError("holds no key")
+    return tuple(pairs.items())
+
+
+def _endpoints(text: str) -> dict[str, str]:
+    """`key=url` pairs separated by commas or white space."""
+    found: dict[str, str] = {}
+    for part in filter(None, re.split(r"[\s,]+", text)):
+        key, _, url = part.partition("=")
+        parts = urlsplit(url)
+        if (
+            not re.fullmatch(r"[a-z][a-z0-9_]*", key)
+            or parts.scheme not in ("http", "https")
+            or not parts.hostname
+        ):
+            raise ValueError(f"{part!r} is not of the form key=http(s)://host/...")
+        if key in found:
+            raise ValueError(f"the key {key!r} is given twice")
+        found[key] = url.rstrip("/")
+    return found
+
+
+def _base_url(text: str, mode: Mode) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{text!r} is not an http(s) address")
+    if mode != "demo" and parts.scheme != "https":
+        raise ValueError("must be https outside demo mode: cookies and personal data travel on it")
+    return text.rstrip("/")
+
+
+def _demo_defaults(var_dir: Path) -> dict[str, str]:
+    """What a demo needs when nothing is set; the secrets are drawn once and kept in `var/`."""
+    return {
+        "GOVSERVICE_MODE": "demo",
+        "DATABASE_URL": f"sqlite:///{var_dir / 'portal.db'}",
+        "STORAGE_DIR": str(var_dir / "files"),
+        "BASE_URL": "http://127.0.0.1:8000",
+        **_demo_secrets(var_dir),
+    }
+
+
+def _demo_secrets(var_dir: Path) -> dict[str, str]:
+    """Reads `var/demo-secrets.env`, made on first use; two processes starting at once agree on one file."""
+    path = var_dir / DEMO_SECRETS_FILE
+    if not path.exists():
+        var_dir.mkdir(parents=True, exist_ok=True)
+        draft = var_dir / f".{DEMO_SECRETS_FILE}.{os.getpid()}"
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+            out.write(f"SECRET_KEY={secrets.token_urlsafe(48)}\n")
+            out.write(f"KEK=demo1:{_random_key()}\nINDEX_KEY={_random_key()}\n")
+        try:
+            os.link(draft, path)  # fails where the other process was first: its file counts
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def _random_key() -> str:
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode("ascii")
