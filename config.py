@@ -37,7 +37,7 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the deployment decides. Times in hours, sizes in MB; keys are raw bytes, never shown by repr."""
+    """Everything the deployment decides. Keys are raw bytes and never shown by repr."""
 
     mode: Mode
     database_url: str  # an SQLAlchemy URL; PostgreSQL always through psycopg 3
