@@ -1,0 +1,178 @@
+"""What every test may ask for: databases, settings, a clock that stands still, the shipped definitions.
+
+Tests that touch the database take `database` (or `database_url`): they then run on SQLite and on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from config import ROOT, Settings
+from govservice.models import migrate
+from govservice.models.keyring import Keyring
+from govservice.models.session import Database, make_engine
+from tests.support import browser, network, postgres
+from tests.support.clock import MovableClock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Engine
+
+SHARED = "PORTAL_TEST_SHARED"  # folder of this run, known to the xdist workers through the environment
+KEKS = (("test1", bytes(range(32))),)
+INDEX_KEY = bytes(range(32, 64))
+
+
+# --- the run ------------------------------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="portal-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput") and SHARED in os.environ:
+        shared = Path(os.environ.pop(SHARED))
+        postgres.stop(shared)
+        shutil.rmtree(shared, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """A folder shared by the workers of this run."""
+    return Path(os.environ[SHARED])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stay_on_this_machine() -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", network.guarded(socket.socket.connect))
+    patch.setattr(socket.socket, "connect_ex", network.guarded(socket.socket.connect_ex))
+    yield
+    patch.undo()
+
+
+# --- databases ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres_server(shared_folder: Path) -> str:
+    """URL of a real PostgreSQL server; starts one on first use. Fails, never skips, where none can be had."""
+    return postgres.server_url(shared_folder)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    engine = make_engine(f"sqlite:///{path}", synchronous="OFF")
+    migrate.upgrade(engine)
+    engine.dispose()  # the last connection closes: the WAL is folded into the one file that is copied
+    return path
+
+
+@pytest.fixture
+def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+    """A fresh migrated SQLite database."""
+    return f"sqlite:///{shutil.copy(_sqlite_template, tmp_path / 'portal.db')}"
+
+
+@pytest.fixture
+def postgresql_url(postgres_server: str) -> Iterator[str]:
+    """A fresh migrated PostgreSQL database, dropped afterwards."""
+    with postgres.fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh migrated database; the test runs once on each of the two kinds."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An SQLAlchemy engine on `database_url`."""
+    made = make_engine(database_url, synchronous="OFF")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def database(engine: Engine, keyring: Keyring) -> Database:
+    """`read()` and `write()` sessions on `database_url`."""
+    return Database(engine, keyring)
+
+
+@pytest.fixture(scope="session")
+def keyring() -> Keyring:
+    return Keyring(dict(KEKS), INDEX_KEY)
+
+
+# --- the portal's parts ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Demo settings on a fresh database, with fixed keys and a folder of their own."""
+    return make_settings(database_url, tmp_path)
+
+
+def make_settings(database_url: str, folder: Path, **changes: Any) -> Settings:
+    values: dict[str, Any] = {
+        "mode": "demo",
+        "database_url": database_url,
+        "secret_key": "a secret that only the tests know, long enough",
+        "keks": KEKS,
+        "index_key": INDEX_KEY,
+        "storage_dir": folder / "files",
+        "base_url": "http://localhost",
+        "clock": "simulated",
+        "secure_cookies": False,
+        "worker": "external",
+        "var_dir": folder,
+        "workflows_dir": ROOT / "workflows",
+    }
+    (folder / "files").mkdir(exist_ok=True)
+    return Settings(**(values | changes))
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    """Stands at Monday 2 March 2026, 10:00 in China, until the test moves it."""
+    return MovableClock()
+
+
+@pytest.fixture(scope="session")
+def definitions() -> Any:
+    """The shipped definitions, loaded and checked once."""
+    from govservice.definitions.library import load_library
+
+    return load_library(ROOT / "workflows")
+
+
+@pytest.fixture(scope="session")
+def calendars() -> Mapping[str, Any]:
+    """The shipped working-day calendars by code."""
+    from govservice.worktime.calendar import load_calendars
+
+    return load_calendars(ROOT / "workflows" / "calendars")
+
+
+# --- the browser ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Chromium as the machine has it, quiet: it must not look for the world outside."""
+    return {**browser_type_launch_args, **browser.launch_args()}
