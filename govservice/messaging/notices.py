@@ -1,0 +1,36 @@
+"""Notices in the applicant's inbox. A notice holds no text: its page is composed from the event it tells about."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from govservice.messaging.outbox import Effect
+from govservice.models.base import new_id
+from govservice.models.cases import Case
+from govservice.models.papers import Message
+
+PREFIX = "notice."
+KINDS = ("receipt", "acceptance", "correction", "refusal", "grant", "withdrawn", "lapsed", "warning", "terminated")
+
+
+def deliver_notice(session: Session, effect: Effect, now: datetime) -> bool:
+    """Puts the notice of an effect into the inbox of the person who filed. Returns False when it is there already.
+
+    Raises ValueError for a kind of notice that does not exist.
+    """
+    kind = effect.topic.removeprefix(PREFIX)
+    if kind not in KINDS:
+        raise ValueError(f"there is no notice of kind {kind!r}")
+    if session.scalar(select(Message.id).where(Message.effect_key == effect.key)) is not None:
+        return False
+    case = session.get_one(Case, effect.case_id)
+    session.add(
+        Message(
+            id=new_id(), case_id=case.id, person_id=case.applicant_id, kind=kind, effect_key=effect.key,
+            seq=effect.seq, params_enc=None, created_at=now, read_at=None,
+        )  # fmt: skip
+    )
+    return True
