@@ -32,7 +32,7 @@ KEKS = (("test1", bytes(range(32))),)
 INDEX_KEY = bytes(range(32, 64))
 
 
-# --- the run ------------------------------------------------------------------------------------------------------
+# -- the run
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -62,7 +62,7 @@ def _stay_on_this_machine() -> Iterator[None]:
     patch.undo()
 
 
-# --- databases ----------------------------------------------------------------------------------------------------
+# -- databases
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +119,7 @@ def keyring() -> Keyring:
     return Keyring(dict(KEKS), INDEX_KEY)
 
 
-# --- the portal's parts ---------------------------------------------------------------------------------------------
+# -- the portal's parts
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def calendars() -> Mapping[str, Any]:
     return load_calendars(ROOT / "workflows" / "calendars")
 
 
-# --- the browser ----------------------------------------------------------------------------------------------------
+# -- the browser
 
 
 @pytest.fixture(scope="session")

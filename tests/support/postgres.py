@@ -1,6 +1,6 @@
 """One real PostgreSQL for the whole test run, shared by the xdist workers, stopped by whoever started pytest.
 
-The first worker that asks starts it (a file lock decides who); the address is left in the run's shared folder.
+The first worker that asks starts it (a file lock decides who) and leaves its address in the shared folder.
 `DATABASE_URL_TEST` names a server to use instead; its user must be allowed to create databases.
 """
 

@@ -1,0 +1,31 @@
+"""The commands of `flask ...`: one module each, holding a click command or group named `command`.
+
+Commands are thin: they read arguments, call an operation, print. Exit codes: 0 fine, 1 findings, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from config import Settings
+    from govservice.operations.runtime import Runtime
+
+
+def settings() -> Settings:
+    """The settings of the environment. Ends the command with code 2, naming every fault, where they are wrong."""
+    from config import ConfigError, from_env
+
+    try:
+        return from_env()
+    except ConfigError as fault:
+        raise click.UsageError(str(fault)) from None
+
+
+def runtime() -> Runtime:
+    """The portal without its web: database, definitions, calendars, door to the registries."""
+    from govservice.app import make_runtime
+
+    return make_runtime(settings())
