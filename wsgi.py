@@ -10,7 +10,8 @@ if os.environ.get("FLASK_RUN_FROM_CLI") == "true" and not {"run", "routes", "she
 
     app = command_app()
 else:
-    from config import from_env
     from govservice.app import create_app
+
+    from config import from_env
 
     app = create_app(from_env())

@@ -42,7 +42,7 @@ class LazyCommand(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object
     ) -> click.Context:
         command = load(str(self.name))
-        return command.make_context(info_name, args, parent=parent, **extra)  # type: ignore[arg-type]
+        return command.make_context(info_name, args, parent=parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
         return ctx.command.invoke(ctx)

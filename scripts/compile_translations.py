@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def compile_catalogue(po: Path) -> bool:
-    """Writes the `.mo` beside `po`; False when it was already new enough. Raises PoFileError for a broken file."""
+    """Writes the `.mo` beside `po`; False when it was new enough. Raises PoFileError for a broken file."""
     mo = po.with_suffix(".mo")
     if mo.exists() and mo.stat().st_mtime >= po.stat().st_mtime:
         return False

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def settings() -> Settings:
-    """The settings of the environment. Ends the command with code 2, naming every fault, where they are wrong."""
+    """The settings of the environment. Wrong ones end the command with code 2, every fault named."""
     from config import ConfigError, from_env
 
     try:
