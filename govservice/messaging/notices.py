@@ -12,8 +12,18 @@ from govservice.models.base import new_id
 from govservice.models.cases import Case
 from govservice.models.papers import Message
 
-PREFIX = "notice."
-KINDS = ("receipt", "acceptance", "correction", "refusal", "grant", "withdrawn", "lapsed", "warning", "terminated")
+PREFIXES = ("notice.", "message.")  # the law's own notices; messages that a definition asks for
+KINDS = (
+    "receipt",
+    "acceptance",
+    "correction",
+    "refusal",
+    "grant",
+    "withdrawn",
+    "lapsed",
+    "warning",
+    "terminated",
+)
 
 
 def deliver_notice(session: Session, effect: Effect, now: datetime) -> bool:
@@ -21,16 +31,26 @@ def deliver_notice(session: Session, effect: Effect, now: datetime) -> bool:
 
     Raises ValueError for a kind of notice that does not exist.
     """
-    kind = effect.topic.removeprefix(PREFIX)
+    kind = effect.topic.partition(".")[2]
     if kind not in KINDS:
         raise ValueError(f"there is no notice of kind {kind!r}")
-    if session.scalar(select(Message.id).where(Message.effect_key == effect.key)) is not None:
+    same = (Message.effect_key == effect.key) | (
+        (Message.case_id == effect.case_id) & (Message.kind == kind) & (Message.seq == effect.seq)
+    )
+    if session.scalar(select(Message.id).where(same)) is not None:
         return False
     case = session.get_one(Case, effect.case_id)
     session.add(
         Message(
-            id=new_id(), case_id=case.id, person_id=case.applicant_id, kind=kind, effect_key=effect.key,
-            seq=effect.seq, params_enc=None, created_at=now, read_at=None,
+            id=new_id(),
+            case_id=case.id,
+            person_id=case.applicant_id,
+            kind=kind,
+            effect_key=effect.key,
+            seq=effect.seq,
+            params_enc=None,
+            created_at=now,
+            read_at=None,
         )  # fmt: skip
     )
     return True

@@ -44,7 +44,10 @@ class Role(Base):
     `supervisor`, `designer`, `admin`, which are the portal's own."""
 
     __tablename__ = "roles"
-    __table_args__ = (UniqueConstraint("user_id", "department_id", "role"), Index("ix_roles_department_role", "department_id", "role"))
+    __table_args__ = (
+        UniqueConstraint("user_id", "department_id", "role"),
+        Index("ix_roles_department_role", "department_id", "role"),
+    )
     id: Mapped[Key]
     user_id: Mapped[Ref] = mapped_column(ForeignKey("users.id"))
     department_id: Mapped[Code] = mapped_column(ForeignKey("departments.id"))

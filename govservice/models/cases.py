@@ -11,7 +11,20 @@ from datetime import date
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from govservice.models.base import Base, Code, Json, Key, LongText, Moment, OptCode, OptMoment, OptRef, OptText, Ref, Sha
+from govservice.models.base import (
+    Base,
+    Code,
+    Json,
+    Key,
+    LongText,
+    Moment,
+    OptCode,
+    OptMoment,
+    OptRef,
+    OptText,
+    Ref,
+    Sha,
+)
 
 
 class Definition(Base):
@@ -37,7 +50,12 @@ class Case(Base):
         Index("ix_cases_applicant_id", "applicant_id"),
         Index("ix_cases_organisation_id", "organisation_id"),
         Index("ix_cases_service_area_status", "service", "area", "status"),
-        Index("ix_cases_open_due", "promised_on", postgresql_where=text("status = 'open'"), sqlite_where=text("status = 'open'")),
+        Index(
+            "ix_cases_open_due",
+            "promised_on",
+            postgresql_where=text("status = 'open'"),
+            sqlite_where=text("status = 'open'"),
+        ),
         CheckConstraint("status IN ('draft','open','suspended','closed')", name="status"),
         CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name="closed_has_date"),
     )
@@ -111,7 +129,9 @@ class Task(Base):
     claimed_at: Mapped[OptMoment]
     opened_at: Mapped[Moment]
     step_due_at: Mapped[OptMoment]
-    due_at: Mapped[OptMoment]  # the earliest of step limit, promised and statutory date: the order of the worklist
+    due_at: Mapped[
+        OptMoment
+    ]  # the earliest of step limit, promised and statutory date: the order of the worklist
     due_kind: Mapped[OptCode]  # step | promised | statutory
     status: Mapped[Code]  # open | waiting (clock stopped) | done | cancelled
     done_at: Mapped[OptMoment]
@@ -177,7 +197,14 @@ class Timer(Base):
 
     __tablename__ = "timers"
     __table_args__ = (
-        Index("ix_timers_due", "due_at", "case_id", "id", postgresql_where=text("status = 'armed'"), sqlite_where=text("status = 'armed'")),
+        Index(
+            "ix_timers_due",
+            "due_at",
+            "case_id",
+            "id",
+            postgresql_where=text("status = 'armed'"),
+            sqlite_where=text("status = 'armed'"),
+        ),
         Index("ix_timers_case", "case_id", "status"),
     )
     id: Mapped[Key]
@@ -197,7 +224,14 @@ class Outbox(Base):
     """
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_due", "due_at", postgresql_where=text("done_at IS NULL"), sqlite_where=text("done_at IS NULL")),)
+    __table_args__ = (
+        Index(
+            "ix_outbox_due",
+            "due_at",
+            postgresql_where=text("done_at IS NULL"),
+            sqlite_where=text("done_at IS NULL"),
+        ),
+    )
     id: Mapped[str] = mapped_column(primary_key=True)
     case_id: Mapped[Ref]
     seq: Mapped[int]
@@ -217,7 +251,14 @@ class Visit(Base):
     __tablename__ = "visits"
     __table_args__ = (
         Index("ix_visits_left", "left_at", "service", "step", "area"),
-        Index("ix_visits_open", "service", "area", "step", postgresql_where=text("left_at IS NULL"), sqlite_where=text("left_at IS NULL")),
+        Index(
+            "ix_visits_open",
+            "service",
+            "area",
+            "step",
+            postgresql_where=text("left_at IS NULL"),
+            sqlite_where=text("left_at IS NULL"),
+        ),
     )
     case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"), primary_key=True)
     token_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -8,7 +8,19 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from govservice.models.base import Base, Code, Json, Key, Moment, OptCode, OptMoment, OptRef, OptText, Ref, Sha
+from govservice.models.base import (
+    Base,
+    Code,
+    Json,
+    Key,
+    Moment,
+    OptCode,
+    OptMoment,
+    OptRef,
+    OptText,
+    Ref,
+    Sha,
+)
 
 
 class RegistryHealth(Base):
@@ -40,7 +52,10 @@ class Exchange(Base):
     """One call to a registry, granted or refused. Without values."""
 
     __tablename__ = "exchanges"
-    __table_args__ = (Index("ix_exchanges_case_id", "case_id"), Index("ix_exchanges_registry_code_at", "registry_code", "at"))
+    __table_args__ = (
+        Index("ix_exchanges_case_id", "case_id"),
+        Index("ix_exchanges_registry_code_at", "registry_code", "at"),
+    )
     id: Mapped[Key]
     registry_code: Mapped[Code]
     dataset: Mapped[Code]  # "population/2"
@@ -91,7 +106,9 @@ class EvidenceRequirement(Base):
     id: Mapped[Key]
     case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
     name: Mapped[Code]
-    state: Mapped[Code]  # needed | fetching | available | no_record | ambiguous | withheld | deferred | refused | declared | uploaded
+    state: Mapped[
+        Code
+    ]  # needed | fetching | available | no_record | ambiguous | withheld | deferred | refused | declared | uploaded
     outcome: Mapped[OptCode]  # the exchange's outcome
     exchange_id: Mapped[OptRef]
     updated_at: Mapped[Moment]

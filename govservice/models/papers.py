@@ -7,7 +7,19 @@ from datetime import date
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from govservice.models.base import Base, Code, Json, Key, Moment, OptCode, OptMoment, OptRef, OptText, Ref, Sha
+from govservice.models.base import (
+    Base,
+    Code,
+    Json,
+    Key,
+    Moment,
+    OptCode,
+    OptMoment,
+    OptRef,
+    OptText,
+    Ref,
+    Sha,
+)
 
 
 class File(Base):

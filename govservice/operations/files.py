@@ -46,7 +46,9 @@ class Upload:
 def display_name(raw: str) -> str:
     """The name to show: last path part, NFC, without control or bidirectional characters, at most MAX_NAME long."""
     name = unicodedata.normalize("NFC", raw.replace("\\", "/").rsplit("/", 1)[-1])
-    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+    name = "".join(
+        c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+    )
     stem, dot, ending = name.strip(" .").rpartition(".")
     if not stem:
         return (ending or "file")[:MAX_NAME]
@@ -64,7 +66,9 @@ def check_upload(slot: str, name: str, content: bytes, accept: Iterable[str], ma
     accepted = tuple(accept)
     ending = shown.rpartition(".")[2].lower().replace("jpeg", "jpg")
     if kind is None or kind not in accepted or ending != kind:
-        raise Invalid({slot: "This file is not one of the accepted kinds, or its ending does not match its content."})
+        raise Invalid(
+            {slot: "This file is not one of the accepted kinds, or its ending does not match its content."}
+        )
     return Upload(shown, KINDS[kind], content)
 
 
@@ -73,7 +77,11 @@ def sniff(content: bytes) -> str | None:
     if content.startswith(b"%PDF-"):
         return "pdf" if b"%%EOF" in content[-2048:] else None
     try:
-        found = {m.extension.lstrip(".") for m in puremagic.magic_string(content[:MAX_PIXELS_HEADER]) if m.confidence >= 0.5}
+        found = {
+            m.extension.lstrip(".")
+            for m in puremagic.magic_string(content[:MAX_PIXELS_HEADER])
+            if m.confidence >= 0.5
+        }
     except (puremagic.PureError, ValueError):
         return None
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -84,7 +92,16 @@ def sniff(content: bytes) -> str | None:
 
 
 def keep(
-    session: Session, storage: Path, case_id: str, subject_id: str, *, slot: str, kind: str, upload: Upload, by: str, now: datetime
+    session: Session,
+    storage: Path,
+    case_id: str,
+    subject_id: str,
+    *,
+    slot: str,
+    kind: str,
+    upload: Upload,
+    by: str,
+    now: datetime,
 ) -> File:
     """Stores an upload and adds its row (the caller commits). `kind` is material or attachment. Raises NotFound
     when the person was erased, TooLarge when the slot is full."""
@@ -92,7 +109,9 @@ def keep(
     if box is None:
         raise NotFound()
     count = session.scalar(
-        select(func.count()).select_from(File).where(File.case_id == case_id, File.slot == slot, File.removed_at.is_(None))
+        select(func.count())
+        .select_from(File)
+        .where(File.case_id == case_id, File.slot == slot, File.removed_at.is_(None))
     )
     if (count or 0) >= MAX_FILES_PER_SLOT:
         raise TooLarge("There are already %(n)s files here. Remove one first.", n=MAX_FILES_PER_SLOT)
@@ -128,4 +147,6 @@ def content_of(session: Session, storage: Path, file: File) -> tuple[str, bytes]
     path = storage / file.stored_name[:2] / file.stored_name
     if box is None or file.display_name_enc is None or not path.is_file():
         raise NotFound()
-    return box.open_text(file.display_name_enc, f"files:{file.id}"), box.open(path.read_bytes(), f"content:{file.id}")
+    return box.open_text(file.display_name_enc, f"files:{file.id}"), box.open(
+        path.read_bytes(), f"content:{file.id}"
+    )

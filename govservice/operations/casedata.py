@@ -1,0 +1,116 @@
+"""Revisions of what the applicant answered: read, write, and show with labels.
+
+A revision is one JSON object sealed with the applicant's key: answers by field, who gave each, the files by
+material, the facts the applicant would rather bring. A salt inside makes its digest useless for guessing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled
+from govservice.errors import NotFound
+from govservice.models.cases import CaseData
+from govservice.models.session import box_of
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One revision. `answers` holds JSON forms (decimals as text); `sources` says `you` or `fact:<name>`."""
+
+    rev: int = 0
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    materials: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # files.id by material
+    declined: tuple[str, ...] = ()
+    agreed_at: str | None = None  # ISO UTC: when the purpose page was answered
+    pages_done: tuple[str, ...] = ()
+
+    def with_answers(self, answers: Mapping[str, Any], source: str) -> Form:
+        """The form with these answers put in (None takes an answer out)."""
+        kept = {k: v for k, v in {**self.answers, **answers}.items() if v is not None}
+        sources = {**self.sources, **dict.fromkeys(answers, source)}
+        return replace(self, answers=kept, sources={k: v for k, v in sources.items() if k in kept})
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "answers": dict(self.answers), "sources": dict(self.sources),
+            "materials": {k: list(v) for k, v in self.materials.items()}, "declined": list(self.declined),
+            "agreed_at": self.agreed_at, "pages_done": list(self.pages_done),
+        }  # fmt: skip
+
+    def changed_from(self, older: Form) -> list[str]:
+        """Names of the fields and materials that differ, sorted."""
+        answers = {k for k in {*self.answers, *older.answers} if self.answers.get(k) != older.answers.get(k)}
+        files = {
+            k for k in {*self.materials, *older.materials} if self.materials.get(k) != older.materials.get(k)
+        }
+        return sorted(answers | files)
+
+
+def latest_rev(session: Session, case_id: str) -> int:
+    """The newest revision, 0 where there is none."""
+    return session.scalar(select(func.max(CaseData.rev)).where(CaseData.case_id == case_id)) or 0
+
+
+def read_form(session: Session, applicant_id: str, case_id: str, rev: int | None = None) -> Form:
+    """A revision (the newest by default). Raises NotFound where it does not exist or the person was erased."""
+    rev = latest_rev(session, case_id) if rev is None else rev
+    if rev == 0:
+        return Form()
+    row, box = session.get(CaseData, (case_id, rev)), box_of(session, applicant_id)
+    if row is None or box is None or row.form_enc is None:
+        raise NotFound()
+    data = box.open_json(row.form_enc, f"case_data:{case_id}:{rev}")
+    return Form(
+        rev, data["answers"], data["sources"], {k: tuple(v) for k, v in data["materials"].items()},
+        tuple(data["declined"]), data.get("agreed_at"), tuple(data["pages_done"]),
+    )  # fmt: skip
+
+
+def write_form(session: Session, applicant_id: str, case_id: str, form: Form, by: str, now: datetime) -> Form:
+    """Adds the next revision and returns the form with its number; the same content writes nothing."""
+    older = read_form(session, applicant_id, case_id)
+    if older.rev and older.as_json() == form.as_json():
+        return older
+    box = box_of(session, applicant_id)
+    if box is None:
+        raise NotFound()
+    rev = older.rev + 1
+    content = {**form.as_json(), "salt": secrets.token_hex(16)}
+    digest = hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    session.add(
+        CaseData(
+            case_id=case_id,
+            rev=rev,
+            form_enc=box.seal_json(content, f"case_data:{case_id}:{rev}"),
+            sha=digest,
+            changed=form.changed_from(older),
+            by=by,
+            at=now,
+        )  # fmt: skip
+    )
+    session.flush()
+    return replace(form, rev=rev)
+
+
+def labelled_values(
+    compiled: Compiled, answers: Mapping[str, Any], names: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Rows for a paper: [{name, label: {en, zh}, value: {en, zh}}] of the named fields that were answered."""
+    fields = compiled.service.fields
+    rows = []
+    for name in names:
+        if name in fields and answers.get(name) not in (None, "", []):
+            shown = fields[name].shown(answers[name])
+            rows.append({"name": name, "label": dict(fields[name].label), "value": shown})
+    return rows

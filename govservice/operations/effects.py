@@ -1,0 +1,88 @@
+"""Delivering effects: what a transition asked for outside the case. Each handler is idempotent by the effect's key.
+
+An auto step's call answers the case by `@ok` or `@fail` in the same transaction that did the work, so a document
+exists exactly when its case knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from sqlalchemy.orm import Session
+
+from govservice.engine import Actor, Command, apply
+from govservice.errors import NotAllowed, PortalError
+from govservice.messaging.notices import PREFIXES, deliver_notice
+from govservice.messaging.outbox import Effect, claim, put_back, settle
+from govservice.operations.issuing import issue_document
+from govservice.operations.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+SYSTEM = Actor(id="system", kind="system", roles=(), person_id=None)
+Handler = Callable[[Runtime, Session, Effect, datetime], None]
+
+
+def answer(rt: Runtime, session: Session, effect: Effect, trigger: str, now: datetime) -> None:
+    """Tells the case how its auto step went. A case that moved on in the meantime (withdrawn) is left alone."""
+    command = Command(
+        case_id=effect.case_id, trigger=trigger, idem=f"{effect.key}:{trigger}", now=now, actor=SYSTEM,
+        token_id=effect.payload["token_id"],
+    )  # fmt: skip
+    try:
+        apply(session, command, rt.definitions, rt.calendars)
+    except NotAllowed:
+        log.info("effect.answer_too_late", case_id=effect.case_id, topic=effect.topic, trigger=trigger)
+
+
+def _issue(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
+    issue_document(rt, session, effect, now)
+    answer(rt, session, effect, "@ok", now)
+
+
+def _notice(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
+    deliver_notice(session, effect, now)
+
+
+HANDLERS: dict[str, Handler] = {"document.issue": _issue}
+
+
+def handler_of(topic: str) -> Handler:
+    """Raises LookupError for a topic that nobody handles: publishing refuses such definitions."""
+    if topic.startswith(PREFIXES):
+        return _notice
+    return HANDLERS[topic]
+
+
+def deliver_due(rt: Runtime, worker: str, now: datetime) -> int:
+    """Delivers what is due, each effect in its own transaction. Returns how many were settled."""
+    with rt.write() as session:
+        effects = claim(session, worker, now)
+    return sum(deliver(rt, effect, now) for effect in effects)
+
+
+def deliver(rt: Runtime, effect: Effect, now: datetime) -> bool:
+    """One effect: done and settled together, or put back with a growing pause; after the last try the step fails."""
+    try:
+        with rt.write() as session:
+            handler_of(effect.topic)(rt, session, effect, now)
+            settle(session, effect.key, now)
+        return True
+    except Exception as error:  # whatever a handler hits, the row must not be lost or block its worker
+        facts = error.facts if isinstance(error, PortalError) else {}
+        log.warning(
+            "effect.failed", case_id=effect.case_id, topic=effect.topic, error=type(error).__name__, **facts
+        )
+        give_up(rt, effect, type(error).__name__, now)
+        return False
+
+
+def give_up(rt: Runtime, effect: Effect, error: str, now: datetime) -> None:
+    """Puts the row back, or after the last try settles it with the step's own `fail` answer."""
+    with rt.write() as session:
+        if effect.last_try and "token_id" in effect.payload:
+            answer(rt, session, effect, "@fail", now)
+            settle(session, effect.key, now)
+        else:
+            put_back(session, effect, now, error)

@@ -1,0 +1,86 @@
+"""Issuing a licence: a numbered document with a code that anyone can verify."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import date, datetime
+
+import rfc8785
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled
+from govservice.errors import NotAllowed
+from govservice.messaging.outbox import Effect
+from govservice.models.base import new_id
+from govservice.models.cases import Case
+from govservice.models.papers import IssuedDocument
+from govservice.models.people import Organisation
+from govservice.operations.casedata import labelled_values, read_form
+from govservice.operations.runtime import Runtime
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: no I, L, O, U to misread
+
+
+def random_code(length: int) -> str:
+    """Unguessable: 5 bits a character."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def grouped(code: str, size: int = 4) -> str:
+    return "-".join(code[i : i + size] for i in range(0, len(code), size))
+
+
+def issue_document(rt: Runtime, session: Session, effect: Effect, now: datetime) -> IssuedDocument:
+    """Writes the issued document of a case; the same effect again returns the one that exists.
+
+    The document holds public content only: the fields that `workflows/documents.yaml` says stand on it.
+    Raises NotAllowed where the definition names no document.
+    """
+    existing = session.scalar(select(IssuedDocument).where(IssuedDocument.effect_key == effect.key))
+    if existing is not None:
+        return existing
+    case = session.get_one(Case, effect.case_id)
+    compiled = rt.definitions.by_sha(case.def_sha)
+    if compiled.service.output is None:
+        raise NotAllowed("The definition issues no document.", case_id=case.id)
+    document = _document(rt, session, case, compiled, effect, now)
+    session.add(document)
+    return document
+
+
+def _document(
+    rt: Runtime, session: Session, case: Case, compiled: Compiled, effect: Effect, now: datetime
+) -> IssuedDocument:
+    output = compiled.service.output
+    assert output is not None  # noqa: S101 - checked by the caller; tells the type checker
+    kind = rt.definitions.catalogue.documents[output.document]
+    calendar = rt.calendars.for_area(case.area)
+    issued_on = calendar.local_date(now)
+    holder = session.get(Organisation, case.organisation_id) if case.organisation_id else None
+    form = read_form(session, case.applicant_id, case.id, case.data_rev)
+    content = {
+        "title": dict(kind.title),
+        "rows": labelled_values(compiled, form.answers, kind.shows, rt.definitions.catalogue),
+        "holder": holder.name if holder else "",
+        "uscc": holder.uscc if holder else "",
+        "issued_on": issued_on.isoformat(),
+    }
+    count = session.scalar(select(func.count()).select_from(IssuedDocument)) or 0
+    area = rt.definitions.catalogue.areas[case.area or ""]
+    return IssuedDocument(
+        id=new_id(), case_id=case.id, kind=output.document,
+        number=f"{kind.prefix}{area.prefix}{issued_on:%Y}{count + 1:06d}",
+        verify_code=grouped(random_code(16)), holder=content["holder"],
+        holder_person_id=None if holder else case.applicant_id, content=content,
+        department_id=rt.definitions.catalogue.department_for(compiled.service.department, case.area) or "",
+        issued_on=issued_on, valid_until=output.valid.after(issued_on) if output.valid else None,
+        sha256=hashlib.sha256(rfc8785.dumps(content)).hexdigest(), effect_key=effect.key,
+        created_at=now, revoked_at=None, revoked_reason=None,
+    )  # fmt: skip
+
+
+def still_valid(document: IssuedDocument, today: date) -> bool:
+    """Whether a licence holds today: issued, not revoked, not expired."""
+    return document.revoked_at is None and (document.valid_until is None or today <= document.valid_until)

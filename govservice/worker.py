@@ -1,0 +1,60 @@
+"""The worker: fires due timers and drains the outbox. Embedded as one thread in `make run`, or `flask worker`.
+
+Several workers may run: timers go through `engine.apply` with a key per timer, outbox rows are leased.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from govservice.operations.clock import fire_due
+from govservice.operations.effects import deliver_due
+from govservice.operations.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+IDLE = 1.0  # seconds between looks when nothing was due
+TROUBLED = 5.0  # seconds after a round that failed
+
+
+class Worker:
+    """Runs rounds until stopped. A round that fails is logged by type and tried again: the rows are still there."""
+
+    def __init__(self, rt: Runtime, name: str | None = None) -> None:
+        self.rt = rt
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self._stop = threading.Event()
+
+    def round(self) -> int:
+        """One look at timers and outbox. Returns how many things were done."""
+        now = self.rt.now()
+        return fire_due(self.rt, now) + deliver_due(self.rt, self.name, now)
+
+    def run(self, heartbeat: Callable[[int], None] | None = None) -> None:
+        """Rounds until `stop()`."""
+        while not self._stop.is_set():
+            pause = IDLE
+            try:
+                done = self.round()
+                if heartbeat is not None:
+                    heartbeat(done)
+                pause = 0.0 if done else IDLE
+            except (
+                Exception
+            ) as error:  # a worker must outlive a broken row, a restarted database, a full disk
+                log.exception("worker.round_failed", error=type(error).__name__)
+                pause = TROUBLED
+            self._stop.wait(pause)
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def start_thread(self) -> threading.Thread:
+        """The embedded worker: a daemon thread, so that it never holds up the end of its process."""
+        thread = threading.Thread(target=self.run, name="portal-worker", daemon=True)
+        thread.start()
+        return thread
