@@ -1,0 +1,47 @@
+# The commands people use; each says in README.md what it does. Overridable: PORT, DATABASE_URL, CASES, PYTHON.
+SHELL := bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PY := .venv/bin/python
+export PYTHON PORT DATABASE_URL CASES
+
+.PHONY: help setup setup-dev run test check bench lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: ## the environment in .venv, and nothing else
+	@PYTHON=$(PYTHON) bash scripts/setup.sh run
+	@$(PY) scripts/compile_translations.py
+
+setup-dev:
+	@PYTHON=$(PYTHON) bash scripts/setup.sh dev
+	@$(PY) scripts/compile_translations.py
+
+run: setup ## the portal with demonstration data on http://localhost:8000 (PORT, CASES, DATABASE_URL)
+	@exec $(PY) scripts/run.py
+
+test: setup-dev ## every test: both databases, the browser (TESTS=... narrows)
+	@bash scripts/test_tools.sh
+	@$(PY) -m pytest -n logical --maxprocesses 4 $(TESTS)
+
+check: setup-dev ## style, types, floors of the house, definitions
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
+	@.venv/bin/flask definitions check workflows/
+
+bench: setup-dev ## figures, one JSON object a line (docs/bench.md keeps them)
+	@$(PY) -m bench
+
+lock: setup-dev ## after a change of requirements*.in: pins and hashes anew (needs uv)
+	@uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command 'make lock' requirements.in -o requirements.txt
+	@uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command 'make lock' requirements-dev.in -c requirements.txt -o requirements-dev.txt
+
+clean: ## removes the environment, the embedded database and caches
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find translations -name '*.mo' -delete 2>/dev/null || true

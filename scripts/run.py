@@ -1,0 +1,194 @@
+"""`make run`: the whole portal on one machine, from an empty folder to a page in the browser.
+
+Embedded SQLite in `var/` (or DATABASE_URL), migrations, definitions, demonstration data, the registry sandbox and the
+portal as processes of their own; stops both by their process ids on Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import FrameType
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 60.0  # seconds until a server must answer
+GRACE = 20.0  # seconds a child has to stop by itself
+CAST = (
+    ("wang.fang", "citizen, owns an enterprise"),
+    ("chen.wei", "citizen, agent with a mandate"),
+    ("liu.yang", "citizen"),
+    ("li.na", "window clerk"),
+    ("zhang.qiang, wu.gang", "food examiners"),
+    ("zhou.jie", "fire inspector"),
+    ("sun.min", "signage officer"),
+    ("he.tao", "deputy director"),
+    ("zhao.lei", "supervisor"),
+    ("ma.jun", "food examiner of another district"),
+)
+PASSWORD = "guiyang-demo"  # noqa: S105 - of the demonstration's accounts, which production refuses to start with
+
+
+class Stop(Exception):
+    """Ctrl-C or SIGTERM."""
+
+
+class Failure(Exception):
+    """The start cannot go on; the text says why and what to do."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def main() -> int:
+    """Returns the exit code: 0 after a stop that was asked for, 1 when something failed."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    began = time.monotonic()
+    children: list[tuple[str, subprocess.Popen[bytes]]] = []
+    try:
+        environ = environment()
+        host, port = environ["HOST"], int(environ["PORT"])
+        prepare(environ)
+        sandbox_port = int(environ["SANDBOX_PORT"])
+        sandbox = flask_command("registry-sandbox", "--port", str(sandbox_port))
+        children.append(("registry sandbox", start(sandbox, environ)))
+        portal = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"]
+        children.append(("portal", start(portal, environ)))
+        await_answer(f"http://{host}:{port}/readyz", children)
+        announce(environ["BASE_URL"], time.monotonic() - began)
+        return watch(children)
+    except Stop:
+        say("\nStopping ...")
+        return 0
+    except Failure as failure:
+        print(f"\nmake run: {failure}", file=sys.stderr, flush=True)
+        return 1
+    finally:
+        stop_all(children)
+
+
+def environment() -> dict[str, str]:
+    """The environment of the children: demo mode, and addresses that fit the ports. Raises Failure for a taken port."""
+    environ = {key: value for key, value in os.environ.items() if value}
+    environ["GOVSERVICE_MODE"] = "demo"
+    host = environ.setdefault("HOST", "127.0.0.1")  # the demo's passwords are public: this machine only
+    port = int(environ.setdefault("PORT", "8000"))
+    if not is_free(host, port):
+        raise Failure(
+            f"port {port} is taken by another program. Choose another one: make run PORT={port + 10}"
+        )
+    if "SANDBOX_PORT" not in environ:
+        environ["SANDBOX_PORT"] = str(free_port(host, port + 1))
+    environ.setdefault("BASE_URL", f"http://{'localhost' if host == '127.0.0.1' else host}:{port}")
+    environ.setdefault("SANDBOX_URL", f"http://127.0.0.1:{environ['SANDBOX_PORT']}")
+    return environ
+
+
+def prepare(environ: dict[str, str]) -> None:
+    """Migrations, definitions and demonstration data; each may be run again on a portal that has them."""
+    for title, command in (
+        ("Database", ("database", "upgrade")),
+        ("Definitions", ("definitions", "publish")),
+        ("Demonstration", ("demo", "load", "--cases", environ.get("CASES", "2000"))),
+    ):
+        say(f"== {title}")
+        done = subprocess.run(flask_command(*command), cwd=ROOT, env=environ, check=False)
+        if done.returncode != 0:
+            raise Failure(
+                f"'flask {' '.join(command)}' failed (exit {done.returncode}); what is wrong is said above"
+            )
+
+
+def flask_command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+
+
+def start(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    """A child in a session of its own: Ctrl-C reaches the launcher alone, which then stops the children in order."""
+    return subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
+
+
+def await_answer(url: str, children: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
+    """Waits until `url` answers 200. Raises Failure when a child ends or patience does."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        fail_if_ended(children)
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise Failure(f"{url} did not answer within {PATIENCE:.0f} seconds")
+
+
+def fail_if_ended(children: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
+    for name, child in children:
+        if child.poll() is not None:
+            raise Failure(
+                f"the {name} ended by itself (exit {child.returncode}); what is wrong is said above"
+            )
+
+
+def watch(children: list[tuple[str, subprocess.Popen[bytes]]]) -> int:
+    """Stays until told to stop, or until a child ends."""
+    while True:
+        fail_if_ended(children)
+        time.sleep(0.5)
+
+
+def stop_all(children: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
+    """The portal first, then what it asks; a child that does not stop in time is killed."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for _, child in reversed(children):
+        if child.poll() is None:
+            child.terminate()
+            try:
+                child.wait(GRACE)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def is_free(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(host: str, first: int) -> int:
+    """The first free port from `first` on. Raises Failure when a hundred are taken."""
+    for port in range(first, first + 100):
+        if is_free(host, port):
+            return port
+    raise Failure(f"no free port between {first} and {first + 99} for the registry sandbox; set SANDBOX_PORT")
+
+
+def announce(url: str, seconds: float) -> None:
+    say(f"\nThe portal is ready after {seconds:.0f} seconds:  {url}")
+    say(f"Sign in with one of these names and the password  {PASSWORD}\n")
+    for name, what in CAST:
+        say(f"  {name:<22} {what}")
+    say("\nMove the simulated clock:  GOVSERVICE_MODE=demo .venv/bin/flask clock advance 5wd")
+    say("Stop with Ctrl-C.")
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise Stop
+
+
+if __name__ == "__main__":
+    sys.exit(main())
