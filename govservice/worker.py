@@ -43,9 +43,7 @@ class Worker:
                 if heartbeat is not None:
                     heartbeat(done)
                 pause = 0.0 if done else IDLE
-            except (
-                Exception
-            ) as error:  # a worker must outlive a broken row, a restarted database, a full disk
+            except Exception as error:  # a worker must outlive a broken row, a restarted database, a full disk
                 log.exception("worker.round_failed", error=type(error).__name__)
                 pause = TROUBLED
             self._stop.wait(pause)

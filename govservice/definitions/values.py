@@ -104,11 +104,7 @@ def _decimal(field: FieldLike, text: str) -> str:
         number = Decimal(clean_number(text))
     except InvalidOperation:
         raise WrongValue("Give a number, such as 120.5.") from None
-    if (
-        not number.is_finite()
-        or len(number.as_tuple().digits) > MAX_DIGITS
-        or abs(number.adjusted()) > MAX_DIGITS
-    ):
+    if not number.is_finite() or len(number.as_tuple().digits) > MAX_DIGITS or abs(number.adjusted()) > MAX_DIGITS:
         raise WrongValue("Give a number, such as 120.5.")
     _within(field, number)
     return format(number, "f")

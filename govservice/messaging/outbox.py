@@ -68,9 +68,7 @@ def claim(session: Session, worker: str, now: datetime, limit: int = 20) -> list
 def settle(session: Session, key: str, now: datetime) -> None:
     """The effect was delivered."""
     session.execute(
-        update(Outbox)
-        .where(Outbox.id == key)
-        .values(done_at=now, claimed_by=None, claimed_until=None, last_error=None)
+        update(Outbox).where(Outbox.id == key).values(done_at=now, claimed_by=None, claimed_until=None, last_error=None)
     )
 
 
@@ -80,9 +78,7 @@ def put_back(session: Session, effect: Effect, now: datetime, error: str) -> Non
     session.execute(
         update(Outbox)
         .where(Outbox.id == effect.key)
-        .values(
-            due_at=now + timedelta(seconds=pause), claimed_by=None, claimed_until=None, last_error=error[:200]
-        )
+        .values(due_at=now + timedelta(seconds=pause), claimed_by=None, claimed_until=None, last_error=error[:200])
     )
 
 

@@ -129,9 +129,7 @@ class Task(Base):
     claimed_at: Mapped[OptMoment]
     opened_at: Mapped[Moment]
     step_due_at: Mapped[OptMoment]
-    due_at: Mapped[
-        OptMoment
-    ]  # the earliest of step limit, promised and statutory date: the order of the worklist
+    due_at: Mapped[OptMoment]  # the earliest of step limit, promised and statutory date: the order of the worklist
     due_kind: Mapped[OptCode]  # step | promised | statutory
     status: Mapped[Code]  # open | waiting (clock stopped) | done | cancelled
     done_at: Mapped[OptMoment]

@@ -31,9 +31,7 @@ def make_engine(url: str, *, pool_size: int = 5, synchronous: str = "FULL") -> E
     """An engine with what each dialect needs. `synchronous` is SQLite's: FULL survives a power cut."""
     url = normalise_url(url)
     if url.startswith("sqlite"):
-        engine = create_engine(
-            url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}
-        )
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
         _prepare_sqlite(engine, synchronous)
         return engine
     return create_engine(url, pool_pre_ping=True, pool_size=pool_size, max_overflow=pool_size)
@@ -67,9 +65,7 @@ class Database:
         self.keyring = keyring
         info = {"keyring": keyring}
         self._readers = sessionmaker(engine, info=info, expire_on_commit=False)
-        self._writers = sessionmaker(
-            engine.execution_options(writing=True), info=info, expire_on_commit=False
-        )
+        self._writers = sessionmaker(engine.execution_options(writing=True), info=info, expire_on_commit=False)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

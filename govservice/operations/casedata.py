@@ -51,9 +51,7 @@ class Form:
     def changed_from(self, older: Form) -> list[str]:
         """Names of the fields and materials that differ, sorted."""
         answers = {k for k in {*self.answers, *older.answers} if self.answers.get(k) != older.answers.get(k)}
-        files = {
-            k for k in {*self.materials, *older.materials} if self.materials.get(k) != older.materials.get(k)
-        }
+        files = {k for k in {*self.materials, *older.materials} if self.materials.get(k) != older.materials.get(k)}
         return sorted(answers | files)
 
 
@@ -103,9 +101,7 @@ def write_form(session: Session, applicant_id: str, case_id: str, form: Form, by
     return replace(form, rev=rev)
 
 
-def labelled_values(
-    compiled: Compiled, answers: Mapping[str, Any], names: Iterable[str]
-) -> list[dict[str, Any]]:
+def labelled_values(compiled: Compiled, answers: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, Any]]:
     """Rows for a paper: [{name, label: {en, zh}, value: {en, zh}}] of the named fields that were answered."""
     fields = compiled.service.fields
     rows = []

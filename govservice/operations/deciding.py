@@ -100,16 +100,12 @@ def release(rt: Runtime, actor: Actor, case_id: str, token_id: int, *, idem: str
     return _simple(rt, actor, case_id, token_id, "@release", idem, now)
 
 
-def send_notice(
-    rt: Runtime, actor: Actor, case_id: str, token_id: int, *, idem: str, now: datetime
-) -> Applied:
+def send_notice(rt: Runtime, actor: Actor, case_id: str, token_id: int, *, idem: str, now: datetime) -> Applied:
     """The lead sends the one correction notice before every branch has acted."""
     return _simple(rt, actor, case_id, token_id, "@send_notice", idem, now)
 
 
-def _simple(
-    rt: Runtime, actor: Actor, case_id: str, token_id: int, trigger: str, idem: str, now: datetime
-) -> Applied:
+def _simple(rt: Runtime, actor: Actor, case_id: str, token_id: int, trigger: str, idem: str, now: datetime) -> Applied:
     command = Command(case_id=case_id, trigger=trigger, idem=idem, now=now, actor=actor, token_id=token_id)
     return in_transaction(rt, lambda session: apply(session, command, rt.definitions, rt.calendars))
 

@@ -71,9 +71,7 @@ def deliver(rt: Runtime, effect: Effect, now: datetime) -> bool:
         return True
     except Exception as error:  # whatever a handler hits, the row must not be lost or block its worker
         facts = error.facts if isinstance(error, PortalError) else {}
-        log.warning(
-            "effect.failed", case_id=effect.case_id, topic=effect.topic, error=type(error).__name__, **facts
-        )
+        log.warning("effect.failed", case_id=effect.case_id, topic=effect.topic, error=type(error).__name__, **facts)
         give_up(rt, effect, type(error).__name__, now)
         return False
 

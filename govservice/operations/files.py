@@ -46,9 +46,7 @@ class Upload:
 def display_name(raw: str) -> str:
     """The name to show: last path part, NFC, without control or bidirectional characters, at most MAX_NAME long."""
     name = unicodedata.normalize("NFC", raw.replace("\\", "/").rsplit("/", 1)[-1])
-    name = "".join(
-        c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-    )
+    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
     stem, dot, ending = name.strip(" .").rpartition(".")
     if not stem:
         return (ending or "file")[:MAX_NAME]
@@ -66,9 +64,7 @@ def check_upload(slot: str, name: str, content: bytes, accept: Iterable[str], ma
     accepted = tuple(accept)
     ending = shown.rpartition(".")[2].lower().replace("jpeg", "jpg")
     if kind is None or kind not in accepted or ending != kind:
-        raise Invalid(
-            {slot: "This file is not one of the accepted kinds, or its ending does not match its content."}
-        )
+        raise Invalid({slot: "This file is not one of the accepted kinds, or its ending does not match its content."})
     return Upload(shown, KINDS[kind], content)
 
 
@@ -78,9 +74,7 @@ def sniff(content: bytes) -> str | None:
         return "pdf" if b"%%EOF" in content[-2048:] else None
     try:
         found = {
-            m.extension.lstrip(".")
-            for m in puremagic.magic_string(content[:MAX_PIXELS_HEADER])
-            if m.confidence >= 0.5
+            m.extension.lstrip(".") for m in puremagic.magic_string(content[:MAX_PIXELS_HEADER]) if m.confidence >= 0.5
         }
     except (puremagic.PureError, ValueError):
         return None
@@ -147,6 +141,4 @@ def content_of(session: Session, storage: Path, file: File) -> tuple[str, bytes]
     path = storage / file.stored_name[:2] / file.stored_name
     if box is None or file.display_name_enc is None or not path.is_file():
         raise NotFound()
-    return box.open_text(file.display_name_enc, f"files:{file.id}"), box.open(
-        path.read_bytes(), f"content:{file.id}"
-    )
+    return box.open_text(file.display_name_enc, f"files:{file.id}"), box.open(path.read_bytes(), f"content:{file.id}")

@@ -54,7 +54,7 @@ def _document(
     rt: Runtime, session: Session, case: Case, compiled: Compiled, effect: Effect, now: datetime
 ) -> IssuedDocument:
     output = compiled.service.output
-    assert output is not None  # noqa: S101 - checked by the caller; tells the type checker
+    assert output is not None
     kind = rt.definitions.catalogue.documents[output.document]
     calendar = rt.calendars.for_area(case.area)
     issued_on = calendar.local_date(now)
