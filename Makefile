@@ -29,7 +29,7 @@ check: setup-dev ## style, types, floors of the house, definitions
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-	@.venv/bin/lint-imports --no-logo 2>/dev/null || .venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo
 	@.venv/bin/flask definitions check workflows/
 
 bench: setup-dev ## figures, one JSON object a line (docs/bench.md keeps them)

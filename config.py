@@ -42,9 +42,7 @@ class Settings:
     mode: Mode
     database_url: str  # an SQLAlchemy URL; PostgreSQL always through psycopg 3
     secret_key: str = field(repr=False)
-    keks: tuple[tuple[str, bytes], ...] = field(
-        repr=False
-    )  # key-encryption keys (id, 32 bytes); the first is current
+    keks: tuple[tuple[str, bytes], ...] = field(repr=False)  # key-encryption keys (id, 32 bytes); the first is current
     index_key: bytes = field(repr=False)  # of the keyed blind index, 32 bytes
     storage_dir: Path
     base_url: str
@@ -70,7 +68,8 @@ def from_env(environ: Mapping[str, str] = os.environ, root: Path = ROOT) -> Sett
     var_dir = root / environ.get("VAR_DIR", "var")
     values = dict(environ)
     if mode == "demo":
-        values = {**_demo_defaults(var_dir), **{k: v for k, v in environ.items() if v.strip()}}
+        given = {name: value for name, value in environ.items() if value.strip()}
+        values = {**_demo_defaults(root, var_dir, given), **given}
         if "KEK_FILE" in values and "KEK" not in environ:
             del values["KEK"]
     settings = _Reader(values, root, var_dir).settings(mode)
@@ -220,11 +219,7 @@ def _endpoints(text: str) -> dict[str, str]:
     for part in filter(None, re.split(r"[\s,]+", text)):
         key, _, url = part.partition("=")
         parts = urlsplit(url)
-        if (
-            not re.fullmatch(r"[a-z][a-z0-9_]*", key)
-            or parts.scheme not in ("http", "https")
-            or not parts.hostname
-        ):
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", key) or parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{part!r} is not of the form key=http(s)://host/...")
         if key in found:
             raise ValueError(f"the key {key!r} is given twice")
@@ -241,13 +236,19 @@ def _base_url(text: str, mode: Mode) -> str:
     return text.rstrip("/")
 
 
-def _demo_defaults(var_dir: Path) -> dict[str, str]:
-    """What a demo needs when nothing is set; the secrets are drawn once and kept in `var/`."""
+def _demo_defaults(root: Path, var_dir: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """What a demo needs when nothing is set; the secrets are drawn once and kept in `var/`.
+
+    Every registry of `workflows/registries/` is served by the one sandbox, under its own name.
+    """
+    sandbox = given.get("SANDBOX_URL", "http://127.0.0.1:8001").rstrip("/")
+    registries = sorted(path.stem for path in (root / "workflows" / "registries").glob("*.yaml"))
     return {
         "GOVSERVICE_MODE": "demo",
         "DATABASE_URL": f"sqlite:///{var_dir / 'portal.db'}",
         "STORAGE_DIR": str(var_dir / "files"),
-        "BASE_URL": "http://127.0.0.1:8000",
+        "BASE_URL": "http://localhost:8000",
+        "REGISTRY_ENDPOINTS": ",".join(f"{name}={sandbox}/{name}" for name in registries),
         **_demo_secrets(var_dir),
     }
 

@@ -1,7 +1,7 @@
 """`make run`: the whole portal on one machine, from an empty folder to a page in the browser.
 
-Embedded SQLite in `var/` (or DATABASE_URL), migrations, definitions, demonstration data, the registry sandbox and the
-portal as processes of their own; stops both by their process ids on Ctrl-C or SIGTERM.
+Embedded SQLite in `var/` (or DATABASE_URL), migrations, definitions, demonstration data; then the registry sandbox
+and the portal as processes of their own, stopped by their process ids on Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ CAST = (
     ("sun.min", "signage officer"),
     ("he.tao", "deputy director"),
     ("zhao.lei", "supervisor"),
+    ("qian.yu", "designer of services"),
     ("ma.jun", "food examiner of another district"),
 )
 PASSWORD = "guiyang-demo"  # noqa: S105 - of the demonstration's accounts, which production refuses to start with
@@ -76,15 +77,13 @@ def main() -> int:
 
 
 def environment() -> dict[str, str]:
-    """The environment of the children: demo mode, and addresses that fit the ports. Raises Failure for a taken port."""
+    """The environment of the children: demo mode, addresses that fit. Raises Failure for a taken port."""
     environ = {key: value for key, value in os.environ.items() if value}
     environ["GOVSERVICE_MODE"] = "demo"
     host = environ.setdefault("HOST", "127.0.0.1")  # the demo's passwords are public: this machine only
     port = int(environ.setdefault("PORT", "8000"))
     if not is_free(host, port):
-        raise Failure(
-            f"port {port} is taken by another program. Choose another one: make run PORT={port + 10}"
-        )
+        raise Failure(f"port {port} is taken by another program. Choose another one: make run PORT={port + 10}")
     if "SANDBOX_PORT" not in environ:
         environ["SANDBOX_PORT"] = str(free_port(host, port + 1))
     environ.setdefault("BASE_URL", f"http://{'localhost' if host == '127.0.0.1' else host}:{port}")
@@ -102,9 +101,7 @@ def prepare(environ: dict[str, str]) -> None:
         say(f"== {title}")
         done = subprocess.run(flask_command(*command), cwd=ROOT, env=environ, check=False)
         if done.returncode != 0:
-            raise Failure(
-                f"'flask {' '.join(command)}' failed (exit {done.returncode}); what is wrong is said above"
-            )
+            raise Failure(f"'flask {' '.join(command)}' failed (exit {done.returncode}); what is wrong is said above")
 
 
 def flask_command(*arguments: str) -> list[str]:
@@ -112,7 +109,7 @@ def flask_command(*arguments: str) -> list[str]:
 
 
 def start(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A child in a session of its own: Ctrl-C reaches the launcher alone, which then stops the children in order."""
+    """A child in a session of its own: Ctrl-C reaches the launcher alone, which stops them in order."""
     return subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
 
 
@@ -122,7 +119,7 @@ def await_answer(url: str, children: list[tuple[str, subprocess.Popen[bytes]]]) 
     while time.monotonic() < until:
         fail_if_ended(children)
         try:
-            with urllib.request.urlopen(url, timeout=2) as answer:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - our own http address
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, OSError):
@@ -133,9 +130,7 @@ def await_answer(url: str, children: list[tuple[str, subprocess.Popen[bytes]]]) 
 def fail_if_ended(children: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
     for name, child in children:
         if child.poll() is not None:
-            raise Failure(
-                f"the {name} ended by itself (exit {child.returncode}); what is wrong is said above"
-            )
+            raise Failure(f"the {name} ended by itself (exit {child.returncode}); what is wrong is said above")
 
 
 def watch(children: list[tuple[str, subprocess.Popen[bytes]]]) -> int:
