@@ -22,9 +22,9 @@ class WallClock:
 
 @dataclass(frozen=True, slots=True)
 class SimClock:
-    """A simulated clock: at wall time `wall_at` it showed `sim_at`, and since then it runs on at the same speed.
+    """A simulated clock: at wall time `wall_at` it showed `sim_at` and has run on at the same speed since.
 
-    `frozen` stops it at `sim_at`. The three values are handed in; this module does not know where they are kept.
+    `frozen` stops it at `sim_at`. The values are handed in; this module does not know where they are kept.
     Raises ValueError where an instant has no time zone.
     """
 

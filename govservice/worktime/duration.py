@@ -1,4 +1,4 @@
-"""Lengths of time as the law and the definitions write them: `5wd`, `4wh`, `30d`, `18mo`, `5y`, `80%limit`."""
+"""Lengths of time as the law and the definitions write them: `5wd`, `4wh`, `30d`, `18mo`, `80%limit`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Duration:
         """Read `5wd`. Raises ValueError, with a sentence a designer understands, on anything else."""
         found = _FORM.fullmatch(text)
         if found is None:
-            raise ValueError(f"{text!r} is not a duration: write a number and one of {', '.join(UNITS)}, such as 5wd")
+            raise ValueError(f"{text!r} is not a duration: a number and {', '.join(UNITS)}, such as 5wd")
         return cls(int(found[1]), cast(Unit, found[2]))
 
     def __str__(self) -> str:
