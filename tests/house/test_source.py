@@ -1,4 +1,4 @@
-"""Rules of the house that no reviewer would see broken in time; `docs/guard-tests.md` says how each was seen to fail."""
+"""Rules of the house that no reviewer sees broken in time; docs/guard-tests.md says how each was seen to fail."""
 
 from __future__ import annotations
 
