@@ -1,0 +1,2 @@
+/* Comforts only: every page works without this script. */
+document.documentElement.classList.add("gs-js");
