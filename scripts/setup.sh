@@ -25,15 +25,23 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
   exit 2
 fi
 
-echo "Setting up $venv from $lock ..."
-if command -v uv >/dev/null 2>&1; then
-  [ -x "$venv/bin/python" ] || uv venv --quiet --python "$python" "$venv"
+with_uv() {
+  command -v uv >/dev/null 2>&1 || return 1
+  # An authority's network often has a certificate of its own: trust what the system trusts.
+  export UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1
+  [ -x "$venv/bin/python" ] || uv venv --quiet --python "$python" "$venv" || return 1
   uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock"
-else
-  if [ ! -x "$venv/bin/python" ]; then
-    "$python" -m venv "$venv" || { echo "python3 -m venv does not work here; on Debian: apt-get install python3-venv" >&2; exit 2; }
-  fi
+}
+
+with_pip() {
+  "$venv/bin/python" -m pip --version >/dev/null 2>&1 || "$python" -m venv "$venv" || {
+    echo "python3 -m venv does not work here; on Debian: apt-get install python3-venv" >&2
+    return 1
+  }
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock"
-fi
+}
+
+echo "Setting up $venv from $lock ..."
+with_uv || with_pip || { echo "The environment could not be set up; what went wrong is said above." >&2; exit 1; }
 echo "$mark" > "$stamp"
 [ "$kind" = run ] || cksum < requirements.txt > "$venv/.installed-run"  # the larger set holds the smaller
