@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings as settings_of_hypothesis
 
 from config import ROOT, Settings
 from govservice.models import migrate
@@ -21,6 +22,7 @@ from govservice.models.keyring import Keyring
 from govservice.models.session import Database, make_engine
 from tests.support import browser, network, postgres
 from tests.support.clock import MovableClock
+from tests.support.portal import Portal, running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
 SHARED = "PORTAL_TEST_SHARED"  # folder of this run, known to the xdist workers through the environment
 KEKS = (("test1", bytes(range(32))),)
 INDEX_KEY = bytes(range(32, 64))
+
+
+settings_of_hypothesis.register_profile("portal", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings_of_hypothesis.load_profile("portal")  # no deadline: two cores are shared by all workers
 
 
 # -- the run
@@ -170,6 +176,13 @@ def calendars() -> Mapping[str, Any]:
 
 
 # -- the browser
+
+
+@pytest.fixture(scope="session")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A running portal with a little history, as `make run` starts it; one per test process."""
+    with running(tmp_path_factory.mktemp("portal")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
