@@ -5,30 +5,12 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
-import structlog
 
 from govservice import logs
 from govservice.errors import NotAllowed
 
 PERSON = "王芳 990100199001011234"
-
-
-@pytest.fixture
-def written() -> Iterator[io.StringIO]:
-    """What is logged during the test; the machine's logging is put back afterwards."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    logs.configure("INFO", stream)
-    yield stream
-    root.handlers[:] = before
-    root.setLevel(level)
-    logs.clear()
-    structlog.reset_defaults()
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
