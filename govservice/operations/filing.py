@@ -1,0 +1,251 @@
+"""What an applicant does: start, agree to what is fetched, answer, attach, submit, correct, withdraw.
+
+Answers of a draft are revisions of `case_data` without events; submitting pins one, seals a snapshot and moves the
+case, all in one transaction. A posted value never replaces what a registry said (`evidence.merge_answers`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled
+from govservice.engine import Actor, Applied, Command, Expected, apply
+from govservice.errors import Forbidden, Missing, NotAllowed, NotFound
+from govservice.exchange import evidence
+from govservice.exchange.snapshot import latest_snapshot, seal_snapshot
+from govservice.models.base import to_iso
+from govservice.models.cases import Case, CommandKey
+from govservice.models.papers import File
+from govservice.operations.casedata import Form, read_form, write_form
+from govservice.operations.completeness import missing_items, open_slots, prune_hidden
+from govservice.operations.deciding import in_transaction
+from govservice.operations.files import check_upload, keep
+from govservice.operations.issuing import ALPHABET, grouped
+from govservice.operations.runtime import Runtime
+
+NUMBER_LENGTH = 15  # characters of 5 bits: 75 bits, so that a number cannot be guessed
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the applicant gets for a submission. `sha256` is the sealed snapshot's."""
+
+    number: str
+    case_id: str
+    sha256: str
+    replayed: bool
+
+
+def start(rt: Runtime, actor: Actor, service: str, *, idem: str, now: datetime, channel: str = "online") -> str:
+    """Opens a draft and returns its number; the same key again returns the same one.
+
+    Raises Forbidden("audience") where the service is for organisations and the actor acts for none, or the reverse.
+    """
+    compiled = rt.definitions.current(service)
+    _check_audience(compiled, actor)
+    number = case_number(rt, actor, idem)
+    data = {
+        "number": number, "service": service, "def_sha": compiled.sha, "person_id": actor.person_id,
+        "organisation_id": actor.organisation_id, "mandate_id": actor.mandate_id, "channel": channel, "area": None,
+    }  # fmt: skip
+    command = Command(case_id=None, trigger="@open", idem=idem, now=now, actor=actor, data=data)
+    applied = in_transaction(rt, lambda session: apply(session, command, rt.definitions, rt.calendars))
+    with rt.read() as session:
+        return session.get_one(Case, applied.case_id).number
+
+
+def case_number(rt: Runtime, actor: Actor, idem: str) -> str:
+    """The number of the case that this request opens: unguessable (75 bits of a keyed hash), and the same for the
+    same request, so that sending a form twice asks for one and the same case."""
+    digest = hmac.new(rt.settings.secret_key.encode(), f"case\0{actor.id}\0{idem}".encode(), hashlib.sha256).digest()
+    return grouped("".join(ALPHABET[byte & 31] for byte in digest[:NUMBER_LENGTH]), 5)
+
+
+def _check_audience(compiled: Compiled, actor: Actor) -> None:
+    audience = compiled.service.audience or ("person", "organisation")
+    if actor.organisation_id is None and "person" not in audience:
+        raise Forbidden("audience", "This service is for enterprises. Choose for which enterprise you act.")
+    if actor.organisation_id is not None and "organisation" not in audience:
+        raise Forbidden("audience", "This service is for persons. Act for yourself to use it.")
+
+
+def own_case(session: Session, actor: Actor, case_id: str, *, lock: bool = False) -> Case:
+    """The case, if the actor filed it or acts for its organisation. Raises NotFound: not yours looks like not there.
+
+    `lock` holds the row until the transaction ends, so that two requests of one applicant come one after the other.
+    """
+    case = session.get(Case, case_id, with_for_update=lock or None)
+    mine = case is not None and (
+        case.organisation_id == actor.organisation_id
+        if case.organisation_id and actor.organisation_id
+        else case.applicant_id == actor.person_id
+    )
+    if case is None or not mine:
+        raise NotFound()
+    return case
+
+
+def agree(rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...], now: datetime) -> None:
+    """The purpose page was answered: remembers which facts the applicant would rather bring, fetches the others."""
+    with rt.write() as session:
+        case = _draft(session, actor, case_id)
+        compiled = rt.definitions.by_sha(case.def_sha)
+        form = read_form(session, case.applicant_id, case_id)
+        form = replace(form, declined=tuple(f for f in declined if f in compiled.service.facts), agreed_at=to_iso(now))
+        write_form(session, case.applicant_id, case_id, form, actor.id, now)
+    fetch_facts(rt, actor, case_id, now=now)
+
+
+def fetch_facts(rt: Runtime, actor: Actor, case_id: str, *, now: datetime, trigger: str = "prefill") -> None:
+    """Asks the registries for the facts agreed to and puts what they answered into the form."""
+    with rt.read() as session:
+        case = own_case(session, actor, case_id)
+        form = read_form(session, case.applicant_id, case_id)
+    compiled = rt.definitions.by_sha(case.def_sha)
+    evidence.prefill(rt.database, rt.gateway, compiled, case_id, actor=actor, declined=form.declined, trigger=trigger, now=now)
+    with rt.write() as session:
+        case = own_case(session, actor, case_id, lock=True)
+        form = read_form(session, case.applicant_id, case_id)
+        facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
+        _write(session, case, evidence.merge_answers(compiled, facts, form), actor, now)
+
+
+def _draft(session: Session, actor: Actor, case_id: str) -> Case:
+    case = own_case(session, actor, case_id, lock=True)
+    if case.status != "draft":
+        raise NotAllowed("This application was sent already. It can be changed only when a department asks.")
+    return case
+
+
+def _write(session: Session, case: Case, form: Form, actor: Actor, now: datetime) -> Form:
+    return write_form(session, case.applicant_id, case.id, form, actor.id, now)
+
+
+def save_page(
+    rt: Runtime, actor: Actor, case_id: str, page: str, values: Mapping[str, Any], *, now: datetime
+) -> None:
+    """Stores the answers of one page (JSON forms, already checked). What a registry holds and what is not open is
+    left as it is; answers of pages that are hidden now are dropped."""
+    with rt.write() as session:
+        case = own_case(session, actor, case_id, lock=True)
+        compiled = rt.definitions.by_sha(case.def_sha)
+        facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
+        form = read_form(session, case.applicant_id, case_id)
+        open_fields = open_slots(session, case, compiled, facts).fields
+        kept = {k: v for k, v in values.items() if k in open_fields}
+        form = replace(form.with_answers(kept, "you"), pages_done=tuple(dict.fromkeys((*form.pages_done, page))))
+        _write(session, case, prune_hidden(compiled, evidence.merge_answers(compiled, facts, form)), actor, now)
+
+
+def attach(
+    rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, content: bytes, *, now: datetime
+) -> str:
+    """Stores a file for a material. Returns its id. Raises Invalid or TooLarge for a file that is not accepted,
+    NotAllowed for a material that is not asked."""
+    with rt.write() as session:
+        case = own_case(session, actor, case_id, lock=True)
+        compiled = rt.definitions.by_sha(case.def_sha)
+        facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
+        if slot not in open_slots(session, case, compiled, facts).materials:
+            raise NotAllowed("This document is not asked for.")
+        material = compiled.service.materials[slot]
+        limit = min(material.max_mb or rt.settings.max_upload_mb, rt.settings.max_upload_mb)
+        upload = check_upload(slot, name, content, material.accept or ("pdf", "png", "jpg"), limit)
+        file = keep(
+            session, rt.storage, case_id, case.applicant_id, slot=slot, kind="material", upload=upload, by=actor.id, now=now
+        )
+        form = read_form(session, case.applicant_id, case_id)
+        materials = {**form.materials, slot: (*form.materials.get(slot, ()), file.id)}
+        _write(session, case, replace(form, materials=materials), actor, now)
+        return file.id
+
+
+def detach(rt: Runtime, actor: Actor, case_id: str, file_id: str, *, now: datetime) -> None:
+    """Takes a file out of the form; a file that was part of a submission stays in the record."""
+    with rt.write() as session:
+        case = own_case(session, actor, case_id, lock=True)
+        compiled = rt.definitions.by_sha(case.def_sha)
+        facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
+        file = session.get(File, file_id)
+        if file is None or file.case_id != case_id or file.removed_at is not None:
+            raise NotFound()
+        if file.slot not in open_slots(session, case, compiled, facts).materials:
+            raise NotAllowed("This document was sent already. It can be changed only when a department asks.")
+        form = read_form(session, case.applicant_id, case_id)
+        left = tuple(f for f in form.materials.get(file.slot, ()) if f != file_id)
+        if case.status == "draft":
+            file.removed_at = now
+        _write(session, case, replace(form, materials={**form.materials, file.slot: left}), actor, now)
+
+
+def submit(
+    rt: Runtime, actor: Actor, case_id: str, *, expected: Expected | None, idem: str, now: datetime
+) -> Receipt:
+    """Sends the application: checks that nothing is missing, pins the answers, seals a snapshot, moves the case.
+
+    The same key again returns the same receipt. Raises Missing naming fields and materials, Stale, NotAllowed.
+    """
+    return _send(rt, actor, case_id, trigger=None, reason="submit", expected=expected, idem=idem, now=now)
+
+
+def resubmit(
+    rt: Runtime, actor: Actor, case_id: str, *, expected: Expected | None, idem: str, now: datetime
+) -> Receipt:
+    """Answers the correction notice. Raises Missing where something that was asked for is empty."""
+    return _send(rt, actor, case_id, trigger="@resubmit", reason="correction", expected=expected, idem=idem, now=now)
+
+
+def _send(
+    rt: Runtime, actor: Actor, case_id: str, *, trigger: str | None, reason: str, expected: Expected | None, idem: str,
+    now: datetime,
+) -> Receipt:  # fmt: skip
+    def work(session: Session) -> Receipt:
+        case = own_case(session, actor, case_id, lock=True)
+        compiled = rt.definitions.by_sha(case.def_sha)
+        facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
+        if (recorded := session.get(CommandKey, (actor.id, idem))) is not None and recorded.case_id == case_id:
+            return Receipt(case.number, case_id, latest_snapshot(session, case_id).sha256, True)
+        before = read_form(session, case.applicant_id, case_id, case.data_rev) if case.data_rev else Form()
+        form = prune_hidden(compiled, evidence.merge_answers(compiled, facts, read_form(session, case.applicant_id, case_id)))
+        slots = open_slots(session, case, compiled, facts)
+        if slots.any and (missing := missing_items(compiled, facts, form, slots)):
+            raise Missing(missing, "Something is still missing.")
+        if slots.any:
+            form = _write(session, case, form, actor, now)
+        name = trigger or submit_action(compiled)
+        command = Command(
+            case_id=case_id, trigger=name, idem=idem, now=now, actor=actor, expected=expected,
+            data={"data_rev": form.rev, "changed": form.changed_from(before)},
+        )  # fmt: skip
+        applied: Applied = apply(session, command, rt.definitions, rt.calendars)
+        sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason=reason, now=now)
+        return Receipt(case.number, case_id, sealed.sha256, applied.replayed)
+
+    return in_transaction(rt, work)
+
+
+def submit_action(compiled: Compiled) -> str:
+    """The action that sends a draft: the one out of the start step that marks `received`, else its first."""
+    edges = [e for e in compiled.out[compiled.start] if e.kind == "action"]
+    return next((e.name for e in edges if e.marks == "received"), edges[0].name)
+
+
+def withdraw(
+    rt: Runtime, actor: Actor, case_id: str, *, reason: str | None, idem: str, now: datetime
+) -> Applied:
+    """The applicant ends the case. Raises NotAllowed where the definition does not allow it any more."""
+    with rt.read() as session:
+        case = own_case(session, actor, case_id)
+    compiled = rt.definitions.by_sha(case.def_sha)
+    names = {e.name for edges in compiled.out.values() for e in edges if e.kind == "always" and e.by == "applicant"}
+    if not names:
+        raise NotAllowed("This application cannot be withdrawn.")
+    command = Command(case_id=case_id, trigger=sorted(names)[0], idem=idem, now=now, actor=actor, token_id=1, reason=reason)
+    return in_transaction(rt, lambda session: apply(session, command, rt.definitions, rt.calendars))
