@@ -1,0 +1,33 @@
+"""`python -m govservice.exchange.sandbox --port 8001`: the sandbox without Flask."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+from types import FrameType
+
+from govservice.exchange.sandbox.faults import Delay
+from govservice.exchange.sandbox.province import DEFAULT_SEED
+from govservice.exchange.sandbox.server import serve
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serves until SIGINT or SIGTERM."""
+    parser = argparse.ArgumentParser(prog="registry-sandbox", description="Serve a synthetic province's registries.")
+    parser.add_argument("--port", type=int, default=8001, help="0 takes a free port and prints it")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
+    parser.add_argument("--delay-ms", type=float, default=3.0, help="median of the log-normal delay")
+    parser.add_argument("--sigma", type=float, default=0.3, help="sigma of the log-normal delay")
+    given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _stop)
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(given.port, given.seed, Delay(given.delay_ms, given.sigma))
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()
