@@ -1,0 +1,321 @@
+"""Turns a checked syntax tree into closures, checking types on the way."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from govservice.definitions.expression_functions import FUNCTIONS, every, some
+from govservice.definitions.expression_syntax import ExpressionError, quoted
+from govservice.definitions.expression_types import (
+    DATE,
+    DECIMAL,
+    INTEGER,
+    MISSING,
+    TEXT,
+    YES_NO,
+    Run,
+    Type,
+    coercion,
+)
+from govservice.definitions.findings import did_you_mean
+
+_NOTHING: Final = object()
+_DECIMAL_LITERAL = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}", re.ASCII)
+_EQUAL: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {ast.Eq: operator.eq, ast.NotEq: operator.ne}
+_ORDER: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+}  # fmt: skip
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A compiled part: its type, how to run it, and its value where it is a literal."""
+
+    type: Type
+    run: Run
+    literal: Any = _NOTHING
+
+
+def compile_tree(text: str, tree: ast.expr, names: Mapping[str, Type]) -> tuple[Run, frozenset[str]]:
+    """The closure of a tree whose result is yes or no, and the names that it reads. Raises ExpressionError."""
+    compiler = _Compiler(text, names)
+    part = compiler.part(tree)
+    if part.type != YES_NO:
+        raise ExpressionError(f"the result is {part.type}, not yes or no")
+    return part.run, frozenset(compiler.used)
+
+
+class _Compiler:
+    def __init__(self, text: str, names: Mapping[str, Type]) -> None:
+        self.text, self.names = text, names
+        self.used: set[str] = set()
+        self.loop: tuple[str, Type] | None = None
+
+    def part(self, node: ast.expr) -> Part:
+        match node:
+            case ast.Name() | ast.Attribute():
+                return self.name(ast.unparse(node))
+            case ast.Constant():
+                return self.literal(node)
+            case ast.BoolOp():
+                return self.logic(node)
+            case ast.UnaryOp():
+                return self.unary(node)
+            case ast.Compare():
+                return self.comparison(node)
+            case ast.BinOp():
+                return self.arithmetic(node)
+            case ast.Call():
+                return self.call(node)
+            case ast.List() | ast.Tuple():
+                raise ExpressionError(f"a list stands only on the right of `in`: {quoted(node)}")
+        raise ExpressionError(f"not part of expressions: {quoted(node)}")
+
+    # -- leaves
+
+    def name(self, name: str) -> Part:
+        if self.loop is not None and name == self.loop[0]:
+            return Part(self.loop[1], lambda _values, _missing, item: item)
+        kind = self.names.get(name)
+        if kind is None:
+            raise ExpressionError(f"{name!r} is not known here{did_you_mean(name, self.names)}")
+        self.used.add(name)
+        return Part(kind, _reader(name, kind))
+
+    def literal(self, node: ast.Constant) -> Part:
+        value: Any = node.value
+        if isinstance(value, bool):
+            return _constant(YES_NO, value)
+        if isinstance(value, int):
+            return _constant(INTEGER, value)
+        if isinstance(value, str):
+            return _constant(TEXT, value)
+        digits = ast.get_source_segment(self.text, node) or ""
+        if not _DECIMAL_LITERAL.fullmatch(digits):
+            raise ExpressionError(f"{digits!r} is not a number such as 300.0, at most 15 digits on each side")
+        return _constant(DECIMAL, Decimal(digits))
+
+    # -- logic
+
+    def logic(self, node: ast.BoolOp) -> Part:
+        word = "and" if isinstance(node.op, ast.And) else "or"
+        runs = [self.yes_no(value, word).run for value in node.values]
+        return Part(YES_NO, _absorbing(runs, decides=word == "or"))
+
+    def yes_no(self, node: ast.expr, where: str) -> Part:
+        part = self.part(node)
+        if part.type != YES_NO:
+            raise ExpressionError(f"`{where}` needs yes or no; {quoted(node)} is {part.type}")
+        return part
+
+    def unary(self, node: ast.UnaryOp) -> Part:
+        if isinstance(node.op, ast.Not):
+            return Part(YES_NO, _strict(operator.not_, self.yes_no(node.operand, "not")))
+        part = self.part(node.operand)
+        if not isinstance(node.op, ast.USub) or not part.type.is_number:
+            raise ExpressionError(f"a sign needs a number: {quoted(node)}")
+        if part.literal is not _NOTHING:
+            return _constant(part.type, -part.literal)
+        return Part(part.type, _strict(operator.neg, part))
+
+    # -- comparisons
+
+    def comparison(self, node: ast.Compare) -> Part:
+        if len(node.ops) > 1:
+            raise ExpressionError(f"chained comparisons are not allowed; join them with `and`: {quoted(node)}")
+        op, right_node = node.ops[0], node.comparators[0]
+        if isinstance(op, (ast.In, ast.NotIn)):
+            return self.membership(node, self.part(node.left), right_node, isinstance(op, ast.NotIn))
+        left, right = self.part(node.left), self.part(right_node)
+        left, right = _dated(left, right), _dated(right, left)
+        _comparable(node, left, right)
+        if type(op) in _EQUAL:
+            if left.type.name == "list":
+                raise ExpressionError(f"lists are not compared; ask `in`, any() or all(): {quoted(node)}")
+            return Part(YES_NO, _strict(_EQUAL[type(op)], left, right))
+        if type(op) not in _ORDER:
+            raise ExpressionError(f"`is` is not part of expressions: {quoted(node)}")
+        if not (left.type.is_number or left.type == DATE):
+            raise ExpressionError(f"only numbers and dates have an order: {quoted(node)}")
+        return Part(YES_NO, _strict(_ORDER[type(op)], left, right))
+
+    def membership(self, node: ast.Compare, left: Part, right_node: ast.expr, negated: bool) -> Part:
+        if isinstance(right_node, (ast.List, ast.Tuple)):
+            right = self.literal_list(left, right_node)
+        else:
+            right = self.part(right_node)
+        if right.type.name != "list" or right.type.item is None:
+            raise ExpressionError(f"`in` needs a list on its right: {quoted(node)}")
+        _comparable(node, left, Part(right.type.item, right.run))
+        _offered(node, right.type.item, left)
+        return Part(YES_NO, _strict(_not_in if negated else _in, left, right))
+
+    def literal_list(self, left: Part, node: ast.List | ast.Tuple) -> Part:
+        parts = [_dated(self.part(item), left) for item in node.elts]
+        if not parts or any(part.literal is _NOTHING for part in parts):
+            raise ExpressionError(f"a list here holds values, at least one: {quoted(node)}")
+        if len({_family(part.type) for part in parts}) > 1:
+            raise ExpressionError(f"the values of a list are of one type: {quoted(node)}")
+        for part in parts:
+            _offered(node, left.type, part)
+        return _constant(Type("list", item=parts[0].type), tuple(part.literal for part in parts))
+
+    # -- arithmetic and functions
+
+    def arithmetic(self, node: ast.BinOp) -> Part:
+        function = _ARITHMETIC.get(type(node.op))
+        if function is None:
+            raise ExpressionError(f"only + - * calculate: {quoted(node)}")
+        left, right = self.part(node.left), self.part(node.right)
+        if not (left.type.is_number and right.type.is_number):
+            raise ExpressionError(f"+ - * need numbers: {quoted(node)}")
+        kind = INTEGER if left.type == right.type == INTEGER else DECIMAL
+        return Part(kind, _strict(function, left, right))
+
+    def call(self, node: ast.Call) -> Part:
+        name = node.func.id if isinstance(node.func, ast.Name) else None
+        if name is None:
+            raise ExpressionError(f"methods are not part of expressions: {quoted(node)}")
+        if node.keywords:
+            raise ExpressionError(f"arguments have no names: {quoted(node)}")
+        if name in ("any", "all"):
+            return self.over_list(node, name)
+        if name == "has":
+            return self.has(node)
+        if name not in FUNCTIONS:
+            known = [*FUNCTIONS, "any", "all", "has"]
+            raise ExpressionError(f"there is no function {name}(){did_you_mean(name, known)}")
+        parts = [self.part(argument) for argument in node.args]
+        function = FUNCTIONS[name]
+        kind = function.result([part.type for part in parts])
+        if kind is None:
+            raise ExpressionError(f"{name}{function.signature}, not {quoted(node)}")
+        return Part(kind, _strict(function.run, *parts))
+
+    def has(self, node: ast.Call) -> Part:
+        if len(node.args) != 1 or not isinstance(node.args[0], (ast.Name, ast.Attribute)):
+            raise ExpressionError(f"has(name) asks for one name: {quoted(node)}")
+        read = self.part(node.args[0]).run
+        return Part(YES_NO, lambda values, _missing, item: read(values, [], item) is not MISSING)
+
+    def over_list(self, node: ast.Call, name: str) -> Part:
+        generator = node.args[0] if len(node.args) == 1 else None
+        if not isinstance(generator, ast.GeneratorExp) or len(generator.generators) != 1:
+            raise ExpressionError(f"write {name}(x == ... for x in list): {quoted(node)}")
+        loop = generator.generators[0]
+        if self.loop is not None:
+            raise ExpressionError(f"a loop inside a loop is not allowed: {quoted(node)}")
+        if not isinstance(loop.target, ast.Name) or loop.ifs or loop.is_async:
+            raise ExpressionError(f"write {name}(x == ... for x in list), without if: {quoted(node)}")
+        source = self.part(loop.iter)
+        if source.type.name != "list" or source.type.item is None:
+            raise ExpressionError(f"{name}() goes over a list; {quoted(loop.iter)} is {source.type}")
+        if loop.target.id in self.names:
+            raise ExpressionError(f"{loop.target.id!r} is already a name here; call the loop's variable otherwise")
+        self.loop = (loop.target.id, source.type.item)
+        body = self.yes_no(generator.elt, name)
+        self.loop = None
+        return Part(YES_NO, (some if name == "any" else every)(source.run, body.run))
+
+
+def _constant(kind: Type, value: Any) -> Part:
+    return Part(kind, lambda _values, _missing, _item: value, value)
+
+
+def _reader(name: str, kind: Type) -> Run:
+    coerce = coercion(kind)
+
+    def read(values: Mapping[str, Any], missing: list[str], _item: Any) -> Any:
+        value = coerce(values.get(name))
+        if value is MISSING:
+            missing.append(name)
+        return value
+
+    return read
+
+
+def _strict(function: Callable[..., Any], *parts: Part) -> Run:
+    """Applies a function to values; a missing argument makes the outcome missing. All arguments are read."""
+    if len(parts) == 2 and parts[1].literal is not _NOTHING:
+        return _against_literal(function, parts[0].run, parts[1].literal)
+    runs = tuple(part.run for part in parts)
+
+    def run(values: Mapping[str, Any], missing: list[str], item: Any) -> Any:
+        arguments = [r(values, missing, item) for r in runs]
+        return MISSING if MISSING in arguments else function(*arguments)
+
+    return run
+
+
+def _against_literal(function: Callable[..., Any], left: Run, literal: Any) -> Run:
+    def run(values: Mapping[str, Any], missing: list[str], item: Any) -> Any:
+        value = left(values, missing, item)
+        return MISSING if value is MISSING else function(value, literal)
+
+    return run
+
+
+def _absorbing(runs: Sequence[Run], decides: bool) -> Run:
+    """`or` (decides=True) and `and` (decides=False): one deciding side absorbs whatever is missing on the others."""
+
+    def run(values: Mapping[str, Any], missing: list[str], item: Any) -> Any:
+        before, unknown = len(missing), False
+        for part in runs:
+            value = part(values, missing, item)
+            if value is decides:
+                del missing[before:]
+                return decides
+            unknown = unknown or value is MISSING
+        return MISSING if unknown else not decides
+
+    return run
+
+
+def _in(value: Any, items: Any) -> bool:
+    return value in items
+
+
+def _not_in(value: Any, items: Any) -> bool:
+    return value not in items
+
+
+def _family(kind: Type) -> str:
+    return "number" if kind.is_number else kind.name
+
+
+def _dated(part: Part, other: Part) -> Part:
+    """A quoted day beside a date is that date."""
+    if other.type != DATE or not isinstance(part.literal, str):
+        return part
+    try:
+        return _constant(DATE, date.fromisoformat(part.literal))
+    except ValueError:
+        raise ExpressionError(f"{part.literal!r} is not a day such as '2026-11-27'") from None
+
+
+def _comparable(node: ast.AST, left: Part, right: Part) -> None:
+    if _family(left.type) != _family(right.type):
+        raise ExpressionError(f"{left.type} and {right.type} cannot be compared: {quoted(node)}")
+    _offered(node, left.type, right)
+    _offered(node, right.type, left)
+
+
+def _offered(node: ast.AST, kind: Type, other: Part) -> None:
+    """Refuses a comparison with an option that the form does not offer."""
+    options = kind.options
+    if options is None:
+        return
+    if isinstance(other.literal, str) and other.literal not in options:
+        raise ExpressionError(f"{other.literal!r} is not an option here{did_you_mean(other.literal, options)}")
+    if other.type.options is not None and options.isdisjoint(other.type.options):
+        raise ExpressionError(f"these have no option in common: {quoted(node)}")

@@ -1,0 +1,168 @@
+"""What a service needs from people and registries: facts, form, materials (definition.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from govservice.definitions.schema_base import (
+    Count,
+    Dotted,
+    ExpressionText,
+    FieldName,
+    Flag,
+    Id,
+    Length,
+    Line,
+    Milestone,
+    Node,
+    Number,
+    Ordered,
+    Text,
+    one_or_list,
+    written_as,
+)
+
+DatasetRef = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*/[1-9][0-9]{0,3}$")]
+GrantRef = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]*-[0-9A-Z]+$")]
+FileKind = Literal["pdf", "png", "jpg", "docx", "xlsx", "dwg", "zip"]
+FieldType = Literal["text", "address", "district", "integer", "decimal", "date", "choice", "choices", "yes_no"]
+
+
+class Source(Node):
+    """Where a fact comes from: a dataset under a grant, or this person's own earlier papers (`vault`)."""
+
+    dataset: DatasetRef | None = None
+    grant: GrantRef | None = None
+    vault: Id | None = None
+    max_age: Length | None = None
+
+
+def _fallback(value: Any) -> Any:
+    return {"declare": True} if value == "declare" else value
+
+
+class FallbackWay(Node):
+    """What the citizen may do when no source answers: declare the value, or upload a material."""
+
+    declare: Flag = False
+    upload: Id | None = None
+
+
+class Revalidate(Node):
+    """Asked again before a milestone is marked; `material` says which change counts (`any` or an expression)."""
+
+    before: Milestone
+    within: Length
+    material: ExpressionText
+    if_unavailable: Literal["block", "proceed_with_condition"] = "block"
+
+
+class OnChange(Node):
+    """What a material change does: a correction, a task for a role, a pause."""
+
+    do: Literal["correct", "pause"] | None = None
+    task: Id | None = None
+
+
+class Dispute(Node):
+    hold: Literal["adverse", "all", "none"] = "adverse"
+
+
+class Fact(Node):
+    """A need that registries fill. `sources` is written `from` and is tried in order; `take` names fact types."""
+
+    sources: Annotated[tuple[Source, ...], BeforeValidator(one_or_list)] = Field(alias="from", min_length=1)
+    take: tuple[Dotted, ...] = ()
+    predicate: Dotted | None = None
+    purpose: str
+    consent: Literal["none", "explicit"] = "none"
+    show: Literal["readonly", "editable", "hidden"] = "readonly"
+    as_of: Id | None = None
+    fallback: tuple[Annotated[FallbackWay, BeforeValidator(_fallback)], ...] = ()
+    block: Text | None = None
+    freshness: Length | None = None
+    pending: Literal["allowed", "refused"] = "refused"
+    pending_within: Length | None = None
+    revalidate: Revalidate | None = None
+    on_change: Annotated[OnChange, BeforeValidator(written_as("do"))] | None = None
+    dispute: Dispute | None = None
+    subscribe: tuple[Dotted, ...] = ()
+
+    @property
+    def dataset(self) -> str | None:
+        """The first dataset asked, or None where only the vault is."""
+        return next((s.dataset for s in self.sources if s.dataset), None)
+
+
+def _required_where_filled(data: Any) -> Any:
+    """`required` defaults to true for fields that a fact fills, to false for other fields."""
+    if isinstance(data, dict) and "required" not in data:
+        return {**data, "required": "fact" in data}
+    return data
+
+
+class FormField(Node):
+    """One question, or one value that a fact fills. `options` maps an option's id to its text."""
+
+    type: FieldType
+    fact: Id | None = None
+    label: Text | None = None  # None: the fact type's own label
+    hint: Text | None = None
+    required: Flag
+    min: Number | None = None
+    max: Number | None = None
+    unit: Line | None = None
+    max_length: Count | None = None
+    options: Ordered[Id, Text] | None = None
+
+    _required = model_validator(mode="before")(_required_where_filled)
+
+
+class Page(Node):
+    """One page of the form = one thing. A hidden page's answers are not stored."""
+
+    page: Id
+    title: Text
+    hint: Text | None = None
+    show_if: ExpressionText | None = None
+    fields: Ordered[FieldName, FormField]
+
+
+class PostCheck(Node):
+    step: Id
+    within: Length
+
+
+class ReplacedBy(Node):
+    """While the fact holds, or the pledge is given, the material is not asked for."""
+
+    fact: Id | None = None
+    pledge: Id | None = None
+    post_check: PostCheck | None = None
+
+
+class Deferrable(Node):
+    """Accepted with a gap: the material may follow `within`, at the latest before `until`; else the case ends."""
+
+    until: Id
+    within: Length
+    to: Id | None = None
+
+
+class Material(Node):
+    """A file that people bring."""
+
+    required: Flag = True
+    accept: tuple[FileKind, ...] = Field(default=("pdf", "png", "jpg"), min_length=1)
+    max_mb: Annotated[int, Field(strict=True, ge=1, le=200)] = 20
+    label: Text
+    hint: Text | None = None
+    sample: Line | None = None
+    replaced_by: Annotated[ReplacedBy, BeforeValidator(written_as("fact"))] | None = None
+    deferrable: Deferrable | None = None
+
+
+Facts = Mapping[str, Fact]
