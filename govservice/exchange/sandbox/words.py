@@ -35,7 +35,8 @@ GIVEN_MEN = _pairs(
 TRADE_NAMES = _pairs(
     "清 Qing 味 wei 和 He 禾 he 德 De 福 fu 瑞 Rui 丰 feng 鑫 Xin 源 yuan 百 Bai 川 chuan 知 Zhi 悦 yue 山 Shan 月 yue "
     "黔 Qian 香 xiang 聚 Ju 园 yuan 鼎 Ding 盛 sheng 老 Lao 街 jie 青 Qing 岩 yan 云 Yun 里 li 小 Xiao 满 man "
-    "金 Jin 谷 gu 万 Wan 顺 shun 恒 Heng 通 tong 锦 Jin 程 cheng 宏 Hong 达 da 安 An 居 ju 星 Xing 河 he 海 Hai 棠 tang 乐 Le 家 jia"
+    "金 Jin 谷 gu 万 Wan 顺 shun 恒 Heng 通 tong 锦 Jin 程 cheng 宏 Hong 达 da 安 An 居 ju 星 Xing 河 he "
+    "海 Hai 棠 tang 乐 Le 家 jia"
 )
 # industry code -> (zh, en), most common first
 TRADES: tuple[tuple[str, str, str], ...] = (
