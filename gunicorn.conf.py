@@ -7,13 +7,29 @@ import shutil
 import sys
 from typing import Any
 
+from gunicorn.glogging import Logger
+
 from config import ConfigError, from_env
+from govservice import logs
 
 try:
     settings = from_env()
 except ConfigError as fault:
     sys.exit(str(fault))
 
+
+class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """The server's own lines go where the portal's go, as JSON."""
+
+    def setup(self, cfg: Any) -> None:
+        logs.configure(settings.log_level)
+        for given in (self.error_log, self.access_log):
+            given.handlers[:] = []
+            given.propagate = True
+            given.setLevel(settings.log_level)
+
+
+logger_class = JsonLogger
 bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"  # a page waits up to a second for registries: threads keep the others served
@@ -27,8 +43,6 @@ limit_request_fields = 60
 control_socket_disable = True  # one way to command the server: signals
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeats, no data
 accesslog = None  # the portal writes its own line per request, without the address
-errorlog = "-"
-loglevel = settings.log_level.lower()
 proc_name = "portal"
 
 # prometheus-client adds up the figures of all workers through files; it reads this at import.

@@ -14,11 +14,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 60.0  # seconds until a server must answer
+LAST_LINES = 30  # of a server's log, shown when it fails
 GRACE = 20.0  # seconds a child has to stop by itself
 CAST = (
     ("wang.fang", "citizen, owns an enterprise"),
@@ -44,6 +46,18 @@ class Failure(Exception):
     """The start cannot go on; the text says why and what to do."""
 
 
+@dataclass(frozen=True)
+class Child:
+    """A server process and the file that takes what it prints."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def last_words(self) -> str:
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])
+
+
 def say(text: str) -> None:
     print(text, flush=True)
 
@@ -53,18 +67,20 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     began = time.monotonic()
-    children: list[tuple[str, subprocess.Popen[bytes]]] = []
+    children: list[Child] = []
     try:
         environ = environment()
         host, port = environ["HOST"], int(environ["PORT"])
-        prepare(environ)
-        sandbox_port = int(environ["SANDBOX_PORT"])
-        sandbox = flask_command("registry-sandbox", "--port", str(sandbox_port))
-        children.append(("registry sandbox", start(sandbox, environ)))
+        prepare("Database", environ, "database", "upgrade")
+        prepare("Definitions", environ, "definitions", "publish")
+        sandbox = flask_command("registry-sandbox", "--port", environ["SANDBOX_PORT"])
+        children.append(start("registry-sandbox", sandbox, environ))
+        prepare("Demonstration", environ, "demo", "load", "--cases", environ.get("CASES", "2000"))
+        say("== Portal")
         portal = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"]
-        children.append(("portal", start(portal, environ)))
+        children.append(start("portal", portal, environ))
         await_answer(f"http://{host}:{port}/readyz", children)
-        announce(environ["BASE_URL"], time.monotonic() - began)
+        announce(environ, time.monotonic() - began)
         return watch(children)
     except Stop:
         say("\nStopping ...")
@@ -81,7 +97,10 @@ def environment() -> dict[str, str]:
     environ = {key: value for key, value in os.environ.items() if value}
     environ["GOVSERVICE_MODE"] = "demo"
     host = environ.setdefault("HOST", "127.0.0.1")  # the demo's passwords are public: this machine only
-    port = int(environ.setdefault("PORT", "8000"))
+    given = environ.setdefault("PORT", "8000")
+    port = int(given) if given.isascii() and given.isdigit() else 0
+    if not 0 < port < 65536:
+        raise Failure(f"PORT={given} is not a port number")
     if not is_free(host, port):
         raise Failure(f"port {port} is taken by another program. Choose another one: make run PORT={port + 10}")
     if "SANDBOX_PORT" not in environ:
@@ -91,29 +110,29 @@ def environment() -> dict[str, str]:
     return environ
 
 
-def prepare(environ: dict[str, str]) -> None:
-    """Migrations, definitions and demonstration data; each may be run again on a portal that has them."""
-    for title, command in (
-        ("Database", ("database", "upgrade")),
-        ("Definitions", ("definitions", "publish")),
-        ("Demonstration", ("demo", "load", "--cases", environ.get("CASES", "2000"))),
-    ):
-        say(f"== {title}")
-        done = subprocess.run(flask_command(*command), cwd=ROOT, env=environ, check=False)
-        if done.returncode != 0:
-            raise Failure(f"'flask {' '.join(command)}' failed (exit {done.returncode}); what is wrong is said above")
+def prepare(title: str, environ: dict[str, str], *arguments: str) -> None:
+    """Runs one `flask` command to its end; each may be run again on a portal that has what it makes."""
+    say(f"== {title}")
+    done = subprocess.run(flask_command(*arguments), cwd=ROOT, env=environ, check=False)
+    if done.returncode != 0:
+        raise Failure(f"'flask {' '.join(arguments)}' failed (exit {done.returncode}); what is wrong is said above")
 
 
 def flask_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
 
 
-def start(command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
-    """A child in a session of its own: Ctrl-C reaches the launcher alone, which stops them in order."""
-    return subprocess.Popen(command, cwd=ROOT, env=environ, start_new_session=True)
+def start(name: str, command: list[str], environ: dict[str, str]) -> Child:
+    """A child in a session of its own: Ctrl-C reaches the launcher alone, which then stops the children in order."""
+    path = ROOT / environ.get("VAR_DIR", "var") / f"{name}.log"
+    with path.open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environ, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    return Child(name, process, path)
 
 
-def await_answer(url: str, children: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
+def await_answer(url: str, children: list[Child]) -> None:
     """Waits until `url` answers 200. Raises Failure when a child ends or patience does."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
@@ -124,34 +143,36 @@ def await_answer(url: str, children: list[tuple[str, subprocess.Popen[bytes]]]) 
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise Failure(f"{url} did not answer within {PATIENCE:.0f} seconds")
+    words = "\n".join(f"{child.name}:\n{child.last_words()}" for child in children)
+    raise Failure(f"{url} did not answer within {PATIENCE:.0f} seconds. The servers' last words:\n{words}")
 
 
-def fail_if_ended(children: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
-    for name, child in children:
-        if child.poll() is not None:
-            raise Failure(f"the {name} ended by itself (exit {child.returncode}); what is wrong is said above")
+def fail_if_ended(children: list[Child]) -> None:
+    for child in children:
+        if child.process.poll() is not None:
+            code = child.process.returncode
+            raise Failure(f"the {child.name} ended by itself (exit {code}). Its last words:\n{child.last_words()}")
 
 
-def watch(children: list[tuple[str, subprocess.Popen[bytes]]]) -> int:
+def watch(children: list[Child]) -> int:
     """Stays until told to stop, or until a child ends."""
     while True:
         fail_if_ended(children)
         time.sleep(0.5)
 
 
-def stop_all(children: list[tuple[str, subprocess.Popen[bytes]]]) -> None:
+def stop_all(children: list[Child]) -> None:
     """The portal first, then what it asks; a child that does not stop in time is killed."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for _, child in reversed(children):
-        if child.poll() is None:
-            child.terminate()
+    for process in (child.process for child in reversed(children)):
+        if process.poll() is None:
+            process.terminate()
             try:
-                child.wait(GRACE)
+                process.wait(GRACE)
             except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+                process.kill()
+                process.wait()
 
 
 def is_free(host: str, port: int) -> bool:
@@ -172,12 +193,13 @@ def free_port(host: str, first: int) -> int:
     raise Failure(f"no free port between {first} and {first + 99} for the registry sandbox; set SANDBOX_PORT")
 
 
-def announce(url: str, seconds: float) -> None:
-    say(f"\nThe portal is ready after {seconds:.0f} seconds:  {url}")
+def announce(environ: dict[str, str], seconds: float) -> None:
+    say(f"\nThe portal is ready after {seconds:.0f} seconds:  {environ['BASE_URL']}")
     say(f"Sign in with one of these names and the password  {PASSWORD}\n")
     for name, what in CAST:
         say(f"  {name:<22} {what}")
     say("\nMove the simulated clock:  GOVSERVICE_MODE=demo .venv/bin/flask clock advance 5wd")
+    say(f"What the servers say:  {environ.get('VAR_DIR', 'var')}/portal.log, registry-sandbox.log")
     say("Stop with Ctrl-C.")
 
 
