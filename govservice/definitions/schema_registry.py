@@ -1,0 +1,159 @@
+"""A registry as data: one file of `workflows/registries/` as frozen types (the keys are explained in population.yaml).
+
+Paths and schemas are compiled while reading, so that a mapping that cannot work is refused at start-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+from pydantic import Field, PlainValidator, StringConstraints, model_validator
+
+from govservice.definitions.schema_base import Dotted, Id, Length, Node, Number, Text, _fault
+from govservice.definitions.schema_form import DatasetRef, GrantRef
+
+Normaliser = Literal["text", "upper", "number", "date", "district", "list"]
+MAX_PATH = 300
+
+
+def _jmespath(value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_PATH:
+        raise _fault("E-PATH", f"a path is a JMESPath text of at most {MAX_PATH} characters")
+    try:
+        jmespath.compile(value)
+    except JMESPathError as error:
+        raise _fault("E-PATH", f"{value!r} is no JMESPath: {str(error).splitlines()[0]}") from None
+    return value
+
+
+def _json_schema(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or value.get("type") != "object":
+        raise _fault("E-SCHEMA", "a response is described by a JSON Schema of an object")
+    try:
+        Draft202012Validator.check_schema(value)
+    except SchemaError as error:
+        at = "/".join(str(p) for p in error.absolute_path) or "its top"
+        raise _fault("E-SCHEMA", f"the JSON Schema is wrong at {at}: {error.message[:200]}") from None
+    return value
+
+
+JmesPath = Annotated[str, PlainValidator(_jmespath)]
+ResponseSchema = Annotated[Mapping[str, Any], PlainValidator(_json_schema)]
+RequestPath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~{}-]+)+$", max_length=200)]
+
+
+def _whole(low: int, high: int) -> Any:
+    return Field(strict=True, ge=low, le=high)
+
+
+class Limits(Node):
+    """What we ask of a registry at most. Milliseconds, calls at once per process, calls a second, bytes."""
+
+    timeout_ms: Annotated[int, _whole(50, 10_000)] = 800
+    hedge_after_ms: Annotated[int, _whole(50, 10_000)] = 300
+    max_inflight: Annotated[int, _whole(1, 64)] = 8
+    rate_rps: Annotated[int, _whole(1, 10_000)] = 50
+    max_bytes: Annotated[int, _whole(256, 2 * 1024 * 1024)] = 65_536
+
+
+class Breaker(Node):
+    """Opens after `fail_ratio` of at least `min_calls` within `window_s`; tried again after `open_s`."""
+
+    window_s: Annotated[int, _whole(1, 3600)] = 30
+    min_calls: Annotated[int, _whole(1, 1000)] = 20
+    fail_ratio: Annotated[Number, Field(gt=0, le=1)]
+    open_s: Annotated[int, _whole(1, 3600)] = 30
+
+
+class Request(Node):
+    """How a dataset is asked. POST sends `{"subject", "fields"}` as JSON, so that no number of a person stands in an
+    address; GET puts the subject into `{subject}` of the path (percent-encoded) and the fields into the query."""
+
+    method: Literal["GET", "POST"]
+    path: RequestPath
+
+    @model_validator(mode="after")
+    def _subject_where_it_belongs(self) -> Request:
+        if self.path.count("{") != self.path.count("{subject}") or self.path.count("}") != self.path.count("{subject}"):
+            raise _fault("E-PATH", f"{self.path!r}: only {{subject}} may stand in braces")
+        if ("{subject}" in self.path) != (self.method == "GET"):
+            raise _fault("E-PATH", "the path of a GET holds {subject}; a POST sends it in the body")
+        return self
+
+
+class FieldMap(Node):
+    """Where a fact type stands in a record, and how its value is brought into the portal's form."""
+
+    path: JmesPath
+    normalise: Normaliser = "text"
+
+
+class Dataset(Node):
+    """A kind of record that a registry gives out under a version."""
+
+    title: Text
+    status: Literal["active", "deprecated", "retired"] = "active"
+    sharing: Literal["unconditional", "conditional"]
+    subject: Literal["person", "organisation"]
+    request: Request
+    records: JmesPath
+    subject_at: JmesPath
+    record_id: JmesPath
+    updated_at: JmesPath
+    flags: JmesPath | None = None
+    freshness: Length
+    fields: Annotated[Mapping[Dotted, FieldMap], Field(min_length=1)]
+    response: ResponseSchema
+
+
+class Grant(Node):
+    """The right of services of a kind of department to ask a dataset for named facts, for one purpose."""
+
+    dataset: DatasetRef
+    department: Id
+    services: tuple[Id, ...]
+    take: Annotated[tuple[Dotted, ...], Field(min_length=1)]
+    purpose: str
+    basis: Text
+    valid_from: date = Field(alias="from")
+    until: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether the grant is in force on a day (both ends count)."""
+        return self.valid_from <= day and (self.until is None or day <= self.until)
+
+
+def _datasets_of_grants(registry: RegistryFile) -> RegistryFile:
+    for number, grant in registry.grants.items():
+        dataset = registry.datasets.get(grant.dataset)
+        if dataset is None:
+            raise _fault("E-GRANT", f"{number} is for {grant.dataset}, which this registry does not have")
+        if unknown := [t for t in grant.take if t not in dataset.fields]:
+            raise _fault("E-GRANT", f"{number} takes {', '.join(unknown)}, which {grant.dataset} does not map")
+    return registry
+
+
+class RegistryFile(Node):
+    """One registry (权威数据源): who owns it, how it is reached, what it gives out, who may ask."""
+
+    registry: Id
+    title: Text
+    short: Text
+    owner: Dotted  # id of a department: guizhou.market_reg
+    kind: Literal["http_json"]
+    endpoint: Id  # key of the deployment's allow-list of addresses
+    limits: Limits = Field(default_factory=Limits)
+    breaker: Breaker
+    datasets: Annotated[Mapping[DatasetRef, Dataset], Field(min_length=1)]
+    grants: Mapping[GrantRef, Grant] = Field(default_factory=dict)
+
+    _grants = model_validator(mode="after")(_datasets_of_grants)
+
+
+__all__ = ["Breaker", "Dataset", "FieldMap", "Grant", "Limits", "RegistryFile", "Request"]
