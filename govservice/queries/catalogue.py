@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from itertools import pairwise
 
 from sqlalchemy import func, select
@@ -20,7 +19,6 @@ from sqlalchemy.orm import Session
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.library import Definitions
 from govservice.models.cases import Case
-from govservice.queries.life_events import LifeEvent, life_event
 from govservice.queries.pinyin import spellings
 from govservice.worktime.duration import Duration
 
@@ -71,13 +69,25 @@ def cards(definitions: Definitions) -> list[ServiceCard]:
     return [card_of(definitions.current(code)) for code in definitions.codes()]
 
 
-def life_events(definitions: Definitions) -> list[tuple[LifeEvent, list[ServiceCard]]]:
-    """The life events that have a service, each with its services."""
-    found: dict[str, list[ServiceCard]] = {}
-    for card in cards(definitions):
-        for code in card.life_events:
-            found.setdefault(code, []).append(card)
-    return [(life_event(code), services) for code, services in found.items()]
+@dataclass(frozen=True, slots=True)
+class LifeEventCard:
+    """A moment in life with the services it needs."""
+
+    code: str
+    title: Text
+    text: Text
+    services: tuple[ServiceCard, ...]
+
+
+def life_events(definitions: Definitions) -> list[LifeEventCard]:
+    """The life events that have a service, in the order of the catalogue."""
+    offered = cards(definitions)
+    found = []
+    for code, event in definitions.catalogue.life_events.items():
+        services = tuple(card for card in offered if code in card.life_events)
+        if services:
+            found.append(LifeEventCard(code, event.title, event.text, services))
+    return found
 
 
 def popular(session: Session, definitions: Definitions, since: datetime, limit: int = 6) -> list[ServiceCard]:
@@ -94,9 +104,9 @@ def search(definitions: Definitions, query: str) -> list[ServiceCard]:
     asked = fold(query[:MAX_QUERY])
     if not asked:
         return []
-    compiled = [definitions.current(code) for code in definitions.codes()]
-    scored = [(score(_index(each.sha, each), asked), each) for each in compiled]
-    return [card_of(each) for points, each in sorted(scored, key=lambda pair: -pair[0]) if points >= 1.0]
+    indexed = [_index(definitions, definitions.current(code)) for code in definitions.codes()]
+    scored = [(score(index, asked), index.card) for index in indexed]
+    return [card for points, card in sorted(scored, key=lambda pair: -pair[0]) if points >= 1.0]
 
 
 def fold(text: str) -> str:
@@ -106,39 +116,27 @@ def fold(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-@lru_cache(maxsize=256)
-def _index_cached(sha: str, source: _Source) -> _Index:
-    return source.build()
+_INDEXES: dict[str, _Index] = {}  # by hash: a published version never changes
 
 
-def _index(sha: str, compiled: Compiled) -> _Index:
-    return _index_cached(sha, _Source(sha, compiled))
+def _index(definitions: Definitions, compiled: Compiled) -> _Index:
+    if compiled.sha not in _INDEXES:
+        _INDEXES[compiled.sha] = _build(definitions, compiled)
+    return _INDEXES[compiled.sha]
 
 
-class _Source:
-    """Carries a compiled definition into the cache, compared by its hash alone."""
-
-    def __init__(self, sha: str, compiled: Compiled) -> None:
-        self.sha, self.compiled = sha, compiled
-
-    def __hash__(self) -> int:
-        return hash(self.sha)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Source) and other.sha == self.sha
-
-    def build(self) -> _Index:
-        service = self.compiled.service
-        keywords = service.keywords or {}
-        events = [life_event(code).title for code in service.life_events]
-        weighted: list[tuple[str, float]] = [(fold(words), 10.0) for words in service.title.values()]
-        weighted += [(fold(word), 8.0) for words in keywords.values() for word in words]
-        weighted += [(fold(words), 4.0) for title in events for words in title.values()]
-        weighted.append((fold(service.service.replace("_", " ")), 6.0))
-        chinese = [service.title.get("zh", ""), *keywords.get("zh", ())]
-        sounds = tuple((*spellings(words), 6.0) for words in chinese if words)
-        loose = " ".join(fold(words) for words in (service.summary or {}).values())
-        return _Index(card_of(self.compiled), tuple(weighted), sounds, frozenset(_pieces(loose)))
+def _build(definitions: Definitions, compiled: Compiled) -> _Index:
+    service = compiled.service
+    keywords = service.keywords or {}
+    known = definitions.catalogue.life_events
+    weighted: list[tuple[str, float]] = [(fold(words), 10.0) for words in service.title.values()]
+    weighted += [(fold(word), 8.0) for words in keywords.values() for word in words]
+    weighted += [(fold(w), 4.0) for code in service.life_events if code in known for w in known[code].title.values()]
+    weighted.append((fold(service.service.replace("_", " ")), 6.0))
+    chinese = [service.title.get("zh", ""), *keywords.get("zh", ())]
+    sounds = tuple((*spellings(words), 6.0) for words in chinese if words)
+    loose = " ".join(fold(words) for words in (service.summary or {}).values())
+    return _Index(card_of(compiled), tuple(weighted), sounds, frozenset(_pieces(loose)))
 
 
 def score(index: _Index, asked: str) -> float:
