@@ -25,9 +25,7 @@ FIELDS = frozenset(
 )
 MAX_TEXT = 200  # characters of one field
 FRAMES = 12  # innermost places of an exception
-NAMED = frozenset(
-    {"govservice", "config", "wsgi", "gunicorn", "alembic", "py"}
-)  # loggers whose words we know
+NAMED = frozenset({"govservice", "config", "wsgi", "gunicorn", "alembic", "py"})  # loggers whose words we know
 
 Event = MutableMapping[str, Any]
 
@@ -48,9 +46,7 @@ def configure(level: str = "INFO", stream: Any = None) -> None:
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _exceptions,
                 _only_known_fields,
-                structlog.processors.JSONRenderer(
-                    ensure_ascii=False, default=lambda value: type(value).__name__
-                ),
+                structlog.processors.JSONRenderer(ensure_ascii=False, default=lambda value: type(value).__name__),
             ],
         )
     )
@@ -85,8 +81,13 @@ def clear() -> None:
 def _only_known_words(_logger: Any, _method: str, event: Event) -> Event:
     """A foreign library's message may quote values: only the words of loggers that we know are kept."""
     record: logging.LogRecord | None = event.get("_record")
-    name = (record.name if record else str(event.get("logger", ""))).partition(".")[0]
-    if name not in NAMED:
+    full = record.name if record else str(event.get("logger", ""))
+    name = full.partition(".")[0]
+    if full == "govservice":  # Flask's own logger: its words on an exception quote the address
+        event["event"] = (
+            "unhandled exception" if event.get("exc_info") or record and record.exc_info else "log from flask"
+        )
+    elif name not in NAMED:
         event["event"] = f"log from {name}"
     return event
 

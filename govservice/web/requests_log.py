@@ -16,6 +16,7 @@ from govservice import logs
 
 HEADER = "X-Request-ID"
 GIVEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
+CASE_NUMBER = re.compile(r"[A-Z0-9][A-Z0-9-]{3,39}")  # what was typed into an address may be anything
 QUIET = {"assets", "health.healthz", "health.readyz", "health.metrics"}  # asked every few seconds
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
@@ -43,7 +44,7 @@ def _begin() -> None:
     logs.clear()
     logs.bind(request_id=g.request_id)
     number = (request.view_args or {}).get("number")
-    if isinstance(number, str):
+    if isinstance(number, str) and CASE_NUMBER.fullmatch(number):
         logs.bind(case=number)
 
 

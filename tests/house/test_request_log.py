@@ -17,6 +17,7 @@ def app() -> Flask:
     made = Flask("govservice", static_folder=None)
     init_request_log(made)
     made.add_url_rule("/cases/<number>", "case_page", lambda number: f"case {number}")
+    made.add_url_rule("/broken/<number>", "broken", lambda number: int(number))
     return made
 
 
@@ -34,6 +35,15 @@ def test_a_request_is_logged_by_endpoint_and_counted(app: Flask, written: io.Str
     assert line["request_id"] == answer.headers[HEADER]
     assert "王芳" not in written.getvalue()
     assert counted("case_page", "200") == before + 1
+
+
+def test_a_broken_view_is_logged_without_address_and_words(app: Flask, written: io.StringIO) -> None:
+    assert app.test_client().get("/broken/王芳").status_code == 500
+    first, second = (json.loads(line) for line in written.getvalue().splitlines())
+    assert (first["event"], first["error"]) == ("unhandled exception", "ValueError")
+    assert second["status"] == 500
+    assert "broken/" not in written.getvalue()
+    assert "王芳" not in written.getvalue()
 
 
 def test_an_unknown_address_is_one_label(app: Flask, written: io.StringIO) -> None:
