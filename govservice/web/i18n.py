@@ -21,9 +21,12 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import Translations
 from flask import Flask
-from flask_babel import Babel, Domain, gettext, ngettext
+from flask_babel import Babel, Domain, ngettext
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
+from govservice.web.charts import line_chart
 from govservice.web.language import LANGUAGES, Guard, current_language, init_language
 
 ROOMS = ("common", "public", "citizen", "clerk", "supervisor", "account", "domain")
@@ -165,6 +168,17 @@ def clauses(value: str) -> Markup:
     return Markup("").join(Markup('<span class="gs-clause">{}</span>').format(part) for part in parts if part)
 
 
+def unfolded(function: Callable[..., str]) -> Callable[..., str]:
+    """A filter that Jinja may not compute while compiling: `{{ {"en": ..., "zh": ...} | text }}` is a constant to
+    Jinja, and would else be written in the language of whoever opened the page first."""
+
+    @pass_context
+    def filtered(_context: Context, *args: object, **kwargs: object) -> str:
+        return function(*args, **kwargs)
+
+    return filtered
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
     "date_text": date_text,
     "time_text": time_text,
@@ -189,6 +203,6 @@ def init_i18n(
     init_language(app, stored, remember, guard)
     babel = Babel(app, locale_selector=lambda: current_language().locale, default_timezone=ZONE.key)
     babel.domain_instance = RoomsDomain(translations)
-    app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(gettext=gettext, text=text)
+    app.jinja_env.filters.update({name: unfolded(function) for name, function in FILTERS.items()})
+    app.jinja_env.globals["line_chart"] = line_chart
     app.jinja_env.policies["ext.i18n.trimmed"] = True
