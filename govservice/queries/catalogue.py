@@ -7,7 +7,6 @@ A word may be mistyped by one letter. Nothing here reads a person's data, and se
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,8 +94,8 @@ def popular(session: Session, definitions: Definitions, since: datetime, limit: 
     rows = session.execute(
         select(Case.service, func.count()).where(Case.received_at >= since).group_by(Case.service)
     ).all()
-    counts = Counter({service: count for service, count in rows})
-    return sorted(cards(definitions), key=lambda card: -counts[card.code])[:limit]
+    counts: dict[str, int] = dict(rows)
+    return sorted(cards(definitions), key=lambda card: -counts.get(card.code, 0))[:limit]
 
 
 def search(definitions: Definitions, query: str) -> list[ServiceCard]:

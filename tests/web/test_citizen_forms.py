@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.datastructures import MultiDict
 
 from config import ROOT
 from govservice.definitions.schema import FormField
 from govservice.web.forms import ItemForm, make_form
 from govservice.web.forms_ui import form_errors, init_forms
 from govservice.web.i18n import init_i18n
-from werkzeug.datastructures import MultiDict
 
 LABEL = {"en": "Answer", "zh": "回答"}
 OPTIONS = {"hot": {"en": "Hot dishes", "zh": "热食"}, "cold": {"en": "Cold dishes", "zh": "冷食"}}
@@ -126,7 +126,8 @@ def test_answers_given_before_stand_in_the_boxes(app: Flask) -> None:
     for kind, value in kinds.items():
         extra = {"options": OPTIONS} if kind.startswith("choice") else {}
         spec = FormField.model_validate({"label": LABEL, "required": True, "type": kind, **extra})
-        form = make_form({"a.b": spec}, ["a.b"], {"a.b": value}, [("huaxi", "Huaxi")], formdata=MultiDict())
+        with app.test_request_context("/", headers={"Accept-Language": "en"}):
+            form = make_form({"a.b": spec}, ["a.b"], {"a.b": value}, [("huaxi", "Huaxi")])
         html = str(form.questions()[0](heading=True))
         assert shown.get(kind, str(value)) in html, kind
         assert "checked" in html or "selected" in html or kind not in ("choice", "choices", "yes_no", "district")
