@@ -25,7 +25,7 @@ def set_clock(rt: Runtime, at: datetime, *, frozen: bool = False) -> None:
 
 
 def advance(rt: Runtime, by: Duration, calendar_code: str) -> tuple[datetime, int]:
-    """Moves the simulated clock on by a duration and fires what fell due. Returns the new time and how many timers fired.
+    """Moves the simulated clock on and fires what fell due. Returns the new time and how many timers fired.
 
     `5wd` lands at the end of the fifth working day counted as a legal limit is counted.
     """

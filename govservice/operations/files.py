@@ -7,9 +7,11 @@ folder reveals nothing. The display name keeps Chinese characters and loses what
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import secrets
 import unicodedata
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +26,18 @@ from govservice.models.base import new_id
 from govservice.models.papers import File
 from govservice.models.session import box_of
 
-KINDS = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg"}
+OFFICE = "application/vnd.openxmlformats-officedocument."
+KINDS = {
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "docx": OFFICE + "wordprocessingml.document",
+    "xlsx": OFFICE + "spreadsheetml.sheet",
+    "dwg": "image/vnd.dwg",
+    "zip": "application/zip",
+}
+MAX_MEMBERS = 2000  # entries of an archive
+MAX_UNPACKED = 200 * 1024 * 1024  # bytes that an archive says it holds
 MAX_NAME = 120  # characters of a display name
 MAX_FILES_PER_SLOT = 10
 MAX_PIXELS_HEADER = 64 * 1024  # bytes looked at when sniffing
@@ -72,6 +85,10 @@ def sniff(content: bytes) -> str | None:
     """The kind of a file by its content: a key of KINDS, or None. A polyglot is judged by how it begins."""
     if content.startswith(b"%PDF-"):
         return "pdf" if b"%%EOF" in content[-2048:] else None
+    if content.startswith(b"PK\x03\x04"):
+        return _archive_kind(content)
+    if content.startswith(b"AC10"):
+        return "dwg"
     try:
         found = {
             m.extension.lstrip(".") for m in puremagic.magic_string(content[:MAX_PIXELS_HEADER]) if m.confidence >= 0.5
@@ -83,6 +100,22 @@ def sniff(content: bytes) -> str | None:
     if content.startswith(b"\xff\xd8\xff"):
         return "jpg" if found & {"jpg", "jpeg", "jfif"} else None
     return None
+
+
+def _archive_kind(content: bytes) -> str | None:
+    """What an archive is, by its table of contents; nothing is unpacked. None for a bomb or one with odd paths."""
+    try:
+        members = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return None
+    names = {m.filename for m in members}
+    if len(members) > MAX_MEMBERS or sum(m.file_size for m in members) > MAX_UNPACKED:
+        return None
+    if any(n.startswith("/") or ".." in n.split("/") or n.endswith("vbaProject.bin") for n in names):
+        return None
+    if "[Content_Types].xml" not in names:
+        return "zip"
+    return "docx" if "word/document.xml" in names else "xlsx" if "xl/workbook.xml" in names else None
 
 
 def keep(

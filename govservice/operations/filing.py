@@ -109,7 +109,9 @@ def fetch_facts(rt: Runtime, actor: Actor, case_id: str, *, now: datetime, trigg
         case = own_case(session, actor, case_id)
         form = read_form(session, case.applicant_id, case_id)
     compiled = rt.definitions.by_sha(case.def_sha)
-    evidence.prefill(rt.database, rt.gateway, compiled, case_id, actor=actor, declined=form.declined, trigger=trigger, now=now)
+    evidence.prefill(
+        rt.database, rt.gateway, compiled, case_id, actor=actor, declined=form.declined, trigger=trigger, now=now
+    )
     with rt.write() as session:
         case = own_case(session, actor, case_id, lock=True)
         form = read_form(session, case.applicant_id, case_id)
@@ -128,9 +130,7 @@ def _write(session: Session, case: Case, form: Form, actor: Actor, now: datetime
     return write_form(session, case.applicant_id, case.id, form, actor.id, now)
 
 
-def save_page(
-    rt: Runtime, actor: Actor, case_id: str, page: str, values: Mapping[str, Any], *, now: datetime
-) -> None:
+def save_page(rt: Runtime, actor: Actor, case_id: str, page: str, values: Mapping[str, Any], *, now: datetime) -> None:
     """Stores the answers of one page (JSON forms, already checked). What a registry holds and what is not open is
     left as it is; answers of pages that are hidden now are dropped."""
     with rt.write() as session:
@@ -144,9 +144,7 @@ def save_page(
         _write(session, case, prune_hidden(compiled, evidence.merge_answers(compiled, facts, form)), actor, now)
 
 
-def attach(
-    rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, content: bytes, *, now: datetime
-) -> str:
+def attach(rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, content: bytes, *, now: datetime) -> str:
     """Stores a file for a material. Returns its id. Raises Invalid or TooLarge for a file that is not accepted,
     NotAllowed for a material that is not asked."""
     with rt.write() as session:
@@ -159,7 +157,15 @@ def attach(
         limit = min(material.max_mb or rt.settings.max_upload_mb, rt.settings.max_upload_mb)
         upload = check_upload(slot, name, content, material.accept or ("pdf", "png", "jpg"), limit)
         file = keep(
-            session, rt.storage, case_id, case.applicant_id, slot=slot, kind="material", upload=upload, by=actor.id, now=now
+            session,
+            rt.storage,
+            case_id,
+            case.applicant_id,
+            slot=slot,
+            kind="material",
+            upload=upload,
+            by=actor.id,
+            now=now,
         )
         form = read_form(session, case.applicant_id, case_id)
         materials = {**form.materials, slot: (*form.materials.get(slot, ()), file.id)}
@@ -185,9 +191,7 @@ def detach(rt: Runtime, actor: Actor, case_id: str, file_id: str, *, now: dateti
         _write(session, case, replace(form, materials={**form.materials, file.slot: left}), actor, now)
 
 
-def submit(
-    rt: Runtime, actor: Actor, case_id: str, *, expected: Expected | None, idem: str, now: datetime
-) -> Receipt:
+def submit(rt: Runtime, actor: Actor, case_id: str, *, expected: Expected | None, idem: str, now: datetime) -> Receipt:
     """Sends the application: checks that nothing is missing, pins the answers, seals a snapshot, moves the case.
 
     The same key again returns the same receipt. Raises Missing naming fields and materials, Stale, NotAllowed.
@@ -213,7 +217,9 @@ def _send(
         if (recorded := session.get(CommandKey, (actor.id, idem))) is not None and recorded.case_id == case_id:
             return Receipt(case.number, case_id, latest_snapshot(session, case_id).sha256, True)
         before = read_form(session, case.applicant_id, case_id, case.data_rev) if case.data_rev else Form()
-        form = prune_hidden(compiled, evidence.merge_answers(compiled, facts, read_form(session, case.applicant_id, case_id)))
+        form = prune_hidden(
+            compiled, evidence.merge_answers(compiled, facts, read_form(session, case.applicant_id, case_id))
+        )
         slots = open_slots(session, case, compiled, facts)
         if slots.any and (missing := missing_items(compiled, facts, form, slots)):
             raise Missing(missing, "Something is still missing.")
@@ -237,9 +243,7 @@ def submit_action(compiled: Compiled) -> str:
     return next((e.name for e in edges if e.marks == "received"), edges[0].name)
 
 
-def withdraw(
-    rt: Runtime, actor: Actor, case_id: str, *, reason: str | None, idem: str, now: datetime
-) -> Applied:
+def withdraw(rt: Runtime, actor: Actor, case_id: str, *, reason: str | None, idem: str, now: datetime) -> Applied:
     """The applicant ends the case. Raises NotAllowed where the definition does not allow it any more."""
     with rt.read() as session:
         case = own_case(session, actor, case_id)
@@ -247,5 +251,7 @@ def withdraw(
     names = {e.name for edges in compiled.out.values() for e in edges if e.kind == "always" and e.by == "applicant"}
     if not names:
         raise NotAllowed("This application cannot be withdrawn.")
-    command = Command(case_id=case_id, trigger=sorted(names)[0], idem=idem, now=now, actor=actor, token_id=1, reason=reason)
+    command = Command(
+        case_id=case_id, trigger=sorted(names)[0], idem=idem, now=now, actor=actor, token_id=1, reason=reason
+    )
     return in_transaction(rt, lambda session: apply(session, command, rt.definitions, rt.calendars))
