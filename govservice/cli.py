@@ -14,7 +14,7 @@ from flask import Flask
 COMMANDS = {
     "audit": "Check the hash chains and anchors.",
     "cases": "Look into one case: replay it from its events.",
-    "clock": "Move the simulated clock (demo mode only).",
+    "clock": "Count legal limits; move the simulated clock (demo mode only).",
     "database": "Bring the database to the newest schema.",
     "definitions": "Check, show and publish definitions of services.",
     "demo": "Load the demonstration: people, departments, history.",

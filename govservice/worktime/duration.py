@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Literal, cast
 
 Unit = Literal["wd", "wh", "d", "mo", "y", "%limit"]
@@ -34,6 +36,20 @@ class Duration:
 
     def __str__(self) -> str:
         return f"{self.n}{self.unit}"
+
+    def after(self, d: date) -> date:
+        """`d` plus so many calendar days, months or years; the last day of the month where there is no such day.
+
+        For validities (`valid: 5y`) and limits in calendar units (Civil Code art. 202). Raises ValueError for
+        working days and office hours, which need a calendar, and for a share of a limit.
+        """
+        if self.unit == "d":
+            return d + timedelta(days=self.n)
+        if self.unit not in ("mo", "y"):
+            raise ValueError(f"{self} cannot be counted without a calendar")
+        months = self.n * (12 if self.unit == "y" else 1)
+        year, month = divmod(d.year * 12 + d.month - 1 + months, 12)
+        return date(year, month + 1, min(d.day, monthrange(year, month + 1)[1]))
 
     @property
     def calendar_days(self) -> float:

@@ -13,7 +13,6 @@ begins on the very last day of a limit, that day stays the last one (it is used)
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -179,23 +178,13 @@ def _open_day(cal: Calendar, d: date, spans: Sequence[tuple[date, date | None]])
 
 def _days_in(first: date, limit: Duration) -> int:
     """Calendar days of a limit that starts on `first`."""
-    if limit.unit == "d":
-        return limit.n
-    if limit.unit in ("mo", "y"):
-        return (_add_months(first, limit.n * (12 if limit.unit == "y" else 1)) - first).days
-    raise ValueError(f"{limit} has no length of its own")
-
-
-def _add_months(d: date, months: int) -> date:
-    """The same day some months later, or the last day of that month where there is no such day (art. 202)."""
-    year, month = divmod(d.year * 12 + d.month - 1 + months, 12)
-    return date(year, month + 1, min(d.day, monthrange(year, month + 1)[1]))
+    return (limit.after(first) - first).days
 
 
 def _whole_months(first: date, days: int) -> int:
     """How many complete months lie in that many days after `first`."""
     months = max(days, 0) // 28 + 1
-    while (_add_months(first, months) - first).days > max(days, 0):
+    while _days_in(first, Duration(months, "mo")) > max(days, 0):
         months -= 1
     return months
 
