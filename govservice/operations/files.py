@@ -40,7 +40,7 @@ MAX_MEMBERS = 2000  # entries of an archive
 MAX_UNPACKED = 200 * 1024 * 1024  # bytes that an archive says it holds
 MAX_NAME = 120  # characters of a display name
 MAX_FILES_PER_SLOT = 10
-MAX_PIXELS_HEADER = 64 * 1024  # bytes looked at when sniffing
+SNIFFED = 64 * 1024  # bytes looked at when sniffing
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,7 @@ def sniff(content: bytes) -> str | None:
     if content.startswith(b"AC10"):
         return "dwg"
     try:
-        found = {
-            m.extension.lstrip(".") for m in puremagic.magic_string(content[:MAX_PIXELS_HEADER]) if m.confidence >= 0.5
-        }
+        found = {m.extension.lstrip(".") for m in puremagic.magic_string(content[:SNIFFED])}
     except (puremagic.PureError, ValueError):
         return None
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -169,7 +167,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def content_of(session: Session, storage: Path, file: File) -> tuple[str, bytes]:
-    """The display name and the content. Raises NotFound where the person or the file is gone, Tampered where changed."""
+    """The display name and the content. Raises NotFound where person or file is gone, Tampered where changed."""
     box = box_of(session, file.subject_id)
     path = storage / file.stored_name[:2] / file.stored_name
     if box is None or file.display_name_enc is None or not path.is_file():
