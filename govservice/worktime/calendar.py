@@ -10,7 +10,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -85,7 +85,7 @@ def load_calendars(folder: Path | str) -> Calendars:
 def _read(path: Path) -> CalendarFile:
     try:
         file = CalendarFile.model_validate(YAML(typ="safe", pure=True).load(path.read_text("utf-8")))
-    except (YAMLError, ValidationError) as error:
+    except (YAMLError, ValueError) as error:
         raise ValueError(f"{path.name}: {error}") from error
     if file.code != path.stem:
         raise ValueError(f"{path.name}: the calendar {file.code!r} must be in a file of its name")
