@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import Field, PlainValidator, StringConstraints, model_validator
 
-from govservice.definitions.schema_base import Dotted, Id, Length, Node, Number, Text, _fault
+from govservice.definitions.schema_base import Dotted, Id, Length, Node, Number, Ordered, Text, _fault
 from govservice.definitions.schema_form import DatasetRef, GrantRef
 
 Normaliser = Literal["text", "upper", "number", "date", "district", "list"]
@@ -108,7 +108,7 @@ class Dataset(Node):
     updated_at: JmesPath
     flags: JmesPath | None = None
     freshness: Length
-    fields: Annotated[Mapping[Dotted, FieldMap], Field(min_length=1)]
+    fields: Annotated[Ordered[Dotted, FieldMap], Field(min_length=1)]
     response: ResponseSchema
 
 
@@ -121,22 +121,12 @@ class Grant(Node):
     take: Annotated[tuple[Dotted, ...], Field(min_length=1)]
     purpose: str
     basis: Text
-    valid_from: date = Field(alias="from")
+    start: date = Field(alias="from")
     until: date | None = None
 
     def holds_on(self, day: date) -> bool:
         """Whether the grant is in force on a day (both ends count)."""
-        return self.valid_from <= day and (self.until is None or day <= self.until)
-
-
-def _datasets_of_grants(registry: RegistryFile) -> RegistryFile:
-    for number, grant in registry.grants.items():
-        dataset = registry.datasets.get(grant.dataset)
-        if dataset is None:
-            raise _fault("E-GRANT", f"{number} is for {grant.dataset}, which this registry does not have")
-        if unknown := [t for t in grant.take if t not in dataset.fields]:
-            raise _fault("E-GRANT", f"{number} takes {', '.join(unknown)}, which {grant.dataset} does not map")
-    return registry
+        return self.start <= day and (self.until is None or day <= self.until)
 
 
 class RegistryFile(Node):
@@ -150,10 +140,6 @@ class RegistryFile(Node):
     endpoint: Id  # key of the deployment's allow-list of addresses
     limits: Limits = Field(default_factory=Limits)
     breaker: Breaker
-    datasets: Annotated[Mapping[DatasetRef, Dataset], Field(min_length=1)]
-    grants: Mapping[GrantRef, Grant] = Field(default_factory=dict)
+    datasets: Annotated[Ordered[DatasetRef, Dataset], Field(min_length=1)]
+    grants: Ordered[GrantRef, Grant] = Field(default_factory=dict)
 
-    _grants = model_validator(mode="after")(_datasets_of_grants)
-
-
-__all__ = ["Breaker", "Dataset", "FieldMap", "Grant", "Limits", "RegistryFile", "Request"]
