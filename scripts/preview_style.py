@@ -71,7 +71,7 @@ def shell() -> Shell:
 
 def main() -> None:
     app = Flask("preview", template_folder=str(ROOT / "templates"), static_folder=None)
-    app.config.update(SECRET_KEY=secrets.token_hex(16), WTF_CSRF_ENABLED=False)
+    app.config.update(SECRET_KEY=secrets.token_hex(16), WTF_CSRF_ENABLED=False, TEMPLATES_AUTO_RELOAD=True)
     init_static(app, ROOT / "static", reload=True)
     init_i18n(app, ROOT / "translations")
     init_forms(app)

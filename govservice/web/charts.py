@@ -136,3 +136,8 @@ def bottom_marks(labels: Sequence[object], across: float) -> tuple[Tick, ...]:
     shown = min(len(labels), 4 if across * len(labels) > 380 else 3 if across * len(labels) > 200 else 2)
     places = {round(index * (len(labels) - 1) / max(1, shown - 1)) for index in range(shown)}
     return tuple(Tick(round(LEFT + across * place, 1), labels[place]) for place in sorted(places))
+
+
+def lane_length(lane: object) -> int:
+    """How many nodes stand in one lane of a flow picture: a list is several steps of one branch, a node is one."""
+    return len(lane) if isinstance(lane, (list, tuple)) else 1

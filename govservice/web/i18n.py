@@ -26,7 +26,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from govservice.web.charts import line_chart
+from govservice.web.charts import lane_length, line_chart
 from govservice.web.language import LANGUAGES, Guard, current_language, init_language
 
 ROOMS = ("common", "public", "citizen", "clerk", "supervisor", "account", "domain")
@@ -205,4 +205,5 @@ def init_i18n(
     babel.domain_instance = RoomsDomain(translations)
     app.jinja_env.filters.update({name: unfolded(function) for name, function in FILTERS.items()})
     app.jinja_env.globals["line_chart"] = line_chart
+    app.jinja_env.filters["lane_length"] = lane_length
     app.jinja_env.policies["ext.i18n.trimmed"] = True

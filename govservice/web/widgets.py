@@ -21,7 +21,7 @@ PLAIN_KEYS = ("autocomplete", "inputmode", "spellcheck", "rows", "maxlength", "a
 
 
 def label_classes(base: str, heading: bool, legend: bool) -> str:
-    return f"{base}--l" if heading else f"{base}--{'m' if legend else 's'}"
+    return f"{base}--xl" if heading else f"{base}--{'m' if legend else 's'}"
 
 
 def finish(field: Field, params: Params, heading: bool) -> Params:
