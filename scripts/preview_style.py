@@ -92,7 +92,8 @@ def main() -> None:
     @app.after_request
     def policy(response):  # type: ignore[no-untyped-def]
         response.headers["Content-Security-Policy"] = (
-            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+            "form-action 'self'; base-uri 'none'"
         )
         return response
 

@@ -58,7 +58,7 @@ def nice_step(top: float, parts: int = 4) -> float:
     if top <= 0:
         return 1.0
     raw = top / parts
-    power = 10 ** math.floor(math.log10(raw))
+    power = float(10 ** math.floor(math.log10(raw)))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw)
 
 

@@ -91,6 +91,7 @@ class DecimalField(Looking, wtforms.StringField):
     """A number with a point. `data` is a Decimal or None; `places` bounds the decimals (more are an error)."""
 
     widget = widgets.TextInput()
+    data: Any
 
     def __init__(
         self, *args: Any, places: int | None = None, ui: Mapping[str, Any] | None = None, **kwargs: Any
@@ -201,9 +202,7 @@ class UploadField(Looking, wtforms.FileField):
 
 def form_errors(form: wtforms.Form) -> list[dict[str, str]]:
     """The error summary's lines: each error's first sentence and a link to the box that must be mended."""
-    found = [
-        {"text": str(message), "href": ""} for message in getattr(form, "form_errors", ()) or () if message
-    ]
+    found = [{"text": str(message), "href": ""} for message in getattr(form, "form_errors", ()) or () if message]
     for field in form:
         if field.errors:
             target = f"{field.id}-{first_part(field)}" if isinstance(field, DateField) else field.id
@@ -221,7 +220,7 @@ def first_part(field: DateField) -> str:
 
 def as_question(field: wtforms.Field) -> Markup:
     """The field with its label or legend as the page's heading: one question, one page."""
-    return Markup(field(heading=True))
+    return Markup(field(heading=True))  # noqa: S704 -- the widget has escaped what people typed
 
 
 def init_forms(app: Flask) -> None:

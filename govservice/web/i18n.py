@@ -65,18 +65,19 @@ def merged(folder: Path, locale: str) -> Translations:
     return result
 
 
-class RoomsDomain(Domain):
+class RoomsDomain(Domain):  # type: ignore[misc]
     """Flask-Babel's domain over the rooms' folders."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
+        self.merged: dict[str, Translations] = {}
 
     def get_translations(self) -> Translations:
         locale = current_language().locale
-        if locale not in self.cache:
-            self.cache[locale] = merged(self.folder, locale)
-        return self.cache[locale]
+        if locale not in self.merged:
+            self.merged[locale] = merged(self.folder, locale)
+        return self.merged[locale]
 
 
 # -- dates, times, numbers -------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ Two codes meet here: ours (`zh`, `en`, as in definitions and addresses) and Babe
 A further language is one row in LANGUAGES and one catalogue per room.
 
 Switching: a page without a form links to `/language/<code>?back=<page>`. A page with a form (its template says
-`{% set page_form = "page-form" %}`) has submit buttons instead, named `_language`, that send the half-filled form to the
-page's own address. `switch_in_place` catches such a request before routing, turns it into a GET that still carries the
+`{% set page_form = "page-form" %}`) has submit buttons instead, named `_language`, that send the half-filled form to
+the page's own address. `switch_in_place` catches such a request before routing, turns it into a GET that still carries the
 typed fields, and a `PortalForm` (forms_ui.py) shows them again, unvalidated and unsaved. Nothing is stored.
 """
 
@@ -115,7 +115,8 @@ def _switch_in_place(app: Flask, remember: Callable[[str], None] | None) -> None
     adapter = app.create_url_adapter(request)
     if adapter is not None:
         try:
-            request.url_rule, request.view_args = adapter.match(method="GET", return_rule=True)
+            rule, arguments = adapter.match(method="GET", return_rule=True)
+            request.url_rule, request.view_args = rule, dict(arguments)
             request.routing_exception = None
         except HTTPException as fault:
             request.routing_exception = fault

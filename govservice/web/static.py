@@ -18,7 +18,7 @@ from pathlib import Path
 from flask import Flask, Response, abort, request
 
 try:  # optional: a fifth smaller than gzip where the package is installed
-    import brotli
+    import brotli  # type: ignore[import-not-found,unused-ignore]
 except ImportError:  # pragma: no cover - depends on the installation
     brotli = None
 
@@ -130,7 +130,8 @@ class StaticFiles:
         response.headers["Cache-Control"] = YEAR if forever else "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.set_etag(f"{asset.digest}-{encoding or 'plain'}")
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
 
 def choose_encoding(asset: Asset) -> tuple[bytes, str]:

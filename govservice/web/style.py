@@ -59,10 +59,13 @@ def example_form() -> PortalForm:
             ui={"inline": True},
         )
         kind = SelectField(
-            lazy_gettext("Kind of business"), choices=[("", ""), ("r", gettext("Restaurant")), ("c", gettext("Canteen"))]
+            lazy_gettext("Kind of business"),
+            choices=[("", ""), ("r", gettext("Restaurant")), ("c", gettext("Canteen"))],
         )
         plan = UploadField(
-            lazy_gettext("Layout plan"), description=lazy_gettext("PDF, PNG or JPG, at most 20 MB"), ui={"accept": ".pdf"}
+            lazy_gettext("Layout plan"),
+            description=lazy_gettext("PDF, PNG or JPG, at most 20 MB"),
+            ui={"accept": ".pdf"},
         )
         note = LongTextField(lazy_gettext("Anything else?"), ui={"maxlength": 500})
         secret = PasswordField(lazy_gettext("Password"), ui={"autocomplete": "current-password", "width": 20})

@@ -78,15 +78,15 @@ class CountedArea(Looks, gov.GovCharacterCount):  # type: ignore[misc]
     """A text area that says how many characters are left (with script; the limit stands there without it)."""
 
     def adjust(self, field: Field, params: Params) -> Params:
-        params["textareaDescriptionText"] = gettext("You can enter up to %%{count} characters").replace("%%", "%")
+        params["textareaDescriptionText"] = gettext("You can enter up to %{count} characters")
         params["charactersUnderLimitText"] = {
             "one": gettext("You have 1 character left"),
-            "other": gettext("You have %%{count} characters left").replace("%%", "%"),
+            "other": gettext("You have %{count} characters left"),
         }
         params["charactersAtLimitText"] = gettext("You have no characters left")
         params["charactersOverLimitText"] = {
             "one": gettext("You have 1 character too many"),
-            "other": gettext("You have %%{count} characters too many").replace("%%", "%"),
+            "other": gettext("You have %{count} characters too many"),
         }
         return params
 
@@ -164,7 +164,7 @@ class DateInput(gov.GovFormBase):  # type: ignore[misc]
         params["fieldset"] = {"legend": {"text": field.label.text}}
         words = {"year": gettext("Year"), "month": gettext("Month"), "day": gettext("Day")}
         order = ("year", "month", "day") if current_language().code == "zh" else ("day", "month", "year")
-        typed = field.parts()
+        typed: dict[str, str] = field.parts()  # type: ignore[attr-defined]
         wrong = " govuk-input--error" if field.errors else ""
         params["items"] = [
             {
