@@ -64,6 +64,7 @@ class Edge:
     siblings: Literal["cancel", "wait"] = "wait"  # joins only
     join: JoinRule | None = None
     escape: bool = False  # withdraw, lapse: not counted as a way to complete
+    hint: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class Step:
     call: str | None = None  # of an auto step: "document.issue"
     requires_gaps: bool = False
     retry: Mapping[str, object] | None = None
+    after_close: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ class Compiled:
     blocks: Mapping[str, Block]
     limits: Mapping[str, Limit]
     correction: CorrectionPolicy | None  # of the main token
+    page_conditions: Mapping[str, Expression]  # `show_if` by page id; a page without one is always shown
+    materiality: Mapping[str, Expression]  # `revalidate.material` by fact, where it is an expression
     machine: Machine = field(repr=False, compare=False)  # flat, shared, never mutated, no model bound
 
     @property

@@ -6,10 +6,14 @@ Attribute names differ from keys only where Python reserves the word: `from` -> 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from govservice.definitions.questions import Question, question_of
 from govservice.definitions.schema_base import (
     Dotted,
     Flag,
@@ -27,7 +31,20 @@ from govservice.definitions.schema_base import (
 from govservice.definitions.schema_form import Fact, FormField, Material, Page
 from govservice.definitions.schema_steps import AlwaysAction, CorrectionNode, StepNode
 
-__all__ = ["Extend", "Fact", "Fee", "FormField", "Law", "LimitNode", "Material", "Output", "Page", "Role", "Service"]
+__all__ = [
+    "Extend",
+    "Fact",
+    "Fee",
+    "FormField",
+    "Law",
+    "LimitNode",
+    "Material",
+    "Output",
+    "Page",
+    "Question",
+    "Role",
+    "Service",
+]
 
 
 class Law(Node):
@@ -107,6 +124,13 @@ class Service(Node):
     always: Ordered[Id, AlwaysAction] = Field(default_factory=dict)
     steps: Ordered[Id, StepNode]
 
-    def fields(self) -> dict[str, FormField]:
-        """Every field of the form by its name, in the order of the pages."""
-        return {name: field for page in self.form for name, field in page.fields.items()}
+    @cached_property
+    def fields(self) -> Mapping[str, Question]:
+        """Every field of the form by its dotted name, in the order of the pages."""
+        return MappingProxyType(
+            {name: question_of(name, page.page, field) for page in self.form for name, field in page.fields.items()}
+        )
+
+    @property
+    def pages(self) -> tuple[Page, ...]:
+        return self.form

@@ -142,4 +142,3 @@ class RegistryFile(Node):
     breaker: Breaker
     datasets: Annotated[Ordered[DatasetRef, Dataset], Field(min_length=1)]
     grants: Ordered[GrantRef, Grant] = Field(default_factory=dict)
-

@@ -1,0 +1,242 @@
+"""The closed vocabularies that services may use: what the data files hold and what the code can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from govservice.definitions import catalogue_schema as files
+from govservice.definitions.findings import DefinitionError, Finding, did_you_mean
+from govservice.definitions.problems import findings_of
+from govservice.definitions.reader import Source, Unreadable, read
+from govservice.definitions.schema_base import Node
+
+# What the outbox can deliver today, and what it will deliver later (a definition that uses it cannot be published).
+NOTICES = ("receipt", "acceptance", "correction", "refusal", "grant", "withdrawn", "lapsed", "warning", "terminated")
+CALLS: Mapping[str, bool] = {"document.issue": True, "fee.collect": False}
+EFFECTS: Mapping[str, bool] = {**{f"message.{kind}": True for kind in NOTICES}, "document.revoke": False}
+APPOINTMENTS = ("inspection",)
+
+F = TypeVar("F", bound=Node)
+
+
+@dataclass(frozen=True, slots=True)
+class AreaEntry:
+    """A jurisdiction. `parent` is None at the top; `serves`: people may file here."""
+
+    code: str
+    name: Mapping[str, str]
+    parent: str | None
+    prefix: str
+    calendar: str
+    region: str
+    serves: bool
+    hall: files.Hall | None
+    remedies: files.Remedies | None
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentEntry:
+    """A department of one area; `code` is its kind, as roles of definitions name it."""
+
+    id: str
+    code: str
+    area: str
+    parent_id: str | None
+    name: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Everything a definition may refer to, by code. Frozen; shared by all requests."""
+
+    areas: Mapping[str, AreaEntry] = field(default_factory=dict)
+    kinds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # kind of department -> name
+    departments: Mapping[str, DepartmentEntry] = field(default_factory=dict)  # by id
+    facts: Mapping[str, files.FactType] = field(default_factory=dict)
+    replaced: Mapping[str, files.ReplacedDocument] = field(default_factory=dict)  # papers nobody may be asked for
+    documents: Mapping[str, files.DocumentType] = field(default_factory=dict)
+    purposes: Mapping[str, files.Purpose] = field(default_factory=dict)
+    pledges: Mapping[str, files.Pledge] = field(default_factory=dict)
+    life_events: Mapping[str, files.LifeEvent] = field(default_factory=dict)
+    registries: Mapping[str, files.RegistryFile] = field(default_factory=dict)
+    datasets: Mapping[str, files.Dataset] = field(default_factory=dict)
+    grants: Mapping[str, files.Grant] = field(default_factory=dict)
+    calls: Mapping[str, bool] = field(default_factory=lambda: CALLS)  # name -> executed today
+    effects: Mapping[str, bool] = field(default_factory=lambda: EFFECTS)
+
+    def line_of_areas(self, area: str | None) -> Iterator[AreaEntry]:
+        """An area and the areas above it, nearest first; nothing for an unknown one."""
+        seen: set[str] = set()
+        while area is not None and area in self.areas and area not in seen:
+            seen.add(area)
+            yield self.areas[area]
+            area = self.areas[area].parent
+
+    def department_for(self, kind: str, area: str | None) -> str | None:
+        """Id of the department of that kind that decides in an area: the area's own, else of the nearest above."""
+        ids = (f"{entry.code}.{kind}" for entry in self.line_of_areas(area))
+        return next((id for id in ids if id in self.departments), None)
+
+    def area_of_region(self, region: str) -> str | None:
+        """The area that registries call by this six-digit code."""
+        return next((a.code for a in self.areas.values() if a.region == region), None)
+
+    def registry_of(self, dataset: str) -> str | None:
+        """Code of the registry that holds a dataset."""
+        return next((code for code, registry in self.registries.items() if dataset in registry.datasets), None)
+
+
+def load_catalogue(folder: Path) -> Catalogue:
+    """Reads the data files of `workflows/`. Raises DefinitionError with every problem of every file."""
+    return _Loader(folder).load()
+
+
+class _Loader:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.findings: list[Finding] = []
+
+    def load(self) -> Catalogue:
+        departments = self.file("departments.yaml", files.DepartmentsFile)
+        facts = self.file("facts.yaml", files.FactsFile)
+        documents = self.file("documents.yaml", files.DocumentsFile)
+        purposes = self.file("purposes.yaml", files.PurposesFile)
+        pledges = self.file("pledges.yaml", files.PledgesFile)
+        events = self.file("life_events.yaml", files.LifeEventsFile)
+        registries = self.registries()
+        if self.findings:
+            raise DefinitionError(self.findings)
+        catalogue = Catalogue(
+            areas={code: _area(code, node) for code, node in departments.areas.items()} if departments else {},
+            kinds={code: node.name for code, node in departments.kinds.items()} if departments else {},
+            departments=_departments(departments) if departments else {},
+            facts=facts.facts if facts else {},
+            replaced=facts.documents if facts else {},
+            documents=documents.documents if documents else {},
+            purposes=purposes.purposes if purposes else {},
+            pledges=pledges.pledges if pledges else {},
+            life_events=events.life_events if events else {},
+            registries=registries,
+            datasets={ref: dataset for r in registries.values() for ref, dataset in r.datasets.items()},
+            grants={ref: grant for r in registries.values() for ref, grant in r.grants.items()},
+        )
+        self.findings += [*_place_faults(catalogue, departments), *_registry_faults(catalogue)]
+        if self.findings:
+            raise DefinitionError(self.findings)
+        return catalogue
+
+    def registries(self) -> dict[str, files.RegistryFile]:
+        found: dict[str, files.RegistryFile] = {}
+        for path in sorted((self.folder / "registries").glob("*.yaml")):
+            registry = self.file(f"registries/{path.name}", files.RegistryFile)
+            if registry is not None:
+                if registry.registry != path.stem:
+                    self.fault(f"registries/{path.name}", 1, f"the registry is called {registry.registry!r}")
+                found[registry.registry] = registry
+        return found
+
+    def file(self, name: str, model: type[F]) -> F | None:
+        path = self.folder / name
+        if not path.is_file():
+            return None
+        try:
+            source: Source = read(path.read_bytes())
+        except Unreadable as error:
+            self.findings += [Finding(f.code, "error", name, f.line, None, f.message) for f in error.faults]
+            return None
+        try:
+            return model.model_validate(source.data)
+        except ValidationError as error:
+            self.findings += findings_of(error, model, source, name)
+            return None
+
+    def fault(self, name: str, line: int, message: str) -> None:
+        self.findings.append(Finding("E-CATALOGUE", "error", name, line, None, message))
+
+
+def _area(code: str, node: files.AreaNode) -> AreaEntry:
+    return AreaEntry(
+        code, node.name, node.parent, node.prefix, node.calendar, node.region, node.serves, node.hall, node.remedies
+    )
+
+
+def _departments(file: files.DepartmentsFile) -> dict[str, DepartmentEntry]:
+    """A department's parent is the one of the same kind in the nearest area above that has it."""
+    ids = {f"{area}.{kind}" for area, kinds in file.departments.items() for kind in kinds}
+    found = {}
+    for area, kinds in file.departments.items():
+        for kind in kinds:
+            if area not in file.areas or kind not in file.kinds:
+                continue  # reported by _place_faults
+            name = file.names.get(area, {}).get(kind) or _joined_name(file.areas[area].name, file.kinds[kind].name)
+            id, parent = f"{area}.{kind}", _parent(file, area, kind, ids)
+            found[id] = DepartmentEntry(id, kind, area, parent, name)
+    return found
+
+
+def _joined_name(area: Mapping[str, str], kind: Mapping[str, str]) -> Mapping[str, str]:
+    return {"en": f"{area['en']} {kind['en']}", "zh": f"{area['zh']}{kind['zh']}"}
+
+
+def _parent(file: files.DepartmentsFile, area: str, kind: str, ids: set[str]) -> str | None:
+    seen = {area}
+    above = file.areas[area].parent
+    while above is not None and above in file.areas and above not in seen:
+        if f"{above}.{kind}" in ids:
+            return f"{above}.{kind}"
+        seen.add(above)
+        above = file.areas[above].parent
+    return None
+
+
+def _place_faults(catalogue: Catalogue, file: files.DepartmentsFile | None) -> Iterator[Finding]:
+    def fault(message: str) -> Finding:
+        return Finding("E-CATALOGUE", "error", "departments.yaml", 1, None, message)
+
+    if file is None:
+        return
+    for code, area in catalogue.areas.items():
+        if area.parent is not None and area.parent not in catalogue.areas:
+            near = did_you_mean(area.parent, catalogue.areas)
+            yield fault(f"area {code}: the parent {area.parent!r} is unknown{near}")
+        elif list(catalogue.line_of_areas(code))[-1].parent is not None:
+            yield fault(f"area {code}: its parents go round in a circle")
+    for code, kinds in file.departments.items():
+        if code not in catalogue.areas:
+            yield fault(f"departments: the area {code!r} is unknown{did_you_mean(code, catalogue.areas)}")
+        for kind in kinds:
+            if kind not in catalogue.kinds:
+                yield fault(f"departments.{code}: the kind {kind!r} is unknown{did_you_mean(kind, catalogue.kinds)}")
+
+
+def _registry_faults(catalogue: Catalogue) -> Iterator[Finding]:
+    for code, registry in catalogue.registries.items():
+        file = f"registries/{code}.yaml"
+
+        def fault(message: str, file: str = file) -> Finding:
+            return Finding("E-CATALOGUE", "error", file, 1, None, message)
+
+        if registry.owner not in catalogue.departments:
+            near = did_you_mean(registry.owner, catalogue.departments)
+            yield fault(f"the owner {registry.owner!r} is no department{near}")
+        for ref, dataset in registry.datasets.items():
+            for name in dataset.fields:
+                if name not in catalogue.facts:
+                    yield fault(f"{ref}: the fact type {name!r} is unknown{did_you_mean(name, catalogue.facts)}")
+        for ref, grant in registry.grants.items():
+            if grant.dataset not in registry.datasets:
+                yield fault(f"{ref}: the dataset {grant.dataset!r} is not of this registry")
+                continue
+            for name in grant.take:
+                if name not in registry.datasets[grant.dataset].fields:
+                    yield fault(f"{ref}: {grant.dataset} does not hold {name!r}")
+            if grant.purpose not in catalogue.purposes:
+                near = did_you_mean(grant.purpose, catalogue.purposes)
+                yield fault(f"{ref}: the purpose {grant.purpose!r} is unknown{near}")
+            if grant.department not in catalogue.kinds:
+                yield fault(f"{ref}: the department {grant.department!r} is unknown")

@@ -1,0 +1,125 @@
+"""The shapes of the data files beside the services: departments, fact types, purposes, papers, registries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from govservice.definitions.expression_types import Type, field_type
+from govservice.definitions.schema_base import Count, Dotted, Flag, Id, Length, Line, Node, Ordered, Text
+from govservice.definitions.schema_form import DatasetRef
+from govservice.definitions.schema_registry import Dataset, Grant, RegistryFile
+
+__all__ = ["Dataset", "Grant", "RegistryFile"]  # a registry's file has a module of its own
+
+Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")]
+
+
+class Hall(Node):
+    """Where the counter of an area is."""
+
+    name: Text
+    address: Text
+    phone: Line
+
+
+class Remedies(Node):
+    """Where a refused applicant may turn to, with the law's own citation."""
+
+    reconsideration: Text
+    court: Text
+
+
+class AreaNode(Node):
+    name: Text
+    parent: Id | None = None
+    prefix: Prefix
+    calendar: Id
+    region: Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
+    serves: Flag
+    hall: Hall | None = None
+    remedies: Remedies | None = None
+
+
+class KindNode(Node):
+    name: Text
+
+
+class DepartmentsFile(Node):
+    areas: Ordered[Id, AreaNode]
+    kinds: Ordered[Id, KindNode]
+    departments: Ordered[Id, tuple[Id, ...]]
+    names: Ordered[Id, Mapping[Id, Text]] = Field(default_factory=dict)
+
+
+class FactType(Node):
+    """What a registry can tell about a person or an enterprise."""
+
+    type: Literal["text", "address", "district", "integer", "decimal", "date", "yes_no", "list"]
+    unit: Line | None = None
+    label: Text
+    sensitivity: Literal["public", "internal", "personal", "special"]
+    compare: Literal["text", "exact", "number", "date", "district", "set"]
+    freshness: Length
+    do_not_ask: Flag = False
+
+    @property
+    def expression_type(self) -> Type:
+        return Type("list", item=Type("text")) if self.type == "list" else field_type(self.type)
+
+
+class ReplacedDocument(Node):
+    """A paper nobody may be asked for while a dataset has it."""
+
+    dataset: DatasetRef
+    label: Text
+
+
+class FactsFile(Node):
+    facts: Ordered[Dotted, FactType]
+    documents: Ordered[Id, ReplacedDocument] = Field(default_factory=dict)
+
+
+class DocumentType(Node):
+    """A document that a service issues; `shows` names the form fields that stand on it."""
+
+    title: Text
+    prefix: Prefix
+    shows: tuple[Dotted, ...] = ()
+
+
+class DocumentsFile(Node):
+    documents: Ordered[Id, DocumentType]
+
+
+class Purpose(Node):
+    """Why data is fetched, and by which law."""
+
+    title: Text
+    text: Text
+    basis: Text
+
+
+class PurposesFile(Node):
+    purposes: Ordered[Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")], Purpose]
+
+
+class Pledge(Node):
+    version: Count
+    title: Text
+    text: Text
+
+
+class PledgesFile(Node):
+    pledges: Ordered[Id, Pledge]
+
+
+class LifeEvent(Node):
+    title: Text
+    text: Text
+
+
+class LifeEventsFile(Node):
+    life_events: Ordered[Id, LifeEvent]

@@ -1,0 +1,230 @@
+"""Compiles a checked service to the frozen form that the engine runs: steps, edges, blocks, one shared machine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+import rfc8785
+
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compile_edges import EdgeBuilder
+from govservice.definitions.compiled import (
+    Block,
+    Branch,
+    Compiled,
+    CorrectionPolicy,
+    Edge,
+    Limit,
+    Step,
+    TimerRule,
+)
+from govservice.definitions.expressions import Expression, ExpressionError, compile_expression
+from govservice.definitions.findings import DefinitionError, Finding
+from govservice.definitions.machine import build_machine
+from govservice.definitions.names import Names, vocabulary_of
+from govservice.definitions.schema import Service
+from govservice.definitions.schema_base import CANONICAL
+from govservice.definitions.schema_form import FormField, Page
+from govservice.definitions.schema_steps import BranchNode, BranchStep, CorrectionNode, StepNode, TimerNode
+from govservice.definitions.shape import LAPSE_OUTCOMES
+
+END_TITLES: Mapping[str, Mapping[str, str]] = {
+    "granted": {"en": "Granted", "zh": "准予"},
+    "refused": {"en": "Refused", "zh": "不予许可"},
+    "withdrawn": {"en": "Withdrawn", "zh": "已撤回"},
+    "lapsed": {"en": "Lapsed", "zh": "已失效"},
+    "terminated": {"en": "Terminated", "zh": "已终止"},
+}
+
+
+def canonical_json(service: Service) -> str:
+    """The service as canonical JSON (RFC 8785). Mappings whose order people see are lists of pairs in it."""
+    plain = service.model_dump(mode="json", by_alias=True, exclude_none=True, context=CANONICAL)
+    return rfc8785.dumps(plain).decode()
+
+
+def service_from_json(canonical: str) -> Service:
+    """Reads canonical JSON back. Raises pydantic's ValidationError."""
+    return Service.model_validate(json.loads(canonical), context=CANONICAL)
+
+
+def sha_of(service: Service) -> str:
+    """The version of a service: SHA-256 of its canonical JSON, hexadecimal."""
+    return hashlib.sha256(canonical_json(service).encode()).hexdigest()
+
+
+def compile_service(service: Service, sha: str | None = None, catalogue: Catalogue | None = None) -> Compiled:
+    """Compiles a service that passed its checks. `sha` is given where the version was published under it.
+
+    With a catalogue, facts are typed by it and fields that a fact fills get its labels and units. Raises
+    DefinitionError where an expression does not compile (a check tells it with its line).
+    """
+    try:
+        return _Compiler(service, sha or sha_of(service), catalogue).compile()
+    except ExpressionError as error:
+        file = f"{service.service}.yaml"
+        raise DefinitionError([Finding("E-EXPRESSION", "error", file, 1, None, str(error))]) from None
+
+
+class _Compiler:
+    def __init__(self, service: Service, sha: str, catalogue: Catalogue | None) -> None:
+        self.service = with_labels(service, catalogue)
+        self.sha = sha
+        self.words = vocabulary_of(service, catalogue)
+        self.edges = EdgeBuilder(service, self.words)
+
+    def compile(self) -> Compiled:
+        steps = {step.path: step for step in self.steps()}
+        out = {path: tuple(edges) for path, edges in self.out().items()}
+        return Compiled(
+            service=self.service,
+            sha=self.sha,
+            start=self.service.start,
+            steps=MappingProxyType(steps),
+            out=MappingProxyType(out),
+            blocks=MappingProxyType(dict(self.blocks(out))),
+            limits=MappingProxyType(dict(self.limits())),
+            correction=self.policy(self.service.correction),
+            page_conditions=MappingProxyType(dict(self.page_conditions())),
+            materiality=MappingProxyType(dict(self.materiality())),
+            machine=build_machine(self.service.start, steps, out),
+        )
+
+    # -- steps
+
+    def steps(self) -> Iterator[Step]:
+        for name, node in self.service.steps.items():
+            yield self.main_step(name, node)
+            for branch_name, branch in (node.branches or {}).items():
+                for inner, step in branch.steps.items():
+                    yield self.branch_step(f"{name}.{branch_name}", inner, step, branch)
+
+    def main_step(self, name: str, node: StepNode) -> Step:
+        fallback = END_TITLES[node.outcome] if node.outcome else {"en": name, "zh": name}
+        return Step(
+            path=name, kind=node.kind, title=node.title or fallback, scope="", owner=node.owner, limit=node.limit,
+            timers=_timers(node.timers), reads=None, outcome=node.outcome, effects=node.effects,
+            call=node.do.call if node.do else None, requires_gaps=_gaps(node), retry=_retry(node),
+            after_close=node.after_close,
+        )  # fmt: skip
+
+    def branch_step(self, scope: str, name: str, node: BranchStep, branch: BranchNode) -> Step:
+        owner = (node.owner or branch.owner) if node.kind == "human" else None
+        return Step(
+            path=f"{scope}.{name}", kind=node.kind, title=node.title or {"en": name, "zh": name}, scope=scope,
+            owner=owner, limit=node.limit, timers=_timers(node.timers), reads=branch.reads or None,
+            call=node.do.call if node.do else None, requires_gaps=_gaps(node), retry=_retry(node),
+        )  # fmt: skip
+
+    # -- edges
+
+    def out(self) -> dict[str, list[Edge]]:
+        out: dict[str, list[Edge]] = {}
+        for name, node in self.service.steps.items():
+            out[name] = [*self.edges.of_step(name, "", node, node.owner), *self.edges.joins(name, node)]
+            for branch_name, branch in (node.branches or {}).items():
+                scope = f"{name}.{branch_name}"
+                for inner, step in branch.steps.items():
+                    path, owner = f"{scope}.{inner}", step.owner or branch.owner
+                    out[path] = self.edges.of_step(path, scope, step, owner)
+            out[name] += self.edges.always(name, node)
+            out[name] += self.lapses(name, node, out[name])
+        return out
+
+    def lapses(self, name: str, node: StepNode, edges: list[Edge]) -> list[Edge]:
+        """Where a step lapses to, by its timer or because a correction was not answered."""
+        ends = {timer.to for timer in node.timers if timer.do == "lapse"}
+        if node.kind == "parallel" and node.correction:
+            ends.add(self.lapse_to(node.correction))
+        elif any(edge.correction for edge in edges) and self.service.correction:
+            ends.add(self.lapse_to(self.service.correction))
+        return [self.edges.lapse(name, end) for end in sorted(end for end in ends if end)]
+
+    # -- blocks, limits, policies
+
+    def blocks(self, out: Mapping[str, tuple[Edge, ...]]) -> Iterator[tuple[str, Block]]:
+        for name, node in self.service.steps.items():
+            if node.kind == "parallel":
+                branches = tuple(self.branch(name, n, branch, out) for n, branch in (node.branches or {}).items())
+                joins = tuple(edge for edge in out[name] if edge.kind == "join")
+                yield name, Block(name, branches, self.policy(node.correction), joins)
+
+    def branch(self, block: str, name: str, node: BranchNode, out: Mapping[str, tuple[Edge, ...]]) -> Branch:
+        scope = f"{block}.{name}"
+        ends = [t.end for inner in node.steps for edge in out[f"{scope}.{inner}"] for t in edge.targets if t.end]
+        if node.when is not None:
+            ends.append("not_needed")
+        return Branch(
+            scope=scope, name=name, block=block, title=node.title or {"en": name, "zh": name}, owner=node.owner,
+            start=f"{scope}.{node.start}", reads=node.reads, when=self.edges.expression(node.when, self.words.when()),
+            outcomes=tuple(dict.fromkeys(ends)),
+        )  # fmt: skip
+
+    def limits(self) -> Iterator[tuple[str, Limit]]:
+        for name, node in self.service.limits.items():
+            yield name, Limit(name, node.start, node.stop, node.statutory, node.promised, node.basis, node.pauses)
+
+    def policy(self, node: CorrectionNode | None) -> CorrectionPolicy | None:
+        if node is None:
+            return None
+        return CorrectionPolicy(
+            within=node.within, lapse_to=self.lapse_to(node), notice=node.notice, collect_within=node.collect_within,
+            siblings=node.siblings, clock=node.clock, recheck=node.recheck,
+        )  # fmt: skip
+
+    def lapse_to(self, node: CorrectionNode) -> str:
+        fitting = [name for name, step in self.service.steps.items() if step.outcome in LAPSE_OUTCOMES]
+        return node.lapse_to or fitting[0]
+
+    # -- expressions outside steps
+
+    def page_conditions(self) -> Iterator[tuple[str, Expression]]:
+        for index, page in enumerate(self.service.form):
+            if page.show_if is not None:
+                yield page.page, compile_expression(page.show_if, self.words.show_if(index))
+
+    def materiality(self) -> Iterator[tuple[str, Expression]]:
+        for name, fact in self.service.facts.items():
+            if fact.revalidate is not None and fact.revalidate.material != "any":
+                names: Names = self.words.material(name)
+                yield name, compile_expression(fact.revalidate.material, names)
+
+
+def with_labels(service: Service, catalogue: Catalogue | None) -> Service:
+    """The service with the catalogue's label and unit on each field that a fact fills and that has none itself."""
+    if catalogue is None:
+        return service
+    pages = tuple(_page_with_labels(page, catalogue) for page in service.form)
+    return service.model_copy(update={"form": pages})
+
+
+def _page_with_labels(page: Page, catalogue: Catalogue) -> Page:
+    fields: dict[str, FormField] = {}
+    for name, field in page.fields.items():
+        known = catalogue.facts.get(name) if field.fact else None
+        if known is not None:
+            field = field.model_copy(update={"label": field.label or known.label, "unit": field.unit or known.unit})
+        fields[name] = field
+    return page.model_copy(update={"fields": fields})
+
+
+def _timers(nodes: tuple[TimerNode, ...]) -> tuple[TimerRule, ...]:
+    return tuple(
+        TimerRule(
+            id=str(index), at=node.at, do=node.do, of=node.of, as_of=node.as_of, to=node.to, to_role=node.to_role,
+            note=node.note,
+        )
+        for index, node in enumerate(nodes)
+    )  # fmt: skip
+
+
+def _gaps(node: StepNode | BranchStep) -> bool:
+    return node.requires is not None and node.requires.gaps is not None
+
+
+def _retry(node: StepNode | BranchStep) -> Mapping[str, object] | None:
+    retry = node.do.retry if node.do else None
+    return {"max": retry.max, "backoff": retry.backoff} if retry else None

@@ -1,0 +1,100 @@
+"""The names that expressions of a service may read, with their types (definition.md, Field types)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.expression_types import DATE, TEXT, YES_NO, Type, field_type
+from govservice.definitions.schema import Service
+from govservice.definitions.walk import children, fields, listing, mapping, word, words
+
+Names = Mapping[str, Type]
+
+CASE_NAMES: Names = {
+    "case.number": TEXT,
+    "case.area": TEXT,
+    "case.channel": Type("text", frozenset({"online", "counter"})),
+    "case.submitted_on": DATE,
+}
+ACTOR_NAMES: Names = {"actor.role": TEXT, "actor.department": TEXT}
+
+
+@dataclass(frozen=True, slots=True)
+class FactNames:
+    """What a fact brings: fact types that it takes, or a predicate (a yes/no under the fact's own name)."""
+
+    take: tuple[str, ...]
+    predicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The names of one service: its fields page by page, its facts, and what the catalogue says of fact types."""
+
+    pages: tuple[Names, ...]
+    facts: Mapping[str, FactNames]
+    fact_types: Names
+
+    @property
+    def form(self) -> Names:
+        return _merged(self.pages)
+
+    @property
+    def from_facts(self) -> Names:
+        taken = {name: self.fact_types[name] for f in self.facts.values() for name in f.take if name in self.fact_types}
+        return {**taken, **{name: YES_NO for name, fact in self.facts.items() if fact.predicate}}
+
+    def when(self) -> Names:
+        """For `when`: the form, the facts and the case."""
+        return {**self.from_facts, **self.form, **CASE_NAMES}
+
+    def guard(self) -> Names:
+        """For guards of actions: the same, and who acts."""
+        return {**self.when(), **ACTOR_NAMES}
+
+    def answer(self, result: Mapping[str, str]) -> Names:
+        """For alternatives of an auto step's answer: the case's data and what the answer declares."""
+        return {**self.when(), **{f"result.{name}": field_type(kind) for name, kind in result.items()}}
+
+    def show_if(self, page: int) -> Names:
+        """For a page's `show_if`: fields of earlier pages, facts and the case."""
+        return {**self.from_facts, **_merged(self.pages[:page]), **CASE_NAMES}
+
+    def material(self, fact: str) -> Names:
+        """For `revalidate.material`: what the fact takes, as `old.` and `new.`."""
+        known = {**self.from_facts, **self.form}
+        brought = self.facts[fact]
+        taken = [*brought.take, *([fact] if brought.predicate else [])]
+        return {f"{age}.{name}": known[name] for name in taken if name in known for age in ("old", "new")}
+
+
+def vocabulary_of(service: Service, catalogue: Catalogue | None) -> Vocabulary:
+    pages = tuple(
+        {name: field_type(field.type, frozenset(field.options or ())) for name, field in page.fields.items()}
+        for page in service.form
+    )
+    facts = {name: FactNames(fact.take, fact.predicate is not None) for name, fact in service.facts.items()}
+    return Vocabulary(pages, facts, _fact_types(catalogue))
+
+
+def vocabulary_in(data: Any, catalogue: Catalogue | None) -> Vocabulary:
+    """The same from a file whose schema may be broken: fields without a known type are left out."""
+    pages: list[dict[str, Type]] = [{} for _ in listing(data, "form")]
+    for name, _, node, page in fields(data):
+        try:
+            pages[page][name] = field_type(word(node, "type") or "", frozenset(mapping(node, "options")))
+        except KeyError:
+            continue
+    facts = {n: FactNames(tuple(words(f, "take")), "predicate" in f) for n, f in children(data, "facts")}
+    return Vocabulary(tuple(pages), facts, _fact_types(catalogue))
+
+
+def _fact_types(catalogue: Catalogue | None) -> Names:
+    return {name: fact.expression_type for name, fact in catalogue.facts.items()} if catalogue else {}
+
+
+def _merged(pages: Sequence[Names]) -> Names:
+    return {name: kind for page in pages for name, kind in page.items()}

@@ -1,0 +1,103 @@
+"""What the keys of facts, fields, materials and limits must look like together."""
+
+from __future__ import annotations
+
+from govservice.definitions.reader import Path
+from govservice.definitions.walk import Raw, Report, children, fields, listing, mapping, word
+
+MILESTONES = ("received", "accepted", "decided", "delivered")
+_NUMBERS = ("integer", "decimal")
+_TEXTS = ("text", "address")
+_CHOICES = ("choice", "choices")
+_KEYS_OF_TYPES = {"options": _CHOICES, "min": _NUMBERS, "max": _NUMBERS, "unit": _NUMBERS, "max_length": _TEXTS}
+
+
+def check_form(report: Report, data: Raw) -> None:
+    _check_pages(report, data)
+    seen: dict[str, Path] = {}
+    for name, path, field, _ in fields(data):
+        if name in seen:
+            line = report.source.line(*seen[name])
+            report.error("E-DUPLICATE-FIELD", path, f"the field {name!r} stands already in line {line}")
+        seen.setdefault(name, path)
+        _check_field(report, path, field)
+    for name, path in seen.items():
+        _check_prefix(report, name, path, seen)
+    for name, fact in children(data, "facts"):
+        _check_fact(report, ("facts", name), fact)
+    for name, material in children(data, "materials"):
+        _check_material(report, ("materials", name), material)
+    for name, limit in children(data, "limits"):
+        _check_limit(report, ("limits", name), limit)
+
+
+def _check_pages(report: Report, data: Raw) -> None:
+    seen: set[str] = set()
+    for index, page in enumerate(listing(data, "form")):
+        id = word(page, "page")
+        if id in seen:
+            report.error("E-DUPLICATE-PAGE", ("form", index, "page"), f"the page {id!r} stands twice")
+        seen.add(id or "")
+        if isinstance(page, dict) and page.get("fields") == {}:
+            report.error("E-MISSING", ("form", index, "fields"), "a page has at least one field")
+
+
+def _check_prefix(report: Report, name: str, path: Path, names: dict[str, Path]) -> None:
+    above = name.rpartition(".")[0]
+    if above and above in names:
+        report.error("E-ID", path, f"the field {above!r} cannot also be the first part of another field's name")
+
+
+def _check_field(report: Report, path: Path, field: Raw) -> None:
+    kind = word(field, "type")
+    if "label" not in field and "fact" not in field:
+        report.error("E-MISSING", path, "'label' is required of a field that people answer")
+    if kind in _CHOICES and not mapping(field, "options"):
+        report.error("E-MISSING", path, f"'options' is required of a field of type {kind}")
+    for key, kinds in _KEYS_OF_TYPES.items():
+        if key in field and kind is not None and kind not in kinds:
+            report.error("E-KEY", (*path, key), f"does not belong to a field of type {kind}")
+    low, high = field.get("min"), field.get("max")
+    if not isinstance(low, (str, bool, type(None))) and not isinstance(high, (str, bool, type(None))) and low > high:
+        report.error("E-VALUE", (*path, "min"), f"{low} is more than max, {high}")
+
+
+def _check_fact(report: Report, path: Path, fact: Raw) -> None:
+    if bool(fact.get("take")) == ("predicate" in fact):
+        report.error("E-FACT", path, "give either `take`, a list of fact types, or `predicate`")
+    for index, source in enumerate(listing(fact, "from")):
+        if isinstance(source, dict):
+            where = (*path, "from", index) if isinstance(fact.get("from"), list) else (*path, "from")
+            _check_source(report, where, source)
+    for index, way in enumerate(listing(fact, "fallback")):
+        if isinstance(way, dict) and "upload" not in way and way.get("declare") is not True:
+            report.error("E-FACT", (*path, "fallback", index), "write `declare` or {upload: MATERIAL}")
+    if not fact.get("fallback") and "block" not in fact:
+        report.error("E-FACT", path, "say what happens when no source answers: `fallback`, or `block` with the reason")
+    if "pending_within" in fact and fact.get("pending") != "allowed":
+        report.error("E-FACT", (*path, "pending_within"), "belongs to `pending: allowed`")
+
+
+def _check_source(report: Report, path: Path, source: Raw) -> None:
+    if ("dataset" in source) == ("vault" in source):
+        report.error("E-FACT", path, "a source is either {dataset, grant} or {vault, max_age}")
+    elif "dataset" in source and "grant" not in source:
+        report.error("E-MISSING", path, "'grant' is required: the right to ask this dataset")
+    for key, owner in (("max_age", "vault"), ("grant", "dataset")):
+        if key in source and owner not in source:
+            report.error("E-KEY", (*path, key), f"belongs to a source with {owner!r}")
+
+
+def _check_material(report: Report, path: Path, material: Raw) -> None:
+    replaced = material.get("replaced_by")
+    if isinstance(replaced, dict):
+        if ("fact" in replaced) == ("pledge" in replaced):
+            report.error("E-MATERIAL", (*path, "replaced_by"), "name either a fact or {pledge: ...}")
+        if "post_check" in replaced and "pledge" not in replaced:
+            report.error("E-KEY", (*path, "replaced_by", "post_check"), "belongs to a pledge")
+
+
+def _check_limit(report: Report, path: Path, limit: Raw) -> None:
+    start, stop = word(limit, "from"), word(limit, "to")
+    if start in MILESTONES and stop in MILESTONES and MILESTONES.index(start) >= MILESTONES.index(stop):
+        report.error("E-LIMIT", path, f"runs from an earlier to a later milestone, not from {start} to {stop}")
