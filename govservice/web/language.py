@@ -5,8 +5,9 @@ A further language is one row in LANGUAGES and one catalogue per room.
 
 Switching: a page without a form links to `/language/<code>?back=<page>`. A page with a form (its template says
 `{% set page_form = "page-form" %}`) has submit buttons instead, named `_language`, that send the half-filled form to
-the page's own address. `switch_in_place` catches such a request before routing, turns it into a GET that still carries the
-typed fields, and a `PortalForm` (forms_ui.py) shows them again, unvalidated and unsaved. Nothing is stored.
+the page's own address. `_switch_in_place` catches such a request before anything else looks at it, turns it into a GET
+that still carries the typed fields, and a `PortalForm` (forms_ui.py) shows them again, unvalidated and unsaved.
+Nothing is stored.
 """
 
 from __future__ import annotations

@@ -1,2 +1,17 @@
 /* Comforts only: every page works without this script. */
-document.documentElement.classList.add("gs-js");
+
+/* Filters are open in the markup, so that they work without script; a narrow screen folds them, a wide one never. */
+const narrow = window.matchMedia("(max-width: 40.0525em)");
+const fold = () => {
+  for (const filter of document.querySelectorAll(".gs-filter")) {
+    filter.open = !narrow.matches;
+  }
+};
+fold();
+narrow.addEventListener("change", fold);
+
+/* A button that prints the page is shown only where it can. */
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
