@@ -1,46 +1,50 @@
 """What each registry answers: its own field names and record shapes, which the portal's mapping translates.
 
-The protocol of the sandbox: `POST /<registry>/<version>/query` with `{"subject": "...", "fields": ["xm", ...]}`;
-the answer is `{"dataset": ..., "records": [{"record_id", "subject", "updated_at", "data"}]}` and holds no field
-that was not asked for. Nobody there: an empty list, which is an answer and no fault.
+The protocol: `POST /<registry>/<path>` with `{"subject": "...", "fields": ["name", ...]}`; the answer is
+`{"records": [...]}`, each record with its key fields and no other field that was not asked for. Nobody there: an
+empty list, which is an answer and no fault.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
 from govservice.exchange.sandbox.province import Province
 from govservice.exchange.sandbox.records import Certificate, Enterprise, Person, Premises
+from govservice.exchange.sandbox.words import DISTRICTS
 
 Record = dict[str, Any]
-VERSIONS: Mapping[str, str] = {"population": "2", "enterprises": "1", "real_estate": "1", "health_certificates": "1"}
 
 
 class BadQuery(ValueError):
     """The request is not of the shape that the registry publishes."""
 
 
-def answer(province: Province, registry: str, version: str, query: Any) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One dataset: where it is asked, what always stands in a record, how records are found."""
+
+    path: str
+    keys: tuple[str, ...]
+    find: Callable[[Province, str], Iterable[Record]]
+
+
+def answer(province: Province, registry: str, path: str, query: Any) -> dict[str, Any]:
     """The answer of a registry. Raises LookupError for an unknown dataset, BadQuery for a wrong request."""
-    if VERSIONS.get(registry) != version:
-        raise LookupError(f"{registry}/{version}")
+    door = DOORS.get(registry)
+    if door is None or door.path != path:
+        raise LookupError(f"{registry}/{path}")
     if not isinstance(query, dict) or not isinstance(query.get("subject"), str):
         raise BadQuery("subject is missing")
     fields = query.get("fields")
     if not isinstance(fields, list) or not fields or not all(isinstance(f, str) for f in fields):
         raise BadQuery("fields is missing: name what you need")
-    records = _REGISTRIES[registry](province, query["subject"])
-    return {"dataset": f"{registry}/{version}", "records": [_only(r, fields) for r in records]}
-
-
-def _only(record: Record, fields: Sequence[str]) -> Record:
-    return {**record, "data": {k: v for k, v in record["data"].items() if k in fields}}
-
-
-def _record(id: str, subject: str, updated_at: datetime, data: Mapping[str, Any]) -> Record:
-    return {"record_id": id, "subject": subject, "updated_at": updated_at.isoformat(), "data": dict(data)}
+    shown = {*door.keys, "updated_at", "flags", *fields}
+    records = door.find(province, query["subject"])
+    return {"records": [{k: v for k, v in record.items() if k in shown} for record in records]}
 
 
 def _population(province: Province, subject: str) -> Iterable[Record]:
@@ -49,13 +53,18 @@ def _population(province: Province, subject: str) -> Iterable[Record]:
 
 
 def _of_person(person: Person) -> Record:
-    return _record(
-        f"RK-{person.household}-{person.id[-4:]}", person.id, person.updated_at,
-        {
-            "xm": person.name, "xmpy": person.pinyin, "gmsfhm": person.id, "xb": person.sex,
-            "csrq": person.born.isoformat(), "mz": person.nation, "zz": person.address, "hkbh": person.household,
-        },
-    )  # fmt: skip
+    return {
+        "record_id": f"RK-{person.household}-{person.id[-4:]}",
+        "national_id": person.id,
+        "name": person.name,
+        "name_pinyin": person.pinyin,
+        "sex": person.sex,
+        "birth_date": person.born.isoformat(),
+        "nation": person.nation,
+        "residence": {"address": person.address, "region": DISTRICTS[person.area][2]},
+        "household": person.household,
+        "updated_at": _instant(person.updated_at),
+    }
 
 
 def _enterprises(province: Province, subject: str) -> Iterable[Record]:
@@ -64,14 +73,17 @@ def _enterprises(province: Province, subject: str) -> Iterable[Record]:
 
 
 def _of_enterprise(province: Province, enterprise: Enterprise) -> Record:
-    return _record(
-        f"QY-{enterprise.uscc[8:17]}", enterprise.uscc, enterprise.updated_at,
-        {
-            "mc": enterprise.name, "mcyw": enterprise.name_en, "tyshxydm": enterprise.uscc,
-            "fddbr": province.people[enterprise.legal_person].name, "zs": enterprise.address,
-            "zczb": str(enterprise.capital), "clrq": enterprise.established.isoformat(), "zt": "存续",
-        },
-    )  # fmt: skip
+    return {
+        "uscc": enterprise.uscc,
+        "name": enterprise.name,
+        "name_en": enterprise.name_en,
+        "legal_person": {"name": province.people[enterprise.legal_person].name},
+        "address": enterprise.address,
+        "capital": str(enterprise.capital),
+        "established_on": enterprise.established.isoformat(),
+        "status": "active",
+        "updated_at": _instant(enterprise.updated_at),
+    }
 
 
 def _real_estate(province: Province, subject: str) -> Iterable[Record]:
@@ -79,13 +91,15 @@ def _real_estate(province: Province, subject: str) -> Iterable[Record]:
 
 
 def _of_premises(premises: Premises) -> Record:
-    return _record(
-        premises.title_no, premises.owner, premises.updated_at,
-        {
-            "bdcqzh": premises.title_no, "zl": premises.address, "xzqh": premises.area,
-            "jzmj": str(premises.floor_area), "ghyt": premises.use,
-        },
-    )  # fmt: skip
+    return {
+        "title_no": premises.title_no,
+        "holder": {"uscc": premises.owner},
+        "address": premises.address,
+        "region": DISTRICTS[premises.area][2],
+        "floor_area_m2": str(premises.floor_area),
+        "use": premises.use,
+        "updated_at": _instant(premises.updated_at),
+    }
 
 
 def _health_certificates(province: Province, subject: str) -> Iterable[Record]:
@@ -93,19 +107,32 @@ def _health_certificates(province: Province, subject: str) -> Iterable[Record]:
     if not held:
         return []
     newest = datetime.combine(max(c.issued for c in held), time(8), UTC)
-    return [_record(f"JK-{subject[8:17]}", subject, newest, {"ry": [_of_certificate(c) for c in held]})]
+    return [
+        {
+            "record_id": f"JK-{subject[8:17]}",
+            "employer_uscc": subject,
+            "certificates": [_of_certificate(c) for c in held],
+            "updated_at": _instant(newest),
+        }
+    ]
 
 
 def _of_certificate(certificate: Certificate) -> dict[str, str]:
     return {
-        "xm": certificate.holder, "bh": certificate.number,
-        "fzrq": certificate.issued.isoformat(), "yxqz": certificate.valid_until.isoformat(),
-    }  # fmt: skip
+        "number": certificate.number,
+        "holder": certificate.holder,
+        "issued_on": certificate.issued.isoformat(),
+        "valid_until": certificate.valid_until.isoformat(),
+    }
 
 
-_REGISTRIES: Mapping[str, Callable[[Province, str], Iterable[Record]]] = {
-    "population": _population,
-    "enterprises": _enterprises,
-    "real_estate": _real_estate,
-    "health_certificates": _health_certificates,
+def _instant(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+DOORS: Mapping[str, Door] = {
+    "population": Door("v2/people/query", ("record_id", "national_id"), _population),
+    "enterprises": Door("v1/enterprises/query", ("uscc",), _enterprises),
+    "real_estate": Door("v1/premises/query", ("title_no", "holder"), _real_estate),
+    "health_certificates": Door("v1/certificates/query", ("record_id", "employer_uscc"), _health_certificates),
 }

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 
 Mode = Literal[
     "delay", "hang", "reset", "drip", "status_500", "html_502", "status_429", "status_403", "malformed", "wrong_schema",
-    "wrong_person", "empty", "several", "withheld", "redirect", "huge", "html_200", "deep",
+    "wrong_person", "empty", "several", "withheld", "under_investigation", "redirect", "huge", "html_200", "deep",
 ]  # fmt: skip
 MODES: tuple[str, ...] = get_args(Mode)
 
@@ -94,15 +94,26 @@ class Switchboard:
 def bent(answer: Mapping[str, Any], mode: str) -> dict[str, Any]:
     """A well-formed answer that is wrong in one way: another person's, of another shape, empty, several, withheld."""
     wrong = copy.deepcopy(dict(answer))
+    records = wrong["records"]
     if mode == "empty":
         wrong["records"] = []
     elif mode == "several":
-        wrong["records"] = [{**r, "record_id": f"{r['record_id']}-{n}"} for r in wrong["records"] for n in (1, 2)]
-    elif mode == "withheld":
-        wrong |= {"records": [], "withheld": True}
+        wrong["records"] = [record for record in records for _ in (1, 2)]
+    elif mode in ("withheld", "under_investigation"):
+        wrong["records"] = [{**record, "flags": [mode]} for record in records]
     elif mode == "wrong_schema":
-        wrong["records"] = [{**r, "data": {k: {"v": v} for k, v in r["data"].items()}} for r in wrong["records"]]
+        wrong["records"] = [{k: {"v": v} for k, v in record.items()} for record in records]
     elif mode == "wrong_person":
-        for record in wrong["records"]:
-            record["subject"] = record["subject"][:-4] + "0000"
+        wrong["records"] = [_of_somebody_else(record) for record in records]
     return wrong
+
+
+def _of_somebody_else(record: dict[str, Any]) -> dict[str, Any]:
+    """The same record under another number: the last four characters of each key are exchanged."""
+    changed = dict(record)
+    for key in ("national_id", "uscc", "employer_uscc"):
+        if key in changed:
+            changed[key] = changed[key][:-4] + "0000"
+    if "holder" in changed:
+        changed["holder"] = {"uscc": changed["holder"]["uscc"][:-4] + "0000"}
+    return changed

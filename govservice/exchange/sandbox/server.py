@@ -1,7 +1,6 @@
 """The sandbox's HTTP server: registries of a synthetic province, each with faults that can be switched on.
 
-Standard library only, loopback only, HTTP/1.1 keep-alive, a thread per connection. Doors: `POST /<registry>/<version>/
-query`, `GET /healthz`, and for tests and demonstrations `GET|POST|DELETE /_admin/faults`, `POST /_admin/delay`.
+Standard library only, loopback only, HTTP/1.1 keep-alive, a thread per connection. Doors: `POST /<registry>/<path>`, `GET /healthz`, and for tests and demonstrations `GET|POST|DELETE /_admin/faults`, `POST /_admin/delay`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from random import Random
 from typing import Any
 
 from govservice.exchange.sandbox import answers, province
-from govservice.exchange.sandbox.answers import VERSIONS, BadQuery
+from govservice.exchange.sandbox.answers import DOORS, BadQuery
 from govservice.exchange.sandbox.faults import Delay, Fault, Switchboard, bent, fault_of
 
 MAX_REQUEST = 64 * 1024
@@ -35,7 +34,7 @@ class SandboxServer(ThreadingHTTPServer):
 
     def __init__(self, port: int, seed: int = province.DEFAULT_SEED, delay: Delay | None = None) -> None:
         self.province = province.build(seed)
-        self.switchboard = Switchboard(tuple(VERSIONS), Random(seed), delay or Delay())
+        self.switchboard = Switchboard(tuple(DOORS), Random(seed), delay or Delay())
         self.stopping = threading.Event()
         super().__init__(("127.0.0.1", port), Handler)
 
@@ -85,20 +84,16 @@ class Handler(BaseHTTPRequestHandler):
             data = json.loads(body or b"{}")
         except ValueError:
             return self._json(HTTPStatus.BAD_REQUEST, {"error": "JSON"})
-        parts = self.path.strip("/").split("/")
-        if parts[0] == "_admin":
-            return self._admin(parts[1:], data)
-        if len(parts) == 3 and parts[2] == "query":
-            return self._query(parts[0], parts[1], data)
-        return self._json(HTTPStatus.NOT_FOUND, {"error": "not found"})
+        first, _, rest = self.path.strip("/").partition("/")
+        return self._admin(rest, data) if first == "_admin" else self._query(first, rest, data)
 
-    def _admin(self, parts: list[str], data: Any) -> None:
+    def _admin(self, door: str, data: Any) -> None:
         board = self.server.switchboard
         try:
-            if parts == ["faults"]:
+            if door == "faults":
                 mode = data.get("mode") if isinstance(data, dict) else None
                 board.set(str(data.get("registry")), None if mode is None else fault_of(data))
-            elif parts == ["delay"]:
+            elif door == "delay":
                 board.delay = Delay(float(data["median_ms"]), float(data.get("sigma", 0.3)))
             else:
                 return self._json(HTTPStatus.NOT_FOUND, {"error": "not found"})
@@ -106,9 +101,9 @@ class Handler(BaseHTTPRequestHandler):
             return self._json(HTTPStatus.UNPROCESSABLE_ENTITY, {"error": str(wrong)})
         return self._json(HTTPStatus.OK, board.state())
 
-    def _query(self, registry: str, version: str, data: Any) -> None:
+    def _query(self, registry: str, path: str, data: Any) -> None:
         try:
-            answer = answers.answer(self.server.province, registry, version, data)
+            answer = answers.answer(self.server.province, registry, path, data)
         except LookupError:
             return self._json(HTTPStatus.NOT_FOUND, {"error": "no such dataset"})
         except BadQuery as wrong:

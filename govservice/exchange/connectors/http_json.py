@@ -1,0 +1,148 @@
+"""JSON over HTTP: one client per registry, to an address of the deployment's allow-list, never anywhere else.
+
+No redirects (an answer that points elsewhere could point inside), no proxies from the environment, no compression
+(a small body could unpack to a large one), a cap on bytes while they are read, a deadline over the whole call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import httpx
+
+from govservice.definitions.schema_registry import Dataset, RegistryFile
+from govservice.exchange.connectors.base import Answer, Query
+from govservice.exchange.connectors.limits import BadJson, parse
+from govservice.exchange.outcomes import Outcome
+
+CONNECT_SECONDS = 0.3
+IDLE_SECONDS = 20.0  # a connection that stood longer is not used again
+MAX_RETRY_AFTER = 3600.0
+_STATUS: Mapping[int, Outcome] = {
+    401: Outcome.DENIED,
+    403: Outcome.DENIED,
+    408: Outcome.UNAVAILABLE,
+    429: Outcome.RATE_LIMITED,
+}
+
+
+class _TooLarge(Exception):
+    """More bytes than the registry's limit."""
+
+
+class _TooLate(Exception):
+    """The deadline passed while the body was still coming."""
+
+
+class HttpJson:
+    """The connector of one registry. `endpoint` is the address that the allow-list gives for its endpoint key."""
+
+    kind = "http_json"
+
+    def __init__(self, registry: RegistryFile, endpoint: str) -> None:
+        self.registry = registry
+        self.endpoint = endpoint.rstrip("/")
+        limits = registry.limits
+        pool = httpx.Limits(
+            max_connections=limits.max_inflight,
+            max_keepalive_connections=limits.max_inflight,
+            keepalive_expiry=IDLE_SECONDS,
+        )
+        self.client = httpx.Client(
+            follow_redirects=False,
+            trust_env=False,
+            limits=pool,
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "one-stop-portal"},
+        )
+
+    def close(self) -> None:
+        self.client.close()
+
+    def fetch(self, query: Query) -> Answer:
+        """Asks once. Every fault of the network or of the other side becomes an outcome."""
+        request = self._request(query, self.registry.datasets[query.dataset])
+        sha = hashlib.sha256(request.method.encode() + request.url.raw_path + request.content).hexdigest()
+        if query.deadline <= time.monotonic():
+            return Answer(Outcome.TIMEOUT, request_sha=sha, detail="no_time_left")
+        try:
+            response = self.client.send(request, stream=True)
+            try:
+                return self._read(response, query.deadline, sha)
+            finally:
+                response.close()
+        except (httpx.TimeoutException, _TooLate):
+            return Answer(Outcome.TIMEOUT, request_sha=sha)
+        except _TooLarge:
+            return Answer(Outcome.SCHEMA_VIOLATION, request_sha=sha, detail="too_large")
+        except httpx.HTTPError as error:
+            return Answer(Outcome.UNAVAILABLE, request_sha=sha, detail=type(error).__name__)
+
+    def _request(self, query: Query, dataset: Dataset) -> httpx.Request:
+        left = max(query.deadline - time.monotonic(), 0.001)
+        timeout = min(left, self.registry.limits.timeout_ms / 1000)
+        timeouts = httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
+        headers = {
+            "X-Request-Id": query.idempotency_key,
+            "X-Purpose": query.purpose,
+            "X-Legal-Basis": quote(query.legal_basis, safe=" "),
+            "X-Case": query.case_ref,
+        }
+        path = dataset.request.path.replace("{subject}", quote(query.subject.value, safe=""))
+        if dataset.request.method == "GET":
+            params = {"fields": ",".join(query.fields)}
+            return self.client.build_request(
+                "GET", self.endpoint + path, params=params, headers=headers, timeout=timeouts
+            )
+        body = json.dumps({"subject": query.subject.value, "fields": list(query.fields)}).encode()
+        headers["Content-Type"] = "application/json"
+        return self.client.build_request("POST", self.endpoint + path, content=body, headers=headers, timeout=timeouts)
+
+    def _read(self, response: httpx.Response, deadline: float, sha: str) -> Answer:
+        status = response.status_code
+        if status != 200:
+            return self._refusal(response, sha)
+        if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
+            return Answer(Outcome.UNAVAILABLE, status=status, request_sha=sha, detail="content_type")
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            return Answer(Outcome.SCHEMA_VIOLATION, status=status, request_sha=sha, detail="content_encoding")
+        raw = self._body(response, deadline)
+        digest = hashlib.sha256(raw).hexdigest()
+        try:
+            body = parse(raw)
+        except BadJson:
+            return Answer(Outcome.SCHEMA_VIOLATION, None, status, sha, digest, "malformed")
+        return Answer(Outcome.OK, body, status, sha, digest)
+
+    def _refusal(self, response: httpx.Response, sha: str) -> Answer:
+        """An answer that is none. A redirect is not followed; other 4xx say that our question is wrong."""
+        status = response.status_code
+        if 300 <= status < 400:
+            return Answer(Outcome.UNAVAILABLE, status=status, request_sha=sha, detail="redirect")
+        fallback = Outcome.SCHEMA_VIOLATION if 400 <= status < 500 else Outcome.UNAVAILABLE
+        outcome = _STATUS.get(status, fallback)
+        return Answer(outcome, status=status, request_sha=sha, retry_after=_retry_after(response))
+
+    def _body(self, response: httpx.Response, deadline: float) -> bytes:
+        """The body, bounded in bytes and time whatever its headers promise."""
+        limit = self.registry.limits.max_bytes
+        announced = response.headers.get("Content-Length", "")
+        if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
+            raise _TooLarge
+        parts, size = [], 0
+        for part in response.iter_raw():
+            size += len(part)
+            if size > limit:
+                raise _TooLarge
+            if time.monotonic() > deadline:
+                raise _TooLate
+            parts.append(part)
+        return b"".join(parts)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    text = response.headers.get("Retry-After", "")
+    return min(float(text), MAX_RETRY_AFTER) if text.isascii() and text.isdigit() else None

@@ -1,0 +1,97 @@
+"""What a case needs, what registries said, and what is therefore asked of the citizen (exchange.md 2.4).
+
+A registry's value always wins over a posted one. A need that no registry met leaves its fields to the citizen, with
+a sentence saying why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, TypeVar
+
+from govservice.definitions.compiled import Compiled
+from govservice.exchange.outcomes import outcome_sentence
+from govservice.exchange.prefill import Prefill, prefill
+from govservice.exchange.views import Facts, FactView, current_facts, fact_values
+
+__all__ = [
+    "Burden", "FactView", "Facts", "Prefill", "asked_fields", "burden", "current_facts", "fact_values",
+    "materials_asked", "merge_answers", "outcome_sentence", "prefill",
+]  # fmt: skip
+
+
+class FormLike(Protocol):
+    """What is needed of a revision of answers (`operations.casedata.Form`): immutable, values in JSON forms."""
+
+    @property
+    def answers(self) -> Mapping[str, Any]: ...
+    @property
+    def sources(self) -> Mapping[str, str]: ...
+    def with_answers(self, answers: Mapping[str, Any], source: str) -> Self: ...
+
+
+F = TypeVar("F", bound=FormLike)
+
+
+def merge_answers(compiled: Compiled, facts: Facts, form: F) -> F:
+    """The form with every registry value in its place: a posted value never overrides one.
+
+    An answer that came from a registry which no longer stands (declined, superseded) is taken out again.
+    """
+    for name, fact in _fact_fields(compiled).items():
+        view, source = facts.get(fact), f"fact:{fact}"
+        value = view.values.get(name) if view else None
+        if value is not None and (form.answers.get(name) != value or form.sources.get(name) != source):
+            form = form.with_answers({name: value}, source)
+        elif value is None and form.sources.get(name, "").startswith("fact:"):
+            form = form.with_answers({name: None}, "you")
+    return form
+
+
+def _fact_fields(compiled: Compiled) -> dict[str, str]:
+    """Form fields that a fact may fill, with the fact's name. A field bears the name of the fact type it takes."""
+    fields = compiled.service.fields
+    return {name: each.fact for name, each in fields.items() if each.fact is not None}
+
+
+def asked_fields(compiled: Compiled, facts: Facts) -> list[str]:
+    """Names of the form's fields that the citizen answers: all but those that a registry filled, in form order."""
+    filled = {name for name, fact in _fact_fields(compiled).items() if fact in facts and name in facts[fact].values}
+    return [name for name in compiled.service.fields if name not in filled]
+
+
+def materials_asked(compiled: Compiled, facts: Facts) -> list[str]:
+    """Names of the materials that the citizen brings: all but those replaced by a fact that a registry filled."""
+    return [name for name in compiled.service.materials if not _replaced(compiled, facts, name)]
+
+
+def _replaced(compiled: Compiled, facts: Facts, material: str) -> bool:
+    replaced = compiled.service.materials[material].replaced_by
+    return replaced is not None and replaced.fact is not None and replaced.fact in facts and facts[replaced.fact].filled
+
+
+@dataclass(frozen=True, slots=True)
+class Burden:
+    """The receipt's sentence: "14 of 17 fields and 3 of 4 documents not asked". `registries` in order of the facts."""
+
+    fields: int
+    fields_not_asked: int
+    documents: int
+    documents_not_asked: int
+    registries: tuple[Mapping[str, str], ...]
+
+
+def burden(compiled: Compiled, facts: Facts, shown_fields: Iterable[str] | None = None) -> Burden:
+    """What the citizen was spared. `shown_fields` leaves out the fields of hidden pages (default: all fields)."""
+    fields = list(compiled.service.fields if shown_fields is None else shown_fields)
+    asked, wanted = set(asked_fields(compiled, facts)), set(materials_asked(compiled, facts))
+    materials = list(compiled.service.materials)
+    registries = {view.registry: view.registry_name for view in facts.values() if view.filled}
+    return Burden(
+        len(fields),
+        sum(name not in asked for name in fields),
+        len(materials),
+        sum(name not in wanted for name in materials),
+        tuple(registries.values()),
+    )

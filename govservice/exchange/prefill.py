@@ -1,0 +1,148 @@
+"""Asks the registries for what a case needs: which facts, about whom, by which right; then the gateway does it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_form import Fact as FactNode
+from govservice.errors import NotFound
+from govservice.exchange.connectors.base import SubjectKey
+from govservice.exchange.gateway import BUDGET, Gateway
+from govservice.exchange.outcomes import Outcome
+from govservice.exchange.queries import FactResult, Trigger, Wanted
+from govservice.exchange.recording import keep_facts, lock_cases
+from govservice.exchange.views import Facts, FactView, current_facts
+from govservice.models.cases import Case
+from govservice.models.people import Mandate, Organisation
+from govservice.models.personal import read_person
+from govservice.models.session import Database
+from govservice.worktime.duration import Duration
+
+DAYS = {"d": 1, "wd": 1, "mo": 30, "y": 365}
+
+
+class ActorLike(Protocol):
+    """Who asked (`engine.Actor`)."""
+
+    @property
+    def id(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prefill:
+    """What asking brought. `facts` is how every need of the case stands now; `results` the calls just made."""
+
+    facts: Facts
+    results: tuple[FactResult, ...]
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Names of the facts whose registry did not answer: worth another try."""
+        return tuple(name for name, view in self.facts.items() if view.state == "deferred")
+
+
+def prefill(
+    database: Database, gateway: Gateway, compiled: Compiled, case_id: str, *, actor: ActorLike, now: datetime,
+    declined: Collection[str] = (), trigger: Trigger = "prefill", budget: float = BUDGET,
+) -> Prefill:  # fmt: skip
+    """Asks for every fact that is neither declined nor held fresh already, in parallel within `budget` seconds.
+
+    Subjects' keys come from the applicant's own record and the organisation of the case, never from a form. Raises
+    NotFound for an unknown case; never for a registry's fault.
+    """
+    with database.read() as session:
+        wanted, unasked = _needs(session, gateway.catalogue, compiled, case_id, actor, now, declined, trigger)
+    results = gateway.fetch(database, wanted, budget)
+    if unasked:
+        with database.write() as session:
+            lock_cases(session, [case_id])
+            for each in unasked:
+                keep_facts(session, each)
+    with database.read() as session:
+        return Prefill(current_facts(session, case_id, gateway.catalogue), tuple(results))
+
+
+def _needs(
+    session: Session, catalogue: Catalogue, compiled: Compiled, case_id: str, actor: ActorLike, now: datetime,
+    declined: Collection[str], trigger: Trigger,
+) -> tuple[list[Wanted], list[FactResult]]:  # fmt: skip
+    """What is to be asked, and the needs that end without a call (declined, or nobody to ask about)."""
+    case = session.get(Case, case_id)
+    if case is None:
+        raise NotFound()
+    known = current_facts(session, case_id, catalogue)
+    subjects = _subjects(session, case, now)
+    wanted: list[Wanted] = []
+    unasked: list[FactResult] = []
+    for name, node in compiled.service.facts.items():
+        each = _wanted(case, compiled, name, node, subjects, catalogue, actor, trigger, now)
+        if name in declined:
+            if not (name in known and known[name].state == "refused"):
+                unasked.append(FactResult(each, Outcome.REFUSED, ()))
+        elif not each.subject.value or not each.sources:
+            unasked.append(FactResult(each, Outcome.NO_RECORD, ()))
+        elif not _is_fresh(known.get(name), node, catalogue, now):
+            wanted.append(each)
+    return wanted, unasked
+
+
+def _subjects(session: Session, case: Case, now: datetime) -> Mapping[str, tuple[str, str]]:
+    """Per kind of subject the row's id and the key to ask with ("" where there is none to ask about)."""
+    found = {"person": (case.applicant_id, ""), "organisation": (case.organisation_id or "", "")}
+    if (person := read_person(session, case.applicant_id)) is not None and person.id_type == "cn_id":
+        found["person"] = (case.applicant_id, person.number)
+    if case.organisation_id and _may_act(session, case, now):
+        found["organisation"] = (case.organisation_id, session.get_one(Organisation, case.organisation_id).uscc)
+    return found
+
+
+def _may_act(session: Session, case: Case, now: datetime) -> bool:
+    """Whether the mandate under which the case was opened still holds: an expired one opens no registry."""
+    if case.mandate_id is None:
+        return True
+    mandate = session.scalars(select(Mandate).where(Mandate.id == case.mandate_id)).one_or_none()
+    return (
+        mandate is not None
+        and mandate.person_id == case.applicant_id
+        and mandate.organisation_id == case.organisation_id
+        and (mandate.revoked_at is None or mandate.revoked_at > now)
+        and mandate.valid_from <= now.date()
+        and (mandate.valid_to is None or now.date() <= mandate.valid_to)
+    )
+
+
+def _wanted(
+    case: Case, compiled: Compiled, name: str, node: FactNode, subjects: Mapping[str, tuple[str, str]],
+    catalogue: Catalogue, actor: ActorLike, trigger: Trigger, now: datetime,
+) -> Wanted:  # fmt: skip
+    sources = tuple((s.dataset, s.grant or "") for s in node.sources if s.dataset is not None)
+    dataset = catalogue.datasets.get(sources[0][0]) if sources else None
+    kind = dataset.subject if dataset else "person"
+    subject_id, key = subjects[kind]
+    return Wanted(
+        case_id=case.id, service=case.service, department=compiled.service.department, name=name, sources=sources,
+        take=tuple(node.take), purpose=node.purpose, subject=SubjectKey(kind, key), subject_id=subject_id,
+        person_id=case.applicant_id, actor=actor.id, trigger=trigger, at=now,
+    )  # fmt: skip
+
+
+def _is_fresh(view: FactView | None, node: FactNode, catalogue: Catalogue, now: datetime) -> bool:
+    """Whether what is held is young enough: the fact's own freshness, else the dataset's."""
+    if view is None or not view.filled or view.fetched_at is None:
+        return False
+    dataset = catalogue.datasets.get(view.dataset)
+    limit = node.freshness or (dataset.freshness if dataset else None)
+    return limit is None or timedelta(0) <= now - view.fetched_at <= _span(limit)
+
+
+def _span(limit: Duration) -> timedelta:
+    """Freshness in calendar time: a working day counts as a day, an office hour as an hour."""
+    return timedelta(hours=limit.n) if limit.unit == "wh" else timedelta(days=limit.n * DAYS.get(limit.unit, 1))

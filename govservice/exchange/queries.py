@@ -1,0 +1,66 @@
+"""What the gateway is asked and what it answers: facts of one case, wanted and found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from govservice.exchange.connectors.base import SubjectKey
+from govservice.exchange.outcomes import Outcome
+
+Trigger = Literal["prefill", "submit", "decision", "retry", "clerk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One fact of a case, to be asked of its sources in order. The key comes from the applicant's own record."""
+
+    case_id: str
+    service: str
+    department: str  # kind of the department that answers for the service
+    name: str  # of the fact in the definition
+    sources: tuple[tuple[str, str], ...]  # (dataset, grant)
+    take: tuple[str, ...]
+    purpose: str
+    subject: SubjectKey
+    subject_id: str  # people.id or organisations.id
+    person_id: str  # whose key seals the values and who sees the read
+    actor: str
+    trigger: Trigger
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call, granted or refused, for the log. `grant` is None where no grant covered it; no values."""
+
+    id: str
+    registry: str
+    dataset: str
+    grant: str | None
+    legal_basis: str | None
+    outcome: Outcome
+    status: int | None
+    latency_ms: int
+    fields: tuple[str, ...]
+    request_sha: str = ""
+    response_sha: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactResult:
+    """How one wanted fact was met. `values` are JSON forms by fact type, empty unless the outcome gives values."""
+
+    wanted: Wanted
+    outcome: Outcome
+    calls: tuple[Call, ...]
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    record_id: str | None = None
+    registry_updated_at: datetime | None = None
+
+    @property
+    def last(self) -> Call | None:
+        """The call that settled it; None where nobody was asked."""
+        return self.calls[-1] if self.calls else None
