@@ -1,0 +1,5 @@
+"""The supervisor's desk: where time goes, which step is the bottleneck, who waits for whom."""
+
+from govservice.web.supervisor.views import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,244 @@
+"""Turnaround figures made ready to show: working days, verdicts, the flow picture, the sentence on top."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled, Step
+from govservice.operations.runtime import Runtime
+from govservice.queries.turnaround import (
+    CaseFigures,
+    Decided,
+    Scope,
+    StepFigure,
+    bottleneck,
+    case_figures,
+    decided_cases,
+    step_figures,
+    weekly,
+    who_held,
+)
+from govservice.queries.way import department_name, way
+from govservice.queries.what_if import on_time_if_kept
+
+PERIODS = (30, 90, 365)  # calendar days
+Text = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One step against its limit; times in working days of one office day each."""
+
+    service: str
+    step: str
+    title: Text
+    who: Text
+    waiting: int
+    late: int
+    n: int
+    median: float
+    p90: float
+    limit: float | None
+    worst: bool
+    look: str  # "hot" or ""
+
+    @property
+    def over(self) -> bool:
+        return self.limit is not None and self.p90 > self.limit
+
+    @property
+    def known(self) -> bool:
+        return self.n > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the first page shows, for one service."""
+
+    compiled: Compiled
+    steps: tuple[StepRow, ...]
+    worst: StepRow | None
+    columns: tuple[tuple[Any, ...], ...]
+    scale: float
+    cases: CaseFigures
+    decided: tuple[Decided, ...]
+    day_s: int
+    held: tuple[tuple[Text, float, str], ...]  # who, working days, tone
+    weeks: tuple[tuple[Any, int, float, float], ...]  # Monday, n, median, p90
+    promised: int | None
+    statutory: int | None
+    if_kept: float | None  # share on time had the worst step kept its limit
+    stopped: int
+
+
+def days(seconds: float, day_s: int) -> float:
+    return round(seconds / day_s, 1)
+
+
+def pick_service(rt: Runtime, session: Session, scope: Scope, now: datetime) -> str:
+    """The service whose worst step is under the greatest strain: the page opens where something must be done."""
+    figures = step_figures(session, scope, now)
+    limits = {k: v for code in rt.definitions.codes() for k, v in limits_s(rt, rt.definitions.current(code)).items()}
+    worst = bottleneck(figures, limits)
+    return worst.service if worst else next(iter(rt.definitions.codes()))
+
+
+def limits_s(rt: Runtime, compiled: Compiled) -> dict[tuple[str, str], int]:
+    """Limits of the steps of a service in office seconds; steps without one in working days are left out."""
+    day = int(rt.calendars.for_area(None).office_day.total_seconds())
+    return {
+        (compiled.code, step.path): step.limit.n * day
+        for step in compiled.steps.values()
+        if step.limit is not None and step.limit.unit == "wd" and step.kind == "human"
+    }
+
+
+def overview(rt: Runtime, session: Session, scope: Scope, now: datetime) -> Overview:
+    """The figures of `scope.service`. Raises KeyError for a service that does not exist."""
+    compiled = rt.definitions.current(scope.service or "")
+    calendar = rt.calendars.for_area(scope.areas[0] if scope.areas else None)
+    day_s = int(calendar.office_day.total_seconds())
+    limits = limits_s(rt, compiled)
+    figures = {f.step: f for f in step_figures(session, scope, now)}
+    worst = bottleneck(figures.values(), limits)
+    rows = step_rows(rt, compiled, figures, limits, worst, day_s)
+    decided = decided_cases(session, scope, rt.calendars)
+    worst_row = next((r for r in rows if r.worst), None)
+    limit = compiled.limits.get("decision")
+    stopped = sum(f.stopped for f in figures.values())
+    over = worst if worst_row and worst_row.over else None
+    if_kept = on_time_if_kept(session, decided, over, limits, limit, day_s) if over else None
+    return Overview(
+        compiled, rows, worst_row, columns(compiled, rows, stopped),
+        max([r.p90 for r in rows] + [r.limit or 0 for r in rows] + [1.0]),
+        case_figures(session, scope, decided, calendar, now), tuple(decided), day_s,
+        held_rows(rt, session, scope, day_s, worst_row),
+        tuple((w, n, days(m, day_s), days(p, day_s)) for w, n, m, p in weekly(decided)),
+        limit.promised.n if limit and limit.promised else None, limit.statutory.n if limit else None,
+        if_kept, stopped,
+    )  # fmt: skip
+
+
+def step_rows(
+    rt: Runtime, compiled: Compiled, figures: Mapping[str, StepFigure], limits: Mapping[tuple[str, str], int],
+    worst: StepFigure | None, day_s: int,
+) -> tuple[StepRow, ...]:  # fmt: skip
+    """Rows for every step that a department works at, in the order of the definition."""
+    empty = StepFigure(compiled.code, "", None, None, 0, 0, 0, 0, 0, 0)
+    rows = []
+    for step in compiled.steps.values():
+        if step.kind != "human":
+            continue
+        figure, limit = figures.get(step.path, empty), limits.get((compiled.code, step.path))
+        is_worst = worst is not None and worst.step == step.path
+        rows.append(
+            StepRow(
+                compiled.code,
+                step.path,
+                step.title,
+                who_of(rt, compiled, step),
+                figure.waiting,
+                figure.late,
+                figure.n,
+                days(figure.median_s, day_s),
+                days(figure.p90_s, day_s),
+                days(limit, day_s) if limit else None,
+                is_worst,
+                "hot" if is_worst else "",
+            )  # fmt: skip
+        )
+    return tuple(rows)
+
+
+def who_of(rt: Runtime, compiled: Compiled, step: Step) -> Text:
+    """The role that owns a step, with the kind of its department."""
+    role = compiled.service.roles.get(step.owner or "")
+    if role is None:
+        return {"en": "", "zh": ""}
+    kind = rt.definitions.catalogue.kinds.get(role.department, {"en": "", "zh": ""})
+    return {lang: kind[lang] for lang in ("en", "zh")}
+
+
+def columns(compiled: Compiled, rows: Sequence[StepRow], stopped: int) -> tuple[tuple[Any, ...], ...]:
+    """The flow picture: a column per step of the way, a list per branch where departments work at once."""
+    nodes = {r.step: _node(r) for r in rows}
+    found: list[tuple[Any, ...]] = []
+    for step in way(compiled):
+        if step.path in compiled.blocks:
+            branches = [
+                [nodes[s.path] for s in compiled.steps.values() if s.scope == b.scope and s.path in nodes]
+                for b in compiled.blocks[step.path].branches
+            ]
+            found.append(tuple(b[0] if len(b) == 1 else b for b in branches if b))
+        elif step.path in nodes:
+            found.append((nodes[step.path],))
+    if found and stopped:
+        aside = {
+            "dashed": True,
+            "aside": True,
+            "stopped": stopped,
+            "title": {"en": "With applicants", "zh": "在申请人处"},
+        }
+        last = next((i for i in range(len(found) - 1, -1, -1) if len(found[i]) == 1), None)
+        if last is not None:
+            found[last] = (*found[last], aside)
+    return tuple(found)
+
+
+def _node(row: StepRow) -> dict[str, Any]:
+    return {
+        "title": row.title, "service": row.service, "step": row.step, "waiting": row.waiting, "late": row.late,
+        "median": row.median, "p90": row.p90, "limit": row.limit, "worst": row.worst,
+    }  # fmt: skip
+
+
+def held_rows(
+    rt: Runtime, session: Session, scope: Scope, day_s: int, worst: StepRow | None
+) -> tuple[tuple[Text, float, str], ...]:
+    """Who held the average case, in working days; the department of the worst step is marked."""
+    own = {"applicant": ({"en": "Applicant (clock stopped)", "zh": "申请人（停止计时）"}, "stopped"),
+           "system": ({"en": "Automatic", "zh": "系统自动"}, "")}  # fmt: skip
+    rows = []
+    for who, seconds in who_held(session, scope):
+        kind = rt.definitions.catalogue.kinds.get(who, {"en": who, "zh": who})
+        label, tone = own.get(who, (kind, "hot" if worst and worst.over and dict(kind) == dict(worst.who) else ""))
+        rows.append((label, days(seconds, day_s), tone))
+    return tuple(rows)
+
+
+def scope_of(areas: tuple[str, ...], service: str | None, period: int, now: datetime) -> Scope:
+    return Scope(areas, now - timedelta(days=period), service)
+
+
+def department_text(rt: Runtime, department_id: str | None) -> Text:
+    """A department's name by id; empty for none."""
+    found = rt.definitions.catalogue.departments.get(department_id or "")
+    return found.name if found else {"en": "", "zh": ""}
+
+
+def area_text(rt: Runtime, areas: Sequence[str]) -> Text:
+    """The area a supervisor looks at, or the first of several with its parent's name."""
+    catalogue = rt.definitions.catalogue
+    if len(areas) == 1:
+        return catalogue.areas[areas[0]].name
+    parents = {catalogue.areas[a].parent for a in areas}
+    parent = next(iter(parents)) if len(parents) == 1 else None
+    return catalogue.areas[parent].name if parent else {"en": "All areas", "zh": "全部区域"}
+
+
+__all__ = [
+    "Overview",
+    "PERIODS",
+    "StepRow",
+    "area_text",
+    "department_name",
+    "department_text",
+    "overview",
+    "pick_service",
+    "scope_of",
+]
