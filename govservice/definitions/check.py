@@ -1,4 +1,4 @@
-"""All checks of one or many files: schema, shape, references, expressions, verification, what is not executed yet."""
+"""All checks of one or many files: schema, shape, names, expressions, verification, what is not executed yet."""
 
 from __future__ import annotations
 
@@ -6,31 +6,60 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from govservice.definitions.catalogue import Catalogue
-from govservice.definitions.findings import DefinitionError, Finding, sorted_findings
-from govservice.definitions.loader import Loaded, load_file
+from govservice.definitions.findings import DefinitionError, Finding, has_errors, sorted_findings
+from govservice.definitions.loader import Loaded, Rules, examine, raw_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found; `loaded` are the files without errors of schema, shape and reference."""
+    """What a check found; `loaded` are the definitions that hold together, in the order of their files."""
 
     findings: tuple[Finding, ...]
     loaded: tuple[Loaded, ...]
 
+    @property
+    def clean(self) -> bool:
+        """No error and no warning; infos do not count."""
+        return all(f.severity == "info" for f in self.findings)
 
-def check_files(paths: Iterable[Path], catalogue: Catalogue, root: Path | None = None) -> Checked:
+
+def check_file(path: Path, rules: Rules, shown: str) -> Checked:
+    """All findings of one file, in order of line."""
+    try:
+        raw = raw_bytes(path, shown)
+    except DefinitionError as error:
+        return Checked(error.findings, ())
+    return check_bytes(raw, rules, shown)
+
+
+def check_bytes(raw: bytes, rules: Rules, shown: str) -> Checked:
+    """The same for the bytes of a file, such as an upload."""
+    loaded, findings = examine(raw, shown, rules)
+    if loaded is None or has_errors(findings):
+        return Checked(sorted_findings(findings), ())
+    return Checked(sorted_findings(findings), (loaded,))
+
+
+def check_files(paths: Iterable[Path], rules: Rules, root: Path | None = None) -> Checked:
+    """All findings of many files; two files that define the same service are a fault of the second."""
     findings: list[Finding] = []
-    loaded: list[Loaded] = []
+    loaded: dict[str, Loaded] = {}
     for path in paths:
-        try:
-            loaded.append(load_file(path, shown(path, root)))
-        except DefinitionError as error:
-            findings += error.findings
-    return Checked(sorted_findings(findings), tuple(loaded))
+        one = check_file(path, rules, shown_path(path, root))
+        findings += one.findings
+        for definition in one.loaded:
+            first = loaded.setdefault(definition.service.service, definition)
+            if first is not definition:
+                findings.append(_twice(definition, first))
+    return Checked(sorted_findings(findings), tuple(loaded.values()))
 
 
-def shown(path: Path, root: Path | None) -> str:
+def _twice(definition: Loaded, first: Loaded) -> Finding:
+    message = f"the service {definition.service.service!r} stands already in {first.file}"
+    return Finding("E-DUPLICATE-SERVICE", "error", definition.file, definition.line("service"), None, message)
+
+
+def shown_path(path: Path, root: Path | None) -> str:
     """How findings call a file: relative to `root` where it lies below it."""
     if root is not None and path.resolve().is_relative_to(root.resolve()):
         return path.resolve().relative_to(root.resolve()).as_posix()

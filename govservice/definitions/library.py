@@ -10,8 +10,8 @@ from govservice.definitions.catalogue import Catalogue, load_catalogue
 from govservice.definitions.check import check_files
 from govservice.definitions.compile import compile_service
 from govservice.definitions.compiled import Compiled
-from govservice.definitions.findings import DefinitionError, has_errors
-from govservice.definitions.loader import Loaded
+from govservice.definitions.findings import DefinitionError
+from govservice.definitions.loader import Loaded, Rules
 from govservice.errors import NotFound
 
 
@@ -69,9 +69,14 @@ class Definitions:
 
 
 def load_library(folder: Path) -> Definitions:
-    """Loads `workflows/` whole. Raises DefinitionError with every problem of every file: the portal must not start."""
+    """Loads `workflows/` whole. Raises DefinitionError with every problem of every file: the portal must not start.
+
+    What is not executed yet (an info) is refused too; warnings are not.
+    """
     catalogue = load_catalogue(folder)
-    result = check_files(sorted((folder / "services").glob("*.yaml")), catalogue, root=folder.parent)
-    if has_errors(result.findings):
-        raise DefinitionError(f for f in result.findings if f.severity != "info")
+    files = sorted((folder / "services").glob("*.yaml"))
+    result = check_files(files, Rules(catalogue, publishing=True), root=folder.parent)
+    refused = [finding for finding in result.findings if finding.severity != "warning"]
+    if refused:
+        raise DefinitionError(refused)
     return Definitions(catalogue, result.loaded)

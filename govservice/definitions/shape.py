@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from govservice.definitions.findings import Finding
 from govservice.definitions.joins import RESERVED_OUTCOMES
-from govservice.definitions.reader import Path, Source
+from govservice.definitions.reader import Path
 from govservice.definitions.shape_form import check_form
 from govservice.definitions.walk import (
     Raw,
@@ -45,10 +44,8 @@ LAPSE_OUTCOMES = ("withdrawn", "lapsed", "terminated")
 _TIMER_ACTS = ("warn", "escalate", "lapse")
 
 
-def shape_findings(source: Source, file: str) -> list[Finding]:
-    """Faults of shape, also in a file whose schema is broken elsewhere."""
-    report = Report(source, file)
-    data = source.data if isinstance(source.data, dict) else {}
+def check_shape(report: Report, data: Raw) -> None:
+    """Adds faults of shape, also in a file whose schema is broken elsewhere."""
     for step in all_steps(data):
         _check_step(report, step)
         for path, timer in timers(step):
@@ -60,7 +57,6 @@ def shape_findings(source: Source, file: str) -> list[Finding]:
         _check_reason(report, data, way)
     _check_corrections(report, data)
     check_form(report, data)
-    return report.findings
 
 
 def _check_step(report: Report, step: StepAt) -> None:

@@ -1,0 +1,92 @@
+"""What the format knows and the portal does not carry out yet: each use is an info, and publishing refuses infos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.reader import Path
+from govservice.definitions.walk import (
+    Raw,
+    Report,
+    actions,
+    all_steps,
+    branches,
+    children,
+    listing,
+    mapping,
+    ways,
+    words,
+)
+
+Use = tuple[Path, str]
+
+
+def check_not_executed(report: Report, data: Raw, catalogue: Catalogue | None) -> None:
+    """Adds one finding of severity info for each use of a part that is checked but not executed."""
+    for path, what in (*_uses_of_service(data), *_uses_of_steps(data), *_uses_of_facts(data), *_calls(data, catalogue)):
+        report.add("I-NOT-EXECUTED", "info", path, f"{what} is checked, but not executed yet; publishing refuses it")
+
+
+def _uses_of_service(data: Raw) -> Iterator[Use]:
+    if "fee" in data:
+        yield ("fee",), "a fee"
+    for key in ("renew_from", "on_expiry_undecided"):
+        if key in mapping(data, "output"):
+            yield ("output", key), "renewal"
+    for name, limit in children(data, "limits"):
+        if "extend" in limit:
+            yield ("limits", name, "extend"), "extending a limit"
+    for name, material in children(data, "materials"):
+        if "pledge" in mapping(material, "replaced_by"):
+            yield ("materials", name, "replaced_by"), "a pledge"
+        if "deferrable" in material:
+            yield ("materials", name, "deferrable"), "a deferral"
+
+
+def _uses_of_steps(data: Raw) -> Iterator[Use]:
+    for step in all_steps(data):
+        if step.kind == "cases":
+            yield step.path, "a step of kind cases"
+        if step.data.get("after_close") is True:
+            yield (*step.path, "after_close"), "a step after the case has closed"
+        if "appointment" in step.data:
+            yield (*step.path, "appointment"), "an appointment"
+        if mapping(step.data, "correction").get("siblings") == "suspend":
+            yield (*step.path, "correction", "siblings"), "suspending the other branches"
+        for _, path, branch in branches(step):
+            if "each" in branch:
+                yield (*path, "each"), "a branch for each element of a list"
+    for way in actions(data):
+        for key, what in (("consult", "a consultation"), ("pause", "a pause"), ("resume", "a resumption")):
+            if key in way.data:
+                yield (*way.path, key), what
+
+
+def _uses_of_facts(data: Raw) -> Iterator[Use]:
+    keys = ("predicate", "pending_within", "revalidate", "on_change", "dispute", "subscribe")
+    for name, fact in children(data, "facts"):
+        for key in keys:
+            if key in fact:
+                yield ("facts", name, key), f"`{key}` of a fact"
+        if fact.get("pending") == "allowed":
+            yield ("facts", name, "pending"), "`pending` of a fact"
+        if fact.get("consent") == "explicit":
+            yield ("facts", name, "consent"), "explicit consent"
+        for source in listing(fact, "from"):
+            if isinstance(source, dict) and "vault" in source:
+                yield ("facts", name, "from"), "the vault"
+
+
+def _calls(data: Raw, catalogue: Catalogue | None) -> Iterator[Use]:
+    if catalogue is None:
+        return
+    for step in all_steps(data):
+        for call in words(mapping(step.data, "do"), "call"):
+            if catalogue.calls.get(call) is False:
+                yield (*step.path, "do"), f"the call {call}"
+    places = [*((way.path, way.data) for way in ways(data)), *((step.path, step.data) for step in all_steps(data))]
+    for path, node in places:
+        for effect in words(node, "effects"):
+            if catalogue.effects.get(effect) is False:
+                yield (*path, "effects"), f"the effect {effect}"
