@@ -21,9 +21,9 @@ from govservice.errors import Forbidden, Missing, NotAllowed, NotFound
 from govservice.exchange import evidence
 from govservice.exchange.snapshot import latest_snapshot, seal_snapshot
 from govservice.models.base import to_iso
+from govservice.models.casedata import Form, read_form, write_form
 from govservice.models.cases import Case, CommandKey
 from govservice.models.papers import File
-from govservice.operations.casedata import Form, read_form, write_form
 from govservice.operations.completeness import missing_items, open_slots, prune_hidden
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep

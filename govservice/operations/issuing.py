@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import calendar
 import hashlib
 import secrets
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
 
 import rfc8785
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
 from govservice.errors import NotAllowed
 from govservice.messaging.outbox import Effect
 from govservice.models.base import new_id
+from govservice.models.casedata import read_form
 from govservice.models.cases import Case
 from govservice.models.papers import IssuedDocument
 from govservice.models.people import Organisation
-from govservice.operations.casedata import labelled_values, read_form
 from govservice.operations.runtime import Runtime
+from govservice.worktime.duration import Duration
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: no I, L, O, U to misread
 
@@ -56,13 +61,12 @@ def _document(
     output = compiled.service.output
     assert output is not None
     kind = rt.definitions.catalogue.documents[output.document]
-    calendar = rt.calendars.for_area(case.area)
-    issued_on = calendar.local_date(now)
+    issued_on = rt.calendars.for_area(case.area).local_date(now)
     holder = session.get(Organisation, case.organisation_id) if case.organisation_id else None
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
     content = {
         "title": dict(kind.title),
-        "rows": labelled_values(compiled, form.answers, kind.shows, rt.definitions.catalogue),
+        "rows": public_rows(compiled, form.answers, kind.shows, rt.definitions.catalogue),
         "holder": holder.name if holder else "",
         "uscc": holder.uscc if holder else "",
         "issued_on": issued_on.isoformat(),
@@ -75,10 +79,42 @@ def _document(
         verify_code=grouped(random_code(16)), holder=content["holder"],
         holder_person_id=None if holder else case.applicant_id, content=content,
         department_id=rt.definitions.catalogue.department_for(compiled.service.department, case.area) or "",
-        issued_on=issued_on, valid_until=output.valid.after(issued_on) if output.valid else None,
+        issued_on=issued_on, valid_until=valid_until(issued_on, output.valid) if output.valid else None,
         sha256=hashlib.sha256(rfc8785.dumps(content)).hexdigest(), effect_key=effect.key,
         created_at=now, revoked_at=None, revoked_reason=None,
     )  # fmt: skip
+
+
+def public_rows(
+    compiled: Compiled, answers: Mapping[str, Any], names: Iterable[str], catalogue: Catalogue
+) -> list[dict[str, Any]]:
+    """What stands on the document: [{name, label: {en, zh}, value, unit}] of the named fields that were answered.
+
+    The value of an option is {en, zh}, of several a list of them; everything else stays in its JSON form.
+    """
+    fields = compiled.service.fields()
+    rows = []
+    for name in names:
+        spec, value = fields.get(name), answers.get(name)
+        if spec is None or value in (None, "", []):
+            continue
+        fact_type = catalogue.facts.get(name)
+        label = spec.label or (fact_type.label if fact_type else {"en": name, "zh": name})
+        options = spec.options or {}
+        shown = [dict(options[v]) for v in value if v in options] if isinstance(value, list) else value
+        shown = dict(options[value]) if isinstance(value, str) and value in options else shown
+        rows.append({"name": name, "label": dict(label), "value": shown, "unit": spec.unit})
+    return rows
+
+
+def valid_until(issued_on: date, length: Duration) -> date:
+    """The last day of validity: a licence for five years issued on 20 November holds until 19 November."""
+    if length.unit == "d":
+        return issued_on + timedelta(days=length.n - 1)
+    months = length.n * 12 if length.unit == "y" else length.n
+    year, month = divmod(issued_on.year * 12 + issued_on.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(issued_on.day, last)) - timedelta(days=1)
 
 
 def still_valid(document: IssuedDocument, today: date) -> bool:

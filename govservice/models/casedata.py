@@ -1,4 +1,4 @@
-"""Revisions of what the applicant answered: read, write, and show with labels.
+"""Revisions of what the applicant answered: read and write.
 
 A revision is one JSON object sealed with the applicant's key: answers by field, who gave each, the files by
 material, the facts the applicant would rather bring. A salt inside makes its digest useless for guessing.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,6 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from govservice.definitions.compiled import Compiled
 from govservice.errors import NotFound
 from govservice.models.cases import CaseData
 from govservice.models.session import box_of
@@ -99,14 +98,3 @@ def write_form(session: Session, applicant_id: str, case_id: str, form: Form, by
     )
     session.flush()
     return replace(form, rev=rev)
-
-
-def labelled_values(compiled: Compiled, answers: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, Any]]:
-    """Rows for a paper: [{name, label: {en, zh}, value: {en, zh}}] of the named fields that were answered."""
-    fields = compiled.service.fields
-    rows = []
-    for name in names:
-        if name in fields and answers.get(name) not in (None, "", []):
-            shown = fields[name].shown(answers[name])
-            rows.append({"name": name, "label": dict(fields[name].label), "value": shown})
-    return rows
