@@ -1,0 +1,185 @@
+"""A real registry sandbox in a process of its own, the shipped catalogue, and cases of the cast."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self
+
+import httpx
+import pytest
+
+from config import ROOT
+from govservice.definitions.catalogue import Catalogue, load_catalogue
+from govservice.definitions.compile import compile_service
+from govservice.definitions.compiled import Compiled
+from govservice.definitions.loader import load_file
+from govservice.exchange.gateway import Gateway
+from govservice.exchange.sandbox.cast import CITIZENS, Citizen
+from govservice.models.base import new_id
+from govservice.models.cases import Case, Definition
+from govservice.models.people import Mandate, Organisation
+from govservice.models.personal import PersonalData, find_person, seal_person
+from govservice.models.session import Database
+from tests.support.clock import MONDAY
+
+REGISTRIES = ("population", "enterprises", "real_estate", "health_certificates")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The running sandbox's doors for tests."""
+
+    url: str
+
+    def endpoints(self) -> dict[str, str]:
+        return {code: f"{self.url}/{code}" for code in REGISTRIES}
+
+    def fault(self, registry: str, mode: str | None, **how: float) -> None:
+        answer = httpx.post(f"{self.url}/_admin/faults", json={"registry": registry, "mode": mode, **how})
+        assert answer.status_code == 200, answer.text
+
+    def delay(self, median_ms: float, sigma: float = 0.0) -> None:
+        answer = httpx.post(f"{self.url}/_admin/delay", json={"median_ms": median_ms, "sigma": sigma})
+        assert answer.status_code == 200, answer.text
+
+    def calls(self) -> dict[str, int]:
+        calls: dict[str, int] = httpx.get(f"{self.url}/_admin/faults").json()["calls"]
+        return calls
+
+    def reset(self) -> None:
+        httpx.delete(f"{self.url}/_admin/faults").raise_for_status()
+        self.delay(1)
+
+
+@pytest.fixture(scope="session")
+def _sandbox_process() -> Iterator[Sandbox]:
+    command = [sys.executable, "-m", "govservice.exchange.sandbox", "--port", "0", "--delay-ms", "1"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            words = process.stdout.readline().split()
+            yield Sandbox(words[2].rstrip(","))
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+@pytest.fixture
+def sandbox(_sandbox_process: Sandbox) -> Sandbox:
+    """The province's registries over real HTTP, without faults."""
+    _sandbox_process.reset()
+    return _sandbox_process
+
+
+@pytest.fixture(scope="session")
+def catalogue() -> Catalogue:
+    return load_catalogue(ROOT / "workflows")
+
+
+@pytest.fixture(scope="session")
+def open_restaurant(catalogue: Catalogue) -> Compiled:
+    return compile_service(load_file(ROOT / "workflows/services/open_restaurant.yaml").service, catalogue=catalogue)
+
+
+@pytest.fixture
+def make_gateway(sandbox: Sandbox, catalogue: Catalogue) -> Iterator[Callable[..., Gateway]]:
+    """Gateways to the sandbox, closed afterwards."""
+    made: list[Gateway] = []
+
+    def make(endpoints: Mapping[str, str] | None = None, catalogue: Catalogue = catalogue, **how: Any) -> Gateway:
+        made.append(Gateway(catalogue, sandbox.endpoints() if endpoints is None else endpoints, **how))
+        return made[-1]
+
+    yield make
+    for gateway in made:
+        gateway.close()
+
+
+@pytest.fixture
+def gateway(make_gateway: Callable[..., Gateway]) -> Gateway:
+    return make_gateway()
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A draft of one of the cast."""
+
+    case_id: str
+    person_id: str
+    organisation_id: str | None
+    mandate_id: str | None
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """An actor as far as the exchange looks at one."""
+
+    id: str
+
+
+CITIZEN = Somebody("00000000-0000-7000-8000-00000000c171")
+
+
+@dataclass(frozen=True)
+class Form:
+    """A revision of answers as far as the exchange looks at one."""
+
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def with_answers(self, answers: Mapping[str, Any], source: str) -> Self:
+        kept = {k: v for k, v in {**self.answers, **answers}.items() if v is not None}
+        sources = {**self.sources, **dict.fromkeys(answers, source)}
+        return type(self)(kept, {k: v for k, v in sources.items() if k in kept})
+
+
+def citizen(login: str) -> Citizen:
+    return next(c for c in CITIZENS if c.login == login)
+
+
+def file_draft(database: Database, compiled: Compiled, who: Citizen) -> Filed:
+    """A draft of this citizen, for the organisation where there is one."""
+    with database.write() as session:
+        person = find_person(session, "cn_id", who.person.id)
+        if person is None:
+            data = PersonalData(who.person.name, "cn_id", who.person.id)
+            session.add(person := seal_person(database.keyring, data, area=who.person.area, now=MONDAY))
+            session.add(_definition(compiled))
+        organisation = mandate = None
+        if who.organisation is not None:
+            organisation = Organisation(
+                id=new_id(), uscc=who.organisation.uscc, name=who.organisation.name, area=who.organisation.area,
+                created_at=MONDAY,
+            )  # fmt: skip
+            session.add(organisation)
+            session.flush()
+            mandate = Mandate(
+                id=new_id(), person_id=person.id, organisation_id=organisation.id, kind=who.mandate,
+                valid_from=date(2026, 1, 1), source="demo", created_at=MONDAY,
+            )  # fmt: skip
+            session.add(mandate)
+        session.flush()
+        case = Case(
+            id=new_id(), number=new_id(), service=compiled.code, def_sha=compiled.sha, applicant_id=person.id,
+            organisation_id=organisation.id if organisation else None, mandate_id=mandate.id if mandate else None,
+            channel="online", version=1, head="0" * 64, last_seq=1, data_rev=0, status="draft", opened_at=MONDAY,
+        )  # fmt: skip
+        session.add(case)
+        return Filed(case.id, person.id, case.organisation_id, case.mandate_id)
+
+
+def _definition(compiled: Compiled) -> Definition:
+    return Definition(
+        sha=compiled.sha, service=compiled.code, version=1, status="published", source_yaml="", canonical_json="",
+        published_by="test", published_at=MONDAY,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def wang_fang(database: Database, open_restaurant: Compiled) -> Filed:
+    """Wang Fang's draft of `open_restaurant` for her enterprise."""
+    return file_draft(database, open_restaurant, citizen("wang.fang"))
