@@ -1,0 +1,137 @@
+"""Joins: does every combination of outcomes fire a rule, and can every rule fire?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+
+from govservice.definitions.compiled import Block, Branch, Edge
+from govservice.definitions.joins import RESERVED_OUTCOMES
+from govservice.definitions.values import FieldLike
+from govservice.definitions.verify_domains import Clause, implies, possible, ways
+from govservice.definitions.verify_graph import Notes
+
+MAX_COMBINATIONS = 20_000
+Outcomes = dict[str, str | None]
+
+
+def check_joins(notes: Notes) -> None:
+    for block in notes.graph.compiled.blocks.values():
+        if block.path in notes.graph.reachable("") and all(branch.outcomes for branch in block.branches):
+            _numbers(notes, block)
+            _words(notes, block)
+            _combinations(notes, block)
+
+
+def _numbers(notes: Notes, block: Block) -> None:
+    for rule in block.joins:
+        if rule.join is not None and rule.join.atleast > len(block.branches):
+            message = (
+                f"asks for at least {rule.join.atleast} branches, but {block.path!r} has {len(block.branches)}: "
+                "this can never be. Lower the number."
+            )
+            notes.at_edge("E-JOIN-ATLEAST", rule, message)
+
+
+def _words(notes: Notes, block: Block) -> None:
+    """Outcomes that a rule names and no branch can have."""
+    outcomes = {outcome for branch in block.branches for outcome in branch.outcomes}
+    for rule in block.joins:
+        for word in sorted((rule.join.outcomes if rule.join else frozenset()) - outcomes):
+            if word not in RESERVED_OUTCOMES:
+                known = ", ".join(sorted(outcomes))
+                message = f"no branch of {block.path!r} ends as {word!r}; its branches end as {known}. Mend the word."
+                notes.at_edge("E-JOIN-OUTCOME", rule, message)
+
+
+def _combinations(notes: Notes, block: Block) -> None:
+    choices = [_distinct(branch, block.joins) for branch in block.branches]
+    size = 1
+    for options in choices:
+        size *= len(options)
+    if size > MAX_COMBINATIONS:
+        message = f"its branches can end in {size} combinations, too many to check: use fewer outcomes or branches."
+        notes.at_step("E-JOIN-TOO-WIDE", block.path, message)
+        return
+    fired: set[str] = set()
+    stuck: Outcomes | None = None
+    conditions = _Conditions(block, notes.graph.compiled.service.fields)
+    for combination in product(*choices):
+        outcomes: Outcomes = {b.name: o for b, o in zip(block.branches, combination, strict=True)}
+        first = next((rule for rule in block.joins if _holds(rule, outcomes)), None)
+        if first is None and stuck is None and conditions.allow(outcomes):
+            stuck = outcomes
+        fired |= set(_firing(block, outcomes, first))
+    if stuck is not None:
+        _tell_deadlock(notes, block, stuck)
+    _tell_shadowed(notes, block, fired)
+
+
+def _distinct(branch: Branch, rules: Sequence[Edge]) -> list[str]:
+    """Outcomes of a branch, one for each that the rules tell apart (not_needed always stays)."""
+    named = frozenset(word for rule in rules if rule.join for word in rule.join.outcomes)
+    kept: dict[str, str] = {}
+    for outcome in branch.outcomes:
+        kept.setdefault(outcome if outcome in named or outcome == "not_needed" else "(other)", outcome)
+    return list(kept.values())
+
+
+def _holds(rule: Edge, outcomes: Mapping[str, str | None]) -> bool:
+    return rule.join is not None and rule.join.holds(outcomes)
+
+
+def _firing(block: Block, outcomes: Outcomes, first: Edge | None) -> Iterator[str]:
+    """Rules that fire in some order of the branches' ends towards these outcomes.
+
+    Rules that cancel are weighed after each end, all rules after the last. So a rule fires with the last end only
+    if no cancelling rule held before it, and a cancelling one also while branches are still open.
+    """
+    cancelling = [rule for rule in block.joins if rule.siblings == "cancel"]
+    last_ends = [{**outcomes, name: None} for name, outcome in outcomes.items() if outcome != "not_needed"]
+    for rule in cancelling:  # the earliest state in which this one can hold: only what it names has ended
+        named = {"not_needed"} | (rule.join.outcomes if rule.join else set())
+        last_ends.append({name: outcome if outcome in named else None for name, outcome in outcomes.items()})
+    for before in last_ends or [outcomes]:
+        early = next((rule for rule in cancelling if None in before.values() and _holds(rule, before)), None)
+        chosen = early or first
+        if chosen is not None:
+            yield chosen.name
+
+
+class _Conditions:
+    """Which branches can be needed together, by their `when`."""
+
+    def __init__(self, block: Block, fields: Mapping[str, FieldLike]) -> None:
+        self.when = {branch.name: branch.when for branch in block.branches if branch.when is not None}
+        self.fields = fields
+
+    def allow(self, outcomes: Outcomes) -> bool:
+        clauses: list[Clause] = [()]
+        for name, when in self.when.items():
+            if outcomes[name] != "not_needed":
+                found = ways(when, self.fields)
+                if found is None or len(clauses) * len(found) > 64:
+                    return True
+                clauses = [(*c, *w) for c in clauses for w in found if possible((*c, *w), self.fields)]
+        skipped = [when for name, when in self.when.items() if outcomes[name] == "not_needed"]
+        return any(not any(implies(c, when, self.fields) for when in skipped) for c in clauses)
+
+
+def _tell_deadlock(notes: Notes, block: Block, outcomes: Outcomes) -> None:
+    ends = [f"{block.path}.{name}#{outcome}" for name, outcome in outcomes.items()]
+    said = ", ".join(f"{name} {outcome}" for name, outcome in outcomes.items())
+    message = (
+        f"When all departments are done ({said}), no rule of the join fires and the case stands still for ever. "
+        "Add a rule for it, or a last one without `if`."
+    )
+    place = ("steps", block.path, "join")
+    notes.add("E-JOIN-DEADLOCK", place, message, step=block.path, trace=(*notes.graph.run_to(block.path), *ends))
+
+
+def _tell_shadowed(notes: Notes, block: Block, fired: set[str]) -> None:
+    for rule in block.joins:
+        if rule.name not in fired:
+            message = (
+                "this rule never fires: whenever it holds, an earlier one has fired already. Move it up, or remove it."
+            )
+            notes.at_edge("W-SHADOWED-RULE", rule, message)

@@ -1,0 +1,124 @@
+"""Who may act: four eyes that forbid nothing or everybody, and roles that nobody holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compiled import Edge
+from govservice.definitions.verify_graph import Graph, Notes, place_of_edge, runs_from
+
+Staffing = Mapping[tuple[str, str], frozenset[str]]  # (role code, department id) -> ids of active users
+Holders = Mapping[str, frozenset[str]]  # role code -> who holds it in one area
+
+
+def check_four_eyes(notes: Notes) -> None:
+    """`not_same_as` names a step that some way visits before; else it forbids nothing."""
+    graph = notes.graph
+    for edge in _edges(graph):
+        for index, path in enumerate(edge.not_same_as):
+            if path in graph.compiled.steps and not _comes_before(graph, path, edge.source):
+                message = (
+                    f"{path!r} never comes before {edge.source!r}, so this forbids nobody anything. "
+                    "Name a step that does, or remove it."
+                )
+                place = (*place_of_edge(edge), "not_same_as", index)
+                notes.add("W-VACUOUS-FOUR-EYES", place, message, step=edge.source, trace=graph.run_to(edge.source))
+
+
+def _edges(graph: Graph) -> Iterator[Edge]:
+    """Each action once: a case-wide one at the first step where it holds."""
+    seen: set[str] = set()
+    for edge in (edge for edges in graph.compiled.out.values() for edge in edges):
+        if edge.kind == "action" or (edge.kind == "always" and edge.name not in seen):
+            yield edge
+        if edge.kind == "always":
+            seen.add(edge.name)
+
+
+def _comes_before(graph: Graph, first: str, then: str) -> bool:
+    if not graph.run_to(first) or not graph.run_to(then):
+        return False
+    one, other = graph.compiled.steps[first].scope, graph.compiled.steps[then].scope
+    if one and one == other and then in _after(graph, first):
+        return True
+    block_one, block_other = first.split(".")[0], then.split(".")[0]
+    if one and other and one != other and block_one == block_other:
+        return True  # branches run at the same time
+    return block_other in _after(graph, block_one)
+
+
+def _after(graph: Graph, path: str) -> set[str]:
+    return set(runs_from(graph.onward(path), graph.onward))
+
+
+# --- staffing
+
+
+def check_staffing(notes: Notes, catalogue: Catalogue, staffing: Staffing) -> None:
+    """Every role has somebody in every area where people may file, and four eyes leave somebody over."""
+    for area in catalogue.areas.values():
+        if area.serves:
+            holders = _holders(notes.graph, catalogue, staffing, area.code)
+            _everybody_there(notes, holders, area.name["en"])
+            for edge in _edges(notes.graph):
+                if edge.by in holders:
+                    _enough_people(notes, edge, holders, area.name["en"])
+
+
+def _holders(graph: Graph, catalogue: Catalogue, staffing: Staffing, area: str) -> Holders:
+    found = {}
+    for code, role in graph.compiled.service.roles.items():
+        department = catalogue.department_for(role.department, area)
+        found[code] = staffing.get((code, department), frozenset()) if department else frozenset[str]()
+    return found
+
+
+def _roles_used(graph: Graph) -> set[str]:
+    compiled = graph.compiled
+    owners = {step.owner for step in compiled.steps.values() if step.owner}
+    acting = {edge.by for edge in _edges(graph)}
+    told = {timer.to_role for step in compiled.steps.values() for timer in step.timers if timer.to_role}
+    return owners | acting | told
+
+
+def _everybody_there(notes: Notes, holders: Holders, area: str) -> None:
+    for code in sorted(_roles_used(notes.graph) & set(holders)):
+        if not holders[code]:
+            message = f"Nobody in {area} holds the role {code!r}: cases would lie there for ever. Give it to somebody."
+            notes.add("E-NO-STAFF", ("roles", code), message)
+
+
+def _enough_people(notes: Notes, edge: Edge, holders: Holders, area: str) -> None:
+    people, needed = holders[edge.by], 2 if edge.two_people else 1
+    if not people:
+        return  # told by E-NO-STAFF
+    at_best, at_worst = _forbidden(notes.graph, edge, holders)
+    place = (*place_of_edge(edge), "not_same_as" if edge.not_same_as else "two_people")
+    short = f"{area} has {len(people)} holder{'s' if len(people) > 1 else ''} of the role {edge.by!r}"
+    if len(people) - at_best < needed:
+        message = (
+            f"{short}; with those who acted before excluded, nobody{' second' if needed == 2 else ''} is left to act. "
+            "Give the role to more people."
+        )
+        notes.add("E-FOUR-EYES", place, message, step=edge.source, trace=notes.graph.run_to(edge.source))
+    elif len(people) - at_worst < needed:
+        message = (
+            f"{short}; if they acted at the steps before, too few are left to act here. Give the role to more people."
+        )
+        notes.add("W-FOUR-EYES", place, message, step=edge.source, trace=notes.graph.run_to(edge.source))
+
+
+def _forbidden(graph: Graph, edge: Edge, holders: Holders) -> tuple[int, int]:
+    """How many holders of the acting role the earlier steps use up: at least, and at most."""
+    people = holders[edge.by]
+    least, most = [0], 0
+    for path in edge.not_same_as:
+        step = graph.compiled.steps.get(path)
+        actors = holders.get(step.owner or "", frozenset()) if step else frozenset()
+        if step is None or not actors:
+            continue
+        counts = [2 if e.two_people else 1 for e in graph.compiled.out[path] if e.kind == "action"]
+        least.append(max(0, min(counts, default=1) - len(actors - people)))
+        most += min(max(counts, default=1), len(actors & people))
+    return max(least), min(most, len(people))
