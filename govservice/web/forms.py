@@ -14,10 +14,11 @@ from typing import Any, cast
 
 import wtforms
 from flask_babel import gettext
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.form import BaseForm
 from wtforms.validators import StopValidation
 
-from govservice.definitions.schema import FormField
+from govservice.definitions.questions import Question
 from govservice.definitions.values import WrongValue, parse
 from govservice.web.forms_ui import ChoiceField, DateField, ManyField, PortalForm, SelectField, TextField
 from govservice.web.i18n import text
@@ -33,9 +34,9 @@ class ItemForm(PortalForm):
 
     idem = wtforms.HiddenField()
 
-    def questions(self) -> list[wtforms.Field]:
+    def questions(self) -> list[Any]:
         """The fields that stand for a question, in order."""
-        return [field for field in self if hasattr(field, "spec")]
+        return [field for field in self if isinstance(field, Asked)]
 
     def values(self) -> dict[str, Any]:
         """JSON forms by the definition's field names; None where nothing was given."""
@@ -45,7 +46,7 @@ class ItemForm(PortalForm):
 class Asked:
     """Mixin: a WTForms field that stands for a field of a definition and is checked by `definitions.values`."""
 
-    spec: FormField
+    spec: Question
     spec_name: str
     json: Any = None
 
@@ -53,7 +54,7 @@ class Asked:
         """What was posted, as `values.parse` takes it."""
         return cast(Any, self).data
 
-    def pre_validate(self, _form: wtforms.Form) -> None:
+    def pre_validate(self, form: BaseForm) -> None:
         """Reads the typed text. Raises StopValidation with a sentence that names the question."""
         label = str(cast(Any, self).label.text)
         try:
@@ -92,7 +93,7 @@ def missing(kind: str, label: str) -> str:
     return str(gettext("Enter an answer: %(what)s", what=label))
 
 
-class AskedText(Asked, TextField):
+class AskedText(Asked, TextField):  # type: ignore[misc]
     """text, integer and decimal: one line."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
@@ -105,16 +106,15 @@ class AskedArea(AskedText):
     widget = TextArea()
 
 
-class AskedSelect(Asked, SelectField):
+class AskedSelect(Asked, SelectField):  # type: ignore[misc]
     pass
 
 
-class AskedChoice(Asked, ChoiceField):
-    def pre_validate(self, form: wtforms.Form) -> None:
-        Asked.pre_validate(self, form)
+class AskedChoice(Asked, ChoiceField):  # type: ignore[misc]
+    pass
 
 
-class AskedMany(Asked, ManyField):
+class AskedMany(Asked, ManyField):  # type: ignore[misc]
     pass
 
 
@@ -125,7 +125,7 @@ class AskedYesNo(AskedChoice):
         super().process_data({True: "yes", False: "no"}.get(value, value))
 
 
-class AskedDate(Asked, DateField):
+class AskedDate(Asked, DateField):  # type: ignore[misc]
     """Three boxes. A part that is missing or no date is an error of its own, found while reading."""
 
     def process_data(self, value: Any) -> None:
@@ -138,7 +138,7 @@ class AskedDate(Asked, DateField):
     def raw(self) -> str | None:
         return self.data.isoformat() if self.data else None
 
-    def pre_validate(self, form: wtforms.Form) -> None:
+    def pre_validate(self, form: BaseForm) -> None:
         if getattr(self, "process_errors", None):
             label = str(self.label.text)
             self.process_errors = [gettext("%(what)s must be a real date, like 27 11 2026", what=label)]
@@ -152,7 +152,7 @@ def html_id(name: str) -> str:
 
 
 def make_form(
-    fields: Mapping[str, FormField],
+    fields: Mapping[str, Question],
     asked: Iterable[str],
     answers: Mapping[str, Any],
     districts: Options = (),
@@ -179,7 +179,8 @@ def make_form(
     return form
 
 
-def _field(name: str, spec: FormField, label: str, districts: Options) -> Any:
+def _field(name: str, spec: Question, label: str, districts: Options) -> Any:
+    kind: Any
     kind, ui = _KINDS[spec.type]
     looks: dict[str, Any] = dict(ui)
     shared: dict[str, Any] = {"name": name, "id": html_id(name), "description": text(spec.hint) if spec.hint else ""}

@@ -31,6 +31,7 @@ BUNDLES: Mapping[str, tuple[str, ...]] = {
         "css/components.css",
         "css/tables.css",
         "css/charts.css",
+        "css/citizen.css",
         "css/staff.css",
         "css/print.css",
     ),

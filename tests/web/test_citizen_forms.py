@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.datastructures import MultiDict
 
 from config import ROOT
+from govservice.definitions.questions import Question, question_of
 from govservice.definitions.schema import FormField
 from govservice.web.forms import ItemForm, make_form
 from govservice.web.forms_ui import form_errors, init_forms
@@ -29,9 +30,13 @@ def app() -> Iterator[Flask]:
         yield made
 
 
+def question(**spec: Any) -> Question:
+    node = FormField.model_validate({"label": LABEL, "required": True, **spec})
+    return question_of("a.b", "page", node)
+
+
 def form_of(posted: list[tuple[str, str]], **spec: Any) -> ItemForm:
-    field = FormField.model_validate({"label": LABEL, "required": True, **spec})
-    return make_form({"a.b": field}, ["a.b"], {}, [("huaxi", "Huaxi")], formdata=MultiDict(posted))
+    return make_form({"a.b": question(**spec)}, ["a.b"], {}, [("huaxi", "Huaxi")], formdata=MultiDict(posted))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +116,7 @@ def test_dates_in_three_boxes(app: Flask) -> None:
 
 
 def test_a_field_that_is_not_asked_is_not_read(app: Flask) -> None:
-    spec = FormField.model_validate({"label": LABEL, "required": True, "type": "text"})
+    spec = question(type="text")
     form = make_form({"a.b": spec, "c.d": spec}, ["c.d"], {}, formdata=MultiDict([("a.b", "forged"), ("c.d", "mine")]))
     assert form.validate(), form.errors
     assert form.values() == {"c.d": "mine"}
@@ -125,7 +130,7 @@ def test_answers_given_before_stand_in_the_boxes(app: Flask) -> None:
     shown = {"date": 'value="2026"', "choice": 'value="cold"', "choices": 'value="hot"', "yes_no": 'value="no"'}
     for kind, value in kinds.items():
         extra = {"options": OPTIONS} if kind.startswith("choice") else {}
-        spec = FormField.model_validate({"label": LABEL, "required": True, "type": kind, **extra})
+        spec = question(type=kind, **extra)
         with app.test_request_context("/", headers={"Accept-Language": "en"}):
             form = make_form({"a.b": spec}, ["a.b"], {"a.b": value}, [("huaxi", "Huaxi")])
         html = str(form.questions()[0](heading=True))

@@ -1,0 +1,149 @@
+"""The picture of where a case is: the service's way with what is done, where the case stands and what is to come.
+
+Drawn from the definition the case is pinned to, so that it is right for any service. Columns are read from left to
+right; a parallel step is one column with a node for each branch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from govservice.definitions.compiled import Compiled
+from govservice.models.cases import Case, Token, Visit
+from govservice.queries.way import WayStep, department_kind, way
+
+Text = Mapping[str, str]
+Status = Literal["done", "here", "to_come", "skipped"]
+MAIN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FlowNode:
+    """One step or branch. `kind` as in the definition, `branch`, or `end`. `department` is a kind of department.
+
+    `waits`: the applicant must answer a correction; `collecting`: a correction was asked, its notice not yet sent.
+    `actor`: user id of who did it, or of who has it now.
+    """
+
+    path: str
+    kind: str
+    title: Text
+    status: Status
+    department: str | None = None
+    actor: str | None = None
+    at: datetime | None = None
+    outcome: str | None = None
+    outcome_label: Text | None = None
+    waits: bool = False
+    collecting: bool = False
+
+
+def flow(
+    case: Case,
+    compiled: Compiled,
+    tokens: Sequence[Token],
+    visits: Sequence[Visit],
+    holders: Mapping[str, str | None],
+) -> list[list[FlowNode]]:
+    """Columns of nodes. `holders` maps a step with an open task to its assignee (None: nobody yet)."""
+    main = next((t for t in tokens if t.id == MAIN), None)
+    here = main.step if main is not None and case.status != "closed" else None
+    steps = _with_detour(compiled, way(compiled), here)
+    last = {(v.token_id, v.step): v for v in visits}
+    at = next((i for i, step in enumerate(steps) if step.path == here), None)
+    columns = []
+    for index, step in enumerate(steps):
+        visit = last.get((MAIN, step.path))
+        status = _status(case, index, at, visit)
+        if step.branches:
+            columns.append(_branches(compiled, step.path, status, tokens, last, holders))
+        else:
+            columns.append([_node(step, status, visit, main, holders)])
+    if case.status == "closed" and case.outcome != "granted" and main is not None:
+        end = compiled.steps.get(main.step)
+        title = end.title if end is not None else {"en": main.step, "zh": main.step}
+        columns = [c for c in columns if any(n.status != "skipped" for n in c)]
+        columns.append([FlowNode(main.step, "end", title, "done", at=case.closed_at, outcome=case.outcome)])
+    return columns
+
+
+def _with_detour(compiled: Compiled, steps: list[WayStep], here: str | None) -> list[WayStep]:
+    """The way, with the present step put in after the draft's own steps where it is not on the usual way."""
+    step = compiled.steps.get(here or "")
+    if step is None or step.kind == "end" or any(s.path == here for s in steps):
+        return steps
+    extra = WayStep(step.path, step.kind, step.title, department_kind(compiled, step.owner), step.limit)
+    place = max((i for i, s in enumerate(steps) if s.kind != "auto"), default=len(steps) - 1)
+    return [*steps[:place], extra, *steps[place:]]
+
+
+def _status(case: Case, index: int, at: int | None, visit: Visit | None) -> Status:
+    if case.status == "closed":
+        return "done" if visit is not None else "skipped"
+    if at is None:
+        return "done" if visit is not None and visit.left_at is not None else "to_come"
+    return "done" if index < at else "here" if index == at else "to_come"
+
+
+def _node(
+    step: WayStep, status: Status, visit: Visit | None, main: Token | None, holders: Mapping[str, str | None]
+) -> FlowNode:
+    here = status == "here" and main is not None
+    return FlowNode(
+        step.path, step.kind, step.title, status, step.department,
+        actor=holders.get(step.path) if here else (visit.actor if visit and status == "done" else None),
+        at=(visit.left_at if visit and status == "done" else visit.entered_at if visit and here else None),
+        waits=here and main is not None and (main.waits_for == "correction" or step.kind == "applicant"),
+        collecting=here and main is not None and main.waits_for == "correction_notice",
+    )  # fmt: skip
+
+
+def _branches(
+    compiled: Compiled,
+    block: str,
+    status: Status,
+    tokens: Sequence[Token],
+    last: Mapping[tuple[int, str], Visit],
+    holders: Mapping[str, str | None],
+) -> list[FlowNode]:
+    by_scope = {token.scope: token for token in tokens if token.kind == "branch"}
+    nodes = []
+    for branch in compiled.blocks[block].branches:
+        token = by_scope.get(branch.scope)
+        kind = department_kind(compiled, branch.owner)
+        if token is None or status == "to_come":
+            nodes.append(FlowNode(branch.scope, "branch", branch.title, status, kind))
+        elif token.status == "ended":
+            nodes.append(_ended(compiled, branch.scope, branch.title, kind, token, last))
+        else:
+            nodes.append(
+                FlowNode(
+                    branch.scope,
+                    "branch",
+                    branch.title,
+                    "here",
+                    kind,
+                    holders.get(token.step),
+                    token.entered_at,
+                    waits=token.waits_for == "correction",
+                    collecting=token.waits_for == "correction_notice",
+                )  # fmt: skip
+            )
+    return nodes
+
+
+def _ended(
+    compiled: Compiled, scope: str, title: Text, kind: str | None, token: Token, last: Mapping[tuple[int, str], Visit]
+) -> FlowNode:
+    stays = [v for (id, step), v in last.items() if id == token.id and step.startswith(scope + ".") and v.left_at]
+    final = max(stays, key=lambda v: v.left_at or v.entered_at, default=None)
+    edge = compiled.edge(final.step, final.action) if final is not None and final.action else None
+    idle = token.outcome in ("not_needed", "cancelled")
+    return FlowNode(
+        scope, "branch", title, "skipped" if idle else "done", kind, final.actor if final and not idle else None,
+        final.left_at if final and not idle else None, token.outcome,
+        edge.label if edge is not None and not idle else None,
+    )  # fmt: skip

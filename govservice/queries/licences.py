@@ -1,0 +1,85 @@
+"""Looking up an issued licence: by the code under its QR, for anybody; by its case, for the holder."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+import rfc8785
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from govservice.models.papers import IssuedDocument
+
+Text = Mapping[str, str]
+State = Literal["valid", "expired", "revoked", "broken"]
+CODE_LENGTH = 16
+_MISREAD = str.maketrans("OIL", "011")  # what people type for characters that codes do not have
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """A licence as anybody may see it. `holder` is an organisation's public name; a person's name is not shown.
+
+    `state` "broken" means that the stored content no longer matches its seal: somebody changed it.
+    """
+
+    case_id: str
+    number: str
+    code: str
+    title: Text
+    holder: str
+    uscc: str
+    rows: tuple[Mapping[str, Any], ...]
+    department_id: str
+    issued_on: date
+    valid_until: date | None
+    revoked_at: datetime | None
+    revoked_reason: str | None
+    sha256: str
+    state: State
+
+
+def normalise_code(typed: str) -> str:
+    """A code as stored (groups of four), from whatever a person typed; other texts come back as they are."""
+    plain = unicodedata.normalize("NFKC", typed[:200]).upper()
+    kept = "".join(c for c in plain if c.isascii() and c.isalnum()).translate(_MISREAD)
+    if len(kept) != CODE_LENGTH:
+        return kept[:CODE_LENGTH]
+    return "-".join(kept[i : i + 4] for i in range(0, CODE_LENGTH, 4))
+
+
+def by_code(session: Session, typed: str, today: date) -> Licence | None:
+    """The licence of a verification code, or None. The code has 80 random bits: it cannot be found by trying."""
+    return _licence(
+        session.scalar(select(IssuedDocument).where(IssuedDocument.verify_code == normalise_code(typed))), today
+    )
+
+
+def of_case(session: Session, case_id: str, today: date) -> Licence | None:
+    """The newest licence that a case produced, or None."""
+    found = select(IssuedDocument).where(IssuedDocument.case_id == case_id).order_by(IssuedDocument.created_at.desc())
+    return _licence(session.scalars(found).first(), today)
+
+
+def _licence(row: IssuedDocument | None, today: date) -> Licence | None:
+    if row is None:
+        return None
+    content = row.content
+    return Licence(
+        row.case_id, row.number, row.verify_code, content.get("title", {}), row.holder, content.get("uscc", ""),
+        tuple(content.get("rows", ())), row.department_id, row.issued_on, row.valid_until, row.revoked_at,
+        row.revoked_reason, row.sha256, _state(row, today),
+    )  # fmt: skip
+
+
+def _state(row: IssuedDocument, today: date) -> State:
+    if hashlib.sha256(rfc8785.dumps(row.content)).hexdigest() != row.sha256:
+        return "broken"
+    if row.revoked_at is not None:
+        return "revoked"
+    return "expired" if row.valid_until is not None and row.valid_until < today else "valid"

@@ -1,0 +1,133 @@
+"""Where a case stands for its applicant: whose turn it is, since when, by which day, how much time is used.
+
+Pure functions over rows that the caller has read; the list of cases and the page of one case agree because both ask
+here. A department's name is never guessed: it stands in the open task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+from govservice.definitions.compiled import Compiled
+from govservice.models.base import from_iso
+from govservice.models.cases import Case, CaseClock, Task, Timer, Token
+from govservice.worktime.calendar import Calendar
+from govservice.worktime.duration import Duration
+from govservice.worktime.limits import Pause, due_on, remaining
+
+Turn = Literal["draft", "you", "departments", "system", "granted", "refused", "ended"]
+ORDER = ("decision", "intake", "delivery")  # which running limit people are told about first
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who has the case: a role of a department at a step, or nobody yet (`assignee_id` None)."""
+
+    step: str
+    role: str
+    department_id: str
+    assignee_id: str | None
+    since: datetime
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """One limit of the case as people read it. `left` and `total` are in the unit of the promised (or legal) limit.
+
+    `if_answered` is the promised day, and `law_if_answered` the legal one, if the applicant answered at this moment.
+    """
+
+    name: str
+    length: Duration
+    left: int
+    promised_on: date | None
+    statutory_on: date | None
+    paused: bool
+    paused_since: datetime | None
+    provisional: bool
+    if_answered: date | None = None
+    law_if_answered: date | None = None
+
+    @property
+    def due(self) -> date | None:
+        return self.promised_on or self.statutory_on
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    turn: Turn
+    since: datetime
+    holders: tuple[Holder, ...] = ()
+    clock: ClockView | None = None
+    answer_by: datetime | None = None  # first instant that is too late for the applicant
+    collecting: bool = False  # a department asked for something; the one notice goes out once all have looked
+
+
+def standing(
+    case: Case,
+    compiled: Compiled,
+    calendar: Calendar,
+    now: datetime,
+    tokens: Sequence[Token],
+    tasks: Sequence[Task],
+    clocks: Sequence[CaseClock],
+    timers: Sequence[Timer] = (),
+) -> Standing:
+    """What the applicant is told first. `tasks` are the open ones, `timers` the armed ones of this case."""
+    if case.status == "closed":
+        turn: Turn = {"granted": "granted", "refused": "refused"}.get(case.outcome or "", "ended")  # type: ignore[assignment]
+        return Standing(turn, case.closed_at or now)
+    live = [token for token in tokens if token.status != "ended"]
+    if case.status == "draft":
+        return Standing("draft", case.opened_at)
+    clock = clock_view(calendar, clocks, now)
+    asked = [token for token in live if token.waits_for == "correction"]
+    if asked:
+        since = clock.paused_since if clock and clock.paused_since else max(token.entered_at for token in asked)
+        return Standing("you", since, clock=clock, answer_by=_answer_by(timers))
+    at_applicant = [t for t in live if (s := compiled.steps.get(t.step)) is not None and s.kind == "applicant"]
+    if at_applicant:
+        return Standing("you", at_applicant[0].entered_at, clock=clock, answer_by=_answer_by(timers))
+    holders = tuple(Holder(t.step, t.role, t.department_id, t.assignee_id, t.opened_at, t.step_due_at) for t in tasks)
+    collecting = any(token.waits_for == "correction_notice" for token in live)
+    since = min((h.since for h in holders), default=max((t.entered_at for t in live), default=case.opened_at))
+    return Standing("departments" if holders or collecting else "system", since, holders, clock, None, collecting)
+
+
+def _answer_by(timers: Sequence[Timer]) -> datetime | None:
+    """When the case lapses: the armed timer of the correction."""
+    due = [t.due_at for t in timers if t.due_at is not None and "lapse" in t.key]
+    return min(due, default=None)
+
+
+def clock_view(calendar: Calendar, clocks: Sequence[CaseClock], now: datetime) -> ClockView | None:
+    """The limit that runs now and matters most to the applicant."""
+    running = {c.key.removeprefix("limit:"): c for c in clocks if c.key.startswith("limit:") and c.stopped_at is None}
+    name = next((n for n in (*ORDER, *running) if n in running), None)
+    if name is None:
+        return None
+    row = running[name]
+    statutory = Duration.parse(row.statutory)
+    length = Duration.parse(row.promised) if row.promised else statutory
+    pauses = pauses_of(row)
+    view = ClockView(
+        name, length, max(0, remaining(calendar, row.started_at, now, length, pauses)), row.promised_on,
+        row.statutory_on, row.paused_since is not None, row.paused_since, row.provisional,
+    )  # fmt: skip
+    if not view.paused:
+        return view
+    ended = [Pause(p.start, p.end or now, p.kind) for p in pauses]
+    answered = due_on(calendar, row.started_at, length, ended)
+    law = due_on(calendar, row.started_at, statutory, ended)
+    provisional = row.provisional or calendar.provisional(law)
+    return ClockView(
+        name, length, view.left, row.promised_on, row.statutory_on, True, row.paused_since, provisional, answered, law
+    )
+
+
+def pauses_of(row: CaseClock) -> list[Pause]:
+    return [Pause(from_iso(start), from_iso(end) if end else None, kind) for start, end, kind in row.pauses or ()]

@@ -1,0 +1,147 @@
+"""The page of one case: everything its applicant may know about it, read in a handful of statements.
+
+The caller has already fetched the case through the access check. Words of people (reasons, what is wrong) are opened
+with the applicant's key; members of staff go by name and department, as on any letter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled
+from govservice.definitions.library import Definitions
+from govservice.models.accounts import User
+from govservice.models.cases import Case, CaseClock, CaseEvent, Task, Timer, Token, Visit
+from govservice.models.exchange import DataAccess
+from govservice.models.papers import CaseText, Message, Rating
+from govservice.models.people import Organisation
+from govservice.models.session import box_of
+from govservice.queries.flow import FlowNode, flow
+from govservice.queries.standing import Standing, standing
+from govservice.queries.way import department_kind
+from govservice.worktime.calendar import Calendar, Calendars
+
+Text = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One event as the applicant may read it. `data` is the event's (identifiers and names of fields only).
+
+    `who` is the name of a member of staff, None for the applicant or the system; `mine`: the applicant did it.
+    """
+
+    seq: int
+    at: datetime
+    type: str
+    data: Mapping[str, Any]
+    who: Text | None
+    department: Text | None
+    mine: bool
+    system: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    case: Case
+    compiled: Compiled
+    calendar: Calendar
+    party: str
+    standing: Standing
+    columns: list[list[FlowNode]]
+    happenings: list[Happening]
+    notices: list[Message]
+    names: Mapping[str, Text]
+    reads: int
+    rating: Rating | None
+
+
+def case_page(session: Session, definitions: Definitions, calendars: Calendars, case: Case, now: datetime) -> CasePage:
+    """Everything the page needs. The case row must belong to `session`."""
+    compiled = definitions.by_sha(case.def_sha)
+    calendar = calendars.for_area(case.area)
+    tokens = session.scalars(select(Token).where(Token.case_id == case.id)).all()
+    tasks = session.scalars(select(Task).where(Task.case_id == case.id, Task.status == "open")).all()
+    clocks = session.scalars(select(CaseClock).where(CaseClock.case_id == case.id)).all()
+    timers = session.scalars(select(Timer).where(Timer.case_id == case.id, Timer.status == "armed")).all()
+    visits = session.scalars(select(Visit).where(Visit.case_id == case.id).order_by(Visit.entered_at, Visit.seq)).all()
+    where = standing(case, compiled, calendar, now, tokens, tasks, clocks, timers)
+    events = session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.seq)).all()
+    names = staff_names(session, _staff_ids(events, visits, tasks))
+    holders = {task.step: task.assignee_id for task in tasks}
+    return CasePage(
+        case, compiled, calendar, party_of(session, case), where, flow(case, compiled, tokens, visits, holders),
+        happenings(definitions, compiled, case, events, names), notices_of(session, case.id), names,
+        reads_of(session, case), session.get(Rating, case.id),
+    )  # fmt: skip
+
+
+def party_of(session: Session, case: Case) -> str:
+    """Name of the organisation for which the case was filed; "" for a person's own."""
+    row = session.get(Organisation, case.organisation_id) if case.organisation_id else None
+    return row.name if row else ""
+
+
+def _staff_ids(events: Iterable[CaseEvent], visits: Iterable[Visit], tasks: Iterable[Task]) -> set[str]:
+    found = {event.actor for event in events} | {v.actor for v in visits if v.actor}
+    return {id for id in found | {t.assignee_id for t in tasks if t.assignee_id} if id and id != "system"}
+
+
+def staff_names(session: Session, ids: Iterable[str]) -> dict[str, Text]:
+    """Names of members of staff by user id. Citizens are left out: their names are not in `users`."""
+    rows = session.execute(select(User.id, User.name).where(User.id.in_(set(ids)), User.kind == "staff")).all()
+    return {row.id: row.name for row in rows}
+
+
+def happenings(
+    definitions: Definitions,
+    compiled: Compiled,
+    case: Case,
+    events: Iterable[CaseEvent],
+    names: Mapping[str, Text],
+) -> list[Happening]:
+    """The case's events with who did them, oldest first."""
+    found = []
+    for event in events:
+        data = json.loads(event.data)
+        system = event.actor == "system"
+        who = names.get(event.actor)
+        mine = not system and who is None
+        department = None if mine or system else department_at(definitions, compiled, case, data.get("step"))
+        found.append(Happening(event.seq, event.at, event.type, data, who, department, mine, system))
+    return found
+
+
+def department_at(definitions: Definitions, compiled: Compiled, case: Case, step: str | None) -> Text | None:
+    """Name of the department that holds a step in the case's area."""
+    where = compiled.steps.get(step or "")
+    kind = department_kind(compiled, where.owner) if where is not None else None
+    found = definitions.catalogue.department_for(kind, case.area) if kind else None
+    return definitions.catalogue.departments[found].name if found else None
+
+
+def notices_of(session: Session, case_id: str) -> list[Message]:
+    return list(session.scalars(select(Message).where(Message.case_id == case_id).order_by(Message.created_at)))
+
+
+def reads_of(session: Session, case: Case) -> int:
+    """How often the applicant's data was read for this case, by people and by the portal."""
+    found = session.scalar(select(func.count()).select_from(DataAccess).where(DataAccess.case_id == case.id))
+    return int(found or 0)
+
+
+def words_of(session: Session, case: Case, ids: Sequence[str | None]) -> dict[str, str]:
+    """Words people wrote about the case, by id of `case_texts`; those of an erased person are gone."""
+    wanted = [id for id in ids if id]
+    box = box_of(session, case.applicant_id) if wanted else None
+    if box is None:
+        return {}
+    rows = session.scalars(select(CaseText).where(CaseText.case_id == case.id, CaseText.id.in_(wanted)))
+    return {row.id: box.open_text(row.text_enc, f"case_texts:{row.id}") for row in rows if row.text_enc}

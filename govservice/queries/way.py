@@ -1,0 +1,137 @@
+"""The way of a service as people read it: the steps of a grant in order, drawn from the definition itself.
+
+A step's usual way out is its first action (or answer, or join rule) from which a grant can still be reached; asking for
+a correction and refusing are not the way, they are told elsewhere. Works for any service, loops included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from govservice.definitions.compiled import Branch, Compiled, Edge, Step
+from govservice.definitions.library import Definitions
+from govservice.worktime.duration import Duration
+
+Text = Mapping[str, str]
+_CONDITION = re.compile(r"^\s*([a-z][a-z0-9_.]*)\s*(>=|<=|==|>|<)\s*([0-9]+(?:\.[0-9]+)?|True|False)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`menu.seats > 0` taken apart, so that a page can say it in words; `field` is a name of the form."""
+
+    field: str
+    sign: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class WayBranch:
+    title: Text
+    department: str | None  # kind of department
+    limit: Duration | None  # sum of its steps' working days where all have one
+    condition: Condition | None
+    conditional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WayStep:
+    """`kind` as in the definition. `branches` only of a parallel step, at least two."""
+
+    path: str
+    kind: str
+    title: Text
+    department: str | None
+    limit: Duration | None
+    branches: tuple[WayBranch, ...] = ()
+
+
+def way(compiled: Compiled) -> list[WayStep]:
+    """The steps from the draft to the grant, ends left out."""
+    good = _leads_to_grant(compiled)
+    found: list[WayStep] = []
+    path: str | None = compiled.start
+    while path is not None and path not in {step.path for step in found}:
+        step = compiled.steps[path]
+        if step.kind == "end":
+            break
+        found.append(_way_step(compiled, step))
+        path = _next(compiled, step, good)
+    return found
+
+
+def edges_of(compiled: Compiled, step: Step) -> tuple[Edge, ...]:
+    """Ways out of a step: its actions and answers, or its joins."""
+    if step.path in compiled.blocks:
+        return compiled.blocks[step.path].joins
+    return tuple(e for e in compiled.out.get(step.path, ()) if e.kind in ("action", "answer"))
+
+
+def _leads_to_grant(compiled: Compiled) -> set[str]:
+    """Steps of the main token from which a grant can be reached."""
+    good = {path for path, step in compiled.steps.items() if step.kind == "end" and step.outcome == "granted"}
+    grown = True
+    while grown:
+        before = len(good)
+        for path, step in compiled.steps.items():
+            if not step.scope and any(t.to in good for e in edges_of(compiled, step) for t in e.targets):
+                good.add(path)
+        grown = len(good) > before
+    return good
+
+
+def _next(compiled: Compiled, step: Step, good: set[str]) -> str | None:
+    for edge in edges_of(compiled, step):
+        if edge.correction:
+            continue
+        for target in edge.targets:
+            if target.to in good and target.to != step.path:
+                return target.to
+    return None
+
+
+def _way_step(compiled: Compiled, step: Step) -> WayStep:
+    block = compiled.blocks.get(step.path)
+    branches = tuple(_way_branch(compiled, branch) for branch in block.branches) if block else ()
+    return WayStep(step.path, step.kind, step.title, department_kind(compiled, step.owner), step.limit, branches)
+
+
+def _way_branch(compiled: Compiled, branch: Branch) -> WayBranch:
+    limits = [s.limit for s in compiled.steps.values() if s.scope == branch.scope and s.kind == "human"]
+    known = [limit for limit in limits if limit is not None and limit.unit == "wd"]
+    total = Duration(sum(limit.n for limit in known), "wd") if known and len(known) == len(limits) else None
+    return WayBranch(
+        branch.title, department_kind(compiled, branch.owner), total,
+        condition_of(branch.when.source) if branch.when else None, branch.when is not None,
+    )  # fmt: skip
+
+
+def condition_of(source: str) -> Condition | None:
+    """A comparison of one field with a constant; None for anything longer."""
+    match = _CONDITION.match(source)
+    return Condition(match[1], match[2], match[3]) if match else None
+
+
+def department_kind(compiled: Compiled, role: str | None) -> str | None:
+    """The kind of department that a role of the definition belongs to."""
+    found = compiled.service.roles.get(role) if role else None
+    return found.department if found else None
+
+
+def departments(compiled: Compiled, definitions: Definitions, area: str | None) -> list[Text]:
+    """Names of the departments that take part, the one that answers for the service first; of the area where known."""
+    kinds = [compiled.service.department]
+    for step in compiled.steps.values():
+        kind = department_kind(compiled, step.owner)
+        if kind and kind not in kinds:
+            kinds.append(kind)
+    return [department_name(definitions, kind, area) for kind in kinds]
+
+
+def department_name(definitions: Definitions, kind: str, area: str | None) -> Text:
+    """A department's name in an area, or the name of its kind."""
+    catalogue = definitions.catalogue
+    found = catalogue.department_for(kind, area) if area else None
+    return catalogue.departments[found].name if found else catalogue.kinds.get(kind, {"en": kind, "zh": kind})

@@ -1,0 +1,169 @@
+"""The page of one service: how long, what it costs, who, what you bring against what we hold, how it goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, render_template
+from flask_babel import gettext, ngettext
+
+from govservice.definitions.compiled import Compiled
+from govservice.definitions.library import Definitions
+from govservice.operations.runtime import Runtime
+from govservice.queries.figures import Turnaround, turnaround
+from govservice.queries.my_cases import open_draft
+from govservice.queries.service_page import Needs, labels, needs
+from govservice.queries.way import WayStep, department_name, departments, way
+from govservice.web.access import audience, current_actor, current_runtime
+from govservice.web.i18n import text
+from govservice.web.public import blueprint
+from govservice.web.public.kept import kept_for
+from govservice.web.words import condition_text, duration_text, list_text
+
+Item = dict[str, Any]
+
+
+@blueprint.get("/services/<code>")
+@audience("anyone")
+def service(code: str) -> str:
+    rt, actor = current_runtime(), current_actor()
+    if code not in rt.definitions.codes():
+        abort(404)
+    compiled, now = rt.definitions.current(code), rt.now()
+    area = visitor_area(rt)
+    draft = None
+    if actor is not None and actor.kind == "applicant":
+        with rt.read() as session:
+            draft = open_draft(session, actor, code)
+
+    def figures() -> Turnaround:
+        with rt.read() as session:
+            return turnaround(session, rt.calendars.for_area(None), now, code)
+
+    asked = needs(rt.definitions, compiled)
+    return render_template(
+        "public/service.html",
+        service=compiled.service,
+        limits=compiled.limits,
+        figures=kept_for(f"service:{compiled.sha}", now, figures),
+        needs=asked,
+        bring=bring_items(asked),
+        hold=[{"kind": "held", "title": h.title, "note": f"{text(h.owner)} · {text(h.registry)}"} for h in asked.held],
+        steps=[step_item(rt.definitions, compiled, step) for step in way(compiled)],
+        departments=departments(compiled, rt.definitions, area),
+        lead=department_name(rt.definitions, compiled.service.department, area),
+        halls=[a for a in rt.definitions.catalogue.areas.values() if a.hall and area in (None, a.code)],
+        document=rt.definitions.catalogue.documents.get(compiled.service.output.document)
+        if compiled.service.output
+        else None,
+        event=next((rt.definitions.catalogue.life_events.get(e) for e in compiled.service.life_events), None),
+        event_code=next(iter(compiled.service.life_events), None),
+        signed_in=actor is not None and actor.kind == "applicant",
+        draft=draft,
+    )
+
+
+def visitor_area(rt: Runtime) -> str | None:
+    """The area of the enterprise (or person) the visitor acts for; None for a visitor nobody knows."""
+    from govservice.models.people import Organisation, Person
+
+    actor = current_actor()
+    if actor is None or actor.kind != "applicant":
+        return None
+    with rt.read() as session:
+        organisation = session.get(Organisation, actor.organisation_id) if actor.organisation_id else None
+        person = session.get(Person, actor.person_id) if actor.person_id else None
+        found = (organisation.area if organisation else None) or (person.area if person else None)
+    known = rt.definitions.catalogue.areas.get(found or "")
+    return known.code if known and known.serves else None
+
+
+def bring_items(asked: Needs) -> list[Item]:
+    """What the applicant prepares and answers, each with what it must be like."""
+    items: list[Item] = []
+    for upload in asked.uploads:
+        kinds = list_text([kind.upper() for kind in upload.accept])
+        note = gettext("%(kinds)s, at most %(size)s MB", kinds=kinds, size=upload.max_mb)
+        if not upload.required:
+            note = f"{gettext('If you have one')} · {note}"
+        items.append({"kind": "upload", "title": upload.title, "note": note})
+    for answer in asked.answers:
+        note = text(answer.hint) if answer.hint else ""
+        if answer.field.options:
+            note = list_text([text(words) for words in answer.field.options.values()])
+        items.append({"kind": "type", "title": answer.title, "note": note})
+    return items
+
+
+def step_item(definitions: Definitions, compiled: Compiled, step: WayStep) -> Item:
+    """One numbered step in plain words: who does what, until when."""
+    if step.kind == "applicant":
+        words = gettext("You see what we would fetch and why, agree, and answer what nobody else holds.")
+        return {"title": gettext("You apply online"), "text": words}
+    if step.branches:
+        return {"title": branches_title(len(step.branches)), "text": branches_text(definitions, compiled, step)}
+    if step.kind == "auto":
+        limit = compiled.limits.get("delivery")
+        words = gettext("You find it here; anybody can verify it by its code.")
+        if limit is not None:
+            days = duration_text(limit.promised or limit.statutory)
+            words = gettext("Within %(days)s of the decision. Anybody can verify it by its code.", days=days)
+        return {"title": text(step.title), "text": words}
+    return {"title": text(step.title), "text": human_text(definitions, compiled, step)}
+
+
+def branches_title(count: int) -> str:
+    return str(gettext("%(count)s departments examine it at the same time", count=count))
+
+
+def branches_text(definitions: Definitions, compiled: Compiled, step: WayStep) -> str:
+    names, fields = labels(definitions, compiled), compiled.service.fields
+    parts = []
+    for branch in step.branches:
+        title = text(branch.title)
+        if branch.conditional:
+            when = condition_text(branch.condition, names, fields)
+            title = gettext("%(what)s (%(when)s)", what=title, when=when)
+        parts.append(title)
+    tail = gettext("If something must be corrected you get one notice that names everything.")
+    return f"{list_text(parts)}{gettext('. ')}{tail}"
+
+
+def human_text(definitions: Definitions, compiled: Compiled, step: WayStep) -> str:
+    who = text(department_name(definitions, step.department, None)) if step.department else ""
+    intake = compiled.limits.get("intake")
+    marks = {edge.marks for edge in compiled.out.get(step.path, ()) if edge.marks}
+    if "accepted" in marks and intake is not None:
+        days, law = duration_text(intake.promised or intake.statutory), duration_text(intake.statutory)
+        return str(
+            gettext(
+                "%(who)s answers within %(days)s. What is missing is said once, all of it. Without an answer within "
+                "%(law)s your application counts as accepted from the day you sent it.",
+                who=who,
+                days=days,
+                law=law,
+            )
+        )
+    if step.limit is not None:
+        return str(gettext("%(who)s, within %(days)s.", who=who, days=duration_text(step.limit)))
+    return str(gettext("%(who)s.", who=who))
+
+
+def minutes(asked: Needs) -> int:
+    """A rough time at the keyboard: two minutes for the start, half a minute a question, one a document."""
+    return 2 + (len(asked.answers) + 1) // 2 + len(asked.uploads)
+
+
+@blueprint.app_template_global()
+def takes_text(asked: Needs) -> str:
+    """You bring 1 document and answer 3 questions; about 6 minutes."""
+    documents = ngettext("%(num)s document", "%(num)s documents", asked.required_uploads)
+    questions = ngettext("%(num)s question", "%(num)s questions", len(asked.answers))
+    return str(
+        gettext(
+            "You bring %(documents)s and answer %(questions)s: about %(minutes)s minutes.",
+            documents=documents,
+            questions=questions,
+            minutes=minutes(asked),
+        )
+    )

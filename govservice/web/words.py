@@ -1,0 +1,131 @@
+"""Values of a definition in words: lengths of time, answers, conditions, masked numbers. Filters of the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from flask import Flask
+from flask_babel import gettext, ngettext
+
+from govservice.definitions.questions import Question
+from govservice.identifiers import mask, normalise, problem
+from govservice.queries.way import Condition
+from govservice.web.forms import UNITS
+from govservice.web.i18n import date_text, masked, number_text, text, working_days
+from govservice.worktime.duration import Duration
+
+MASKED = ("person.national_id",)
+MAX_LISTED = 3  # of a long list shown in a row
+
+
+def duration_text(length: Duration | None) -> str:
+    """15 working days, 5 years: a length of time in words; nothing for None."""
+    if length is None:
+        return ""
+    number = number_text(length.n)
+    if length.unit == "wd":
+        return working_days(length.n)
+    if length.unit == "wh":
+        return str(ngettext("%(number)s office hour", "%(number)s office hours", length.n, number=number))
+    if length.unit == "d":
+        return str(ngettext("%(number)s calendar day", "%(number)s calendar days", length.n, number=number))
+    if length.unit == "mo":
+        return str(ngettext("%(number)s month", "%(number)s months", length.n, number=number))
+    if length.unit == "y":
+        return str(ngettext("%(number)s year", "%(number)s years", length.n, number=number))
+    return str(length)
+
+
+def answer_text(spec: Question | None, value: Any, areas: Mapping[str, Any] | None = None, name: str = "") -> str:
+    """An answer (JSON form) as people read it; personal numbers masked; nothing for an answer that was not given."""
+    if value is None or value in ("", []):
+        return ""
+    if name in MASKED:
+        return masked(str(value))
+    if name == "org.uscc":
+        return grouped_uscc(str(value))
+    if isinstance(value, bool):
+        return str(gettext("Yes") if value else gettext("No"))
+    if isinstance(value, (list, tuple)):
+        return list_text(_options(spec, value))
+    kind = spec.type if spec else "text"
+    if kind == "choice":
+        return _options(spec, [value])[0]
+    if kind == "district":
+        area = (areas or {}).get(str(value))
+        return text(area.name) if area else str(value)
+    if kind == "date":
+        return _date(value)
+    if kind in ("integer", "decimal"):
+        return with_unit(value, spec.unit if spec else None)
+    return str(value)
+
+
+def _date(value: Any) -> str:
+    try:
+        return date_text(value if isinstance(value, date) else date.fromisoformat(str(value)))
+    except ValueError:
+        return str(value)
+
+
+def _options(spec: Question | None, values: Iterable[Any]) -> list[str]:
+    options = (spec.options or {}) if spec else {}
+    return [text(options[v]) if v in options else str(v) for v in values]
+
+
+def list_text(items: list[str], limit: int = 40) -> str:
+    """Hot dishes, cold dishes / 热食、冷食."""
+    mark = str(gettext(", "))
+    return mark.join(items[:limit])
+
+
+def with_unit(value: Any, unit: str | None) -> str:
+    """326.40 m² as it was given: no digit is dropped."""
+    try:
+        plain = format(Decimal(str(value)), ",f")
+    except InvalidOperation:
+        plain = str(value)
+    return f"{plain} {text(UNITS.get(unit, unit))}" if unit else plain
+
+
+def grouped_uscc(value: str) -> str:
+    code = normalise(value)
+    return mask("uscc", code) if problem("uscc", code) is None else value
+
+
+def condition_text(condition: Condition | None, labels: Mapping[str, Any], fields: Mapping[str, Question]) -> str:
+    """ "Floor area from 300 m² on": when a branch of a service takes part."""
+    if condition is None:
+        return str(gettext("where it applies"))
+    what = text(labels.get(condition.field, condition.field))
+    if condition.value in ("True", "False"):
+        return what
+    unit = fields[condition.field].unit if condition.field in fields else None
+    number = with_unit(Decimal(condition.value).normalize(), unit)
+    if condition.sign == ">=":
+        return str(gettext("%(what)s %(number)s or more", what=what, number=number))
+    if condition.sign == ">":
+        return str(gettext("%(what)s more than %(number)s", what=what, number=number))
+    if condition.sign == "<=":
+        return str(gettext("%(what)s %(number)s or less", what=what, number=number))
+    if condition.sign == "<":
+        return str(gettext("%(what)s less than %(number)s", what=what, number=number))
+    return str(gettext("%(what)s is %(number)s", what=what, number=number))
+
+
+def day(value: datetime | date | None) -> str:
+    """A day on which somebody must act: with its weekday."""
+    return date_text(value, weekday=True)
+
+
+FILTERS: Mapping[str, Callable[..., str]] = {
+    "duration_text": duration_text, "day": day, "list_text": list_text, "uscc": grouped_uscc,
+}  # fmt: skip
+
+
+def init_words(app: Flask) -> None:
+    """Gives the templates of the public and the citizen's desk their filters."""
+    app.jinja_env.filters.update(FILTERS)
