@@ -1,0 +1,81 @@
+"""Who may open which case or file. One statement each: not there and not yours take the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+
+from sqlalchemy import ColumnElement, and_, exists, false, literal, or_, select
+from sqlalchemy.orm import Session
+
+from govservice.models.cases import Case, Task
+from govservice.models.papers import File
+from govservice.models.people import Mandate
+
+# (role code, department id), as held by a member of staff
+Roles = Sequence[tuple[str, str]]
+
+
+def citizens_case(
+    session: Session, number: str, *, person_id: str, organisation_id: str | None, today: date
+) -> Case | None:
+    """The case with this number, if the person filed it, or acts for its organisation now. Whoever filed for an
+    organisation needs a mandate that holds today: when it ends, so does the sight of the case."""
+    own = filed_by(person_id, organisation_id, today)
+    return session.scalar(select(Case).where(Case.number == number, own))
+
+
+def filed_by(person_id: str, organisation_id: str | None, today: date) -> ColumnElement[bool]:
+    """The condition of a case being the person's, or of the organisation acted for, by a mandate that covers it."""
+    held = exists().where(
+        Mandate.person_id == person_id,
+        Mandate.organisation_id == Case.organisation_id,
+        Mandate.revoked_at.is_(None),
+        Mandate.valid_from <= today,
+        or_(Mandate.valid_to.is_(None), Mandate.valid_to >= today),
+        # The scope is "*" or codes separated by blanks; a code holds letters, digits and _ only.
+        or_(Mandate.services == "*", literal(" ").concat(Mandate.services).concat(" ").contains(
+            literal(" ").concat(Case.service).concat(" "))),
+    )  # fmt: skip
+    filed = Case.applicant_id == person_id
+    mine = filed if organisation_id is None else or_(filed, Case.organisation_id == organisation_id)
+    return and_(mine, or_(and_(Case.organisation_id.is_(None), filed), held))
+
+
+def clerks_case(session: Session, number: str, roles: Roles) -> Case | None:
+    """The case with this number, if one of these roles in its department has a task in it or had one and did it."""
+    if not roles:
+        return None
+    return session.scalar(select(Case).where(Case.number == number, _worked_by(roles)))
+
+
+def _worked_by(roles: Roles) -> ColumnElement[bool]:
+    held = or_(*(and_(Task.role == role, Task.department_id == department) for role, department in roles))
+    return exists().where(Task.case_id == Case.id, Task.status != "cancelled", held)
+
+
+def supervisors_case(session: Session, number: str, areas: Collection[str]) -> Case | None:
+    """The case with this number, if it was filed in one of these areas; drafts are the applicant's alone."""
+    return session.scalar(select(Case).where(Case.number == number, Case.status != "draft", Case.area.in_(areas)))
+
+
+def file_of(
+    session: Session, file_id: str, *, person_id: str | None, organisation_id: str | None, roles: Roles, today: date
+) -> tuple[File, Case] | None:
+    """A file that was not taken away, with its case, if the case is the person's or the roles'."""
+    right: ColumnElement[bool] = false()
+    if person_id is not None:
+        right = filed_by(person_id, organisation_id, today)
+    elif roles:
+        right = _worked_by(roles)
+    row = session.execute(
+        select(File, Case)
+        .join(Case, Case.id == File.case_id)
+        .where(File.id == file_id, File.removed_at.is_(None), right)
+    ).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def mandate_exists(session: Session, person_id: str) -> bool:
+    """Whether the person was ever given a mandate: then a page offers to act for the organisation."""
+    return bool(session.scalar(select(exists().where(Mandate.person_id == person_id, Mandate.revoked_at.is_(None)))))
