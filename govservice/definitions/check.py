@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compile import compile_service
 from govservice.definitions.findings import DefinitionError, Finding, has_errors, sorted_findings
 from govservice.definitions.loader import Loaded, Rules, examine, raw_bytes
+from govservice.definitions.verify import Staffing, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,29 +26,34 @@ class Checked:
         return all(f.severity == "info" for f in self.findings)
 
 
-def check_file(path: Path, rules: Rules, shown: str) -> Checked:
+def check_file(path: Path, rules: Rules, shown: str, staffing: Staffing | None = None) -> Checked:
     """All findings of one file, in order of line."""
     try:
         raw = raw_bytes(path, shown)
     except DefinitionError as error:
         return Checked(error.findings, ())
-    return check_bytes(raw, rules, shown)
+    return check_bytes(raw, rules, shown, staffing)
 
 
-def check_bytes(raw: bytes, rules: Rules, shown: str) -> Checked:
+def check_bytes(raw: bytes, rules: Rules, shown: str, staffing: Staffing | None = None) -> Checked:
     """The same for the bytes of a file, such as an upload."""
     loaded, findings = examine(raw, shown, rules)
     if loaded is None or has_errors(findings):
         return Checked(sorted_findings(findings), ())
-    return Checked(sorted_findings(findings), (loaded,))
+    vocabulary = rules.catalogue if rules.catalogue is not None and not rules.open_names else Catalogue()
+    compiled = compile_service(loaded.service, catalogue=rules.catalogue)
+    findings = [*findings, *verify(compiled, loaded, vocabulary, staffing)]
+    return Checked(sorted_findings(findings), () if has_errors(findings) else (loaded,))
 
 
-def check_files(paths: Iterable[Path], rules: Rules, root: Path | None = None) -> Checked:
+def check_files(
+    paths: Iterable[Path], rules: Rules, root: Path | None = None, staffing: Staffing | None = None
+) -> Checked:
     """All findings of many files; two files that define the same service are a fault of the second."""
     findings: list[Finding] = []
     loaded: dict[str, Loaded] = {}
     for path in paths:
-        one = check_file(path, rules, shown_path(path, root))
+        one = check_file(path, rules, shown_path(path, root), staffing)
         findings += one.findings
         for definition in one.loaded:
             first = loaded.setdefault(definition.service.service, definition)

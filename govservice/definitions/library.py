@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
 from govservice.definitions.catalogue import Catalogue, load_catalogue
 from govservice.definitions.check import check_files
-from govservice.definitions.compile import compile_service
+from govservice.definitions.compile import canonical_json, compile_service, service_from_json
 from govservice.definitions.compiled import Compiled
-from govservice.definitions.findings import DefinitionError
+from govservice.definitions.findings import DefinitionError, Finding, has_errors
 from govservice.definitions.loader import Loaded, Rules
 from govservice.errors import NotFound
 
@@ -18,8 +19,9 @@ from govservice.errors import NotFound
 class Definitions:
     """Compiled definitions by hash (never invalidated: content-addressed) and the current version of each service."""
 
-    def __init__(self, catalogue: Catalogue, loaded: Sequence[Loaded] = ()) -> None:
+    def __init__(self, catalogue: Catalogue, loaded: Sequence[Loaded] = (), findings: Sequence[Finding] = ()) -> None:
         self.catalogue = catalogue
+        self.findings = tuple(findings)  # warnings and infos of the loaded files
         self._by_sha: dict[str, Compiled] = {}
         self._current: dict[str, str] = {}
         self._sources: dict[str, Loaded] = {}
@@ -27,7 +29,7 @@ class Definitions:
         for one in loaded:
             compiled = compile_service(one.service, catalogue=catalogue)
             self.add(compiled, current=True)
-            self._sources[compiled.sha] = one
+            self._sources[compiled.code] = one
 
     def by_sha(self, sha: str) -> Compiled:
         """The definition that a case is pinned to. Raises NotFound where it was neither loaded nor added."""
@@ -47,7 +49,7 @@ class Definitions:
         """Codes of the services that people may apply for, in the order of their files."""
         return tuple(self._current)
 
-    def known(self, sha: str) -> bool:
+    def has(self, sha: str) -> bool:
         return sha in self._by_sha
 
     def add(self, compiled: Compiled, *, current: bool = False) -> Compiled:
@@ -58,25 +60,31 @@ class Definitions:
                 self._current[compiled.code] = compiled.sha
         return kept
 
-    def source(self, sha: str) -> Loaded | None:
-        """The file that a version was loaded from, for publishing it; None for versions that were added."""
-        return self._sources.get(sha)
+    def adopt(self, canonical: str) -> Compiled:
+        """Adds a published version from its canonical JSON, under the hash of that text."""
+        sha = hashlib.sha256(canonical.encode()).hexdigest()
+        return self.add(compile_service(service_from_json(canonical), sha, self.catalogue))
 
-    @property
-    def sources(self) -> Mapping[str, Loaded]:
-        """The loaded files by the hash of their service."""
-        return dict(self._sources)
+    def check_publishable(self) -> None:
+        """Raises DefinitionError where a loaded definition uses what is not executed yet."""
+        infos = [finding for finding in self.findings if finding.severity == "info"]
+        if infos:
+            raise DefinitionError(infos)
+
+    def source_of(self, code: str) -> str:
+        """The YAML text that the current version of a service was loaded from. Raises KeyError for unknown ones."""
+        return self._sources[code].text
+
+    def canonical_of(self, code: str) -> str:
+        """The canonical JSON whose hash is the current version of a service. Raises KeyError for unknown ones."""
+        return canonical_json(self._sources[code].service)
 
 
 def load_library(folder: Path) -> Definitions:
-    """Loads `workflows/` whole. Raises DefinitionError with every problem of every file: the portal must not start.
-
-    What is not executed yet (an info) is refused too; warnings are not.
-    """
+    """Loads `workflows/` whole. Raises DefinitionError with every error of every file: the portal must not start."""
     catalogue = load_catalogue(folder)
     files = sorted((folder / "services").glob("*.yaml"))
     result = check_files(files, Rules(catalogue, publishing=True), root=folder.parent)
-    refused = [finding for finding in result.findings if finding.severity != "warning"]
-    if refused:
-        raise DefinitionError(refused)
-    return Definitions(catalogue, result.loaded)
+    if has_errors(result.findings):
+        raise DefinitionError(finding for finding in result.findings if finding.severity == "error")
+    return Definitions(catalogue, result.loaded, result.findings)
