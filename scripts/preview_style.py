@@ -69,7 +69,8 @@ def shell() -> Shell:
     return Shell(AREA, user_name=text(NAMES), sign_out_href="/sign-out", demo=True, acting_for=acting)
 
 
-def main() -> None:
+def make_app() -> Flask:
+    """The frame and the style pages, nothing else."""
     app = Flask("preview", template_folder=str(ROOT / "templates"), static_folder=None)
     app.config.update(SECRET_KEY=secrets.token_hex(16), WTF_CSRF_ENABLED=False, TEMPLATES_AUTO_RELOAD=True)
     init_static(app, ROOT / "static", reload=True)
@@ -97,7 +98,11 @@ def main() -> None:
         )
         return response
 
-    app.run("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 5999)
+    return app
+
+
+def main() -> None:
+    make_app().run("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 5999)
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def stylesheet(work: Path) -> str:
         '@use "govuk/utilities";',
     ]
     (work / "portal.scss").write_text("\n".join(lines), encoding="utf-8")
-    run("npx", "sass", "--style=compressed", "--no-source-map", "--quiet-deps",
+    run("npx", "sass", "--style=compressed", "--no-source-map", "--no-charset", "--quiet-deps",
         "--load-path=node_modules/govuk-frontend/dist", "portal.scss", "out.css", cwd=work)  # fmt: skip
     return (work / "out.css").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ see widgets.py.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -21,6 +21,7 @@ from flask_wtf import FlaskForm
 from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
+from wtforms.fields.choices import SelectChoice
 
 from govservice.web import widgets
 from govservice.web.language import current_language, switched_in_place
@@ -169,13 +170,21 @@ class DateField(Looking, wtforms.Field):
         return {part: str(getattr(self.data, part)) for part in self.PARTS}
 
 
-class ChoiceField(Looking, wtforms.RadioField):
+class Choosing(Looking):
+    """Mixin: choices are (value, words) pairs."""
+
+    def __init__(self, *args: Any, choices: Iterable[Any] = (), **kwargs: Any) -> None:
+        made = [SelectChoice(*choice) if isinstance(choice, tuple) else choice for choice in choices]
+        super().__init__(*args, choices=made, **kwargs)
+
+
+class ChoiceField(Choosing, wtforms.RadioField):
     """One of a few (radios). No choice is made in advance."""
 
     widget = widgets.RadioInput()
 
 
-class ManyField(Looking, wtforms.SelectMultipleField):
+class ManyField(Choosing, wtforms.SelectMultipleField):
     """Any of several (checkboxes)."""
 
     widget = widgets.CheckboxesInput()
@@ -188,7 +197,7 @@ class TickField(Looking, wtforms.BooleanField):
     widget = widgets.CheckboxInput()
 
 
-class SelectField(Looking, wtforms.SelectField):
+class SelectField(Choosing, wtforms.SelectField):
     """One of many, in a drop-down list."""
 
     widget = widgets.SelectInput()

@@ -56,8 +56,8 @@ def _choose() -> str:
     for code in (stored() if stored else None, request.cookies.get(COOKIE)):
         if code in LANGUAGES:
             return str(code)
-    offered = {language.tag: code for code, language in LANGUAGES.items()}
-    return offered.get(request.accept_languages.best_match(list(offered)) or "", DEFAULT)
+    wished = (tag.lower().partition("-")[0] for tag in request.accept_languages.values())
+    return next((code for code in wished if code in LANGUAGES), DEFAULT)
 
 
 def switched_in_place() -> bool:
@@ -134,5 +134,5 @@ def _keep_choice(response: Response) -> Response:
         secure = bool(request.is_secure)
         response.set_cookie(COOKIE, code, max_age=YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax")
     response.headers.setdefault("Content-Language", current_language().tag)
-    response.vary.add("Accept-Language")
+    response.vary.update(("Accept-Language", "Cookie"))
     return response
