@@ -29,16 +29,23 @@ _SHAPES: dict[IdKind, re.Pattern[str]] = {
     "taiwan_permit": re.compile(r"[0-9]{8}(?:[0-9]{2})?", re.ASCII),
     "uscc": re.compile(f"[{_USCC_CHARS}]{{2}}[0-9]{{6}}[{_USCC_CHARS}]{{10}}", re.ASCII),
 }
-# Message ids: what is wrong, in the words of the person who typed it.
+
+
+def N_(message: str) -> str:
+    """Marks a message id for extraction; the doors translate it."""
+    return message
+
+
+# What is wrong, in the words of the person who typed it.
 _PROBLEMS: dict[IdKind, str] = {
-    "cn_id": "An identity number has 18 digits; the last one may be an X.",
-    "passport": "A passport number has 5 to 9 letters and digits.",
-    "hk_macau_permit": "A permit number is the letter H or M with 8 digits.",
-    "taiwan_permit": "A permit number has 8 digits.",
-    "uscc": "A unified social credit code has 18 letters and digits.",
+    "cn_id": N_("An identity number has 18 digits; the last one may be an X."),
+    "passport": N_("A passport number has 5 to 9 letters and digits."),
+    "hk_macau_permit": N_("A permit number is the letter H or M with 8 digits."),
+    "taiwan_permit": N_("A permit number has 8 digits."),
+    "uscc": N_("A unified social credit code has 18 letters and digits."),
 }
-WRONG_CHECK = "One of these characters is wrong. Please compare it with the document."
-WRONG_DATE = "The birth date in this identity number does not exist."
+WRONG_CHECK = N_("One of these characters is wrong. Please compare it with the document.")
+WRONG_DATE = N_("The birth date in this identity number does not exist.")
 
 
 class WrongIdentifier(ValueError):

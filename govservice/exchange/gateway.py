@@ -72,12 +72,20 @@ class Gateway:
         }
         self._mappers = {ref: Mapper(dataset, catalogue.area_of_region) for ref, dataset in catalogue.datasets.items()}
 
-    def fetch(self, database: Database, wanted: Sequence[Wanted], budget: float = BUDGET) -> list[FactResult]:
-        """Asks for every wanted fact at once and records what came. Results in the order of `wanted`.
+    def fetch(
+        self,
+        database: Database,
+        wanted: Sequence[Wanted],
+        budget: float = BUDGET,
+        *,
+        settled: Sequence[FactResult] = (),
+    ) -> list[FactResult]:
+        """Asks for every wanted fact at once and records what came. Results in the order of `wanted`, then `settled`.
 
-        `budget` in seconds bounds the time spent waiting for registries. Never raises for their faults.
+        `budget` in seconds bounds the time spent waiting for registries. `settled` needs no call (declined, refused)
+        and is recorded in the same transaction. Never raises for the registries' faults.
         """
-        results = self.ask(database, wanted, budget)
+        results = [*self.ask(database, wanted, budget), *settled]
         if results:
             with database.write() as session:
                 recording.record(session, self.catalogue, results)

@@ -75,33 +75,35 @@ class Sentence:
         return message % {name: words["zh" if locale.startswith("zh") else "en"] for name, words in self.facts.items()}
 
 
-def _(message: str) -> str:
+def N_(message: str) -> str:
     """Marks a message id for extraction; the doors translate it."""
     return message
 
 
-_SILENT = _("%(registry)s did not answer. You can go on: please give this information yourself.")
-_TROUBLE = _(
-    "We could not read the answer of %(registry)s; the fault is on our side. Please give this information yourself."
+_SILENT = N_("The %(registry)s did not answer. You can go on: please give this information yourself.")
+_TROUBLE = N_(
+    "We could not read the answer of the %(registry)s; the fault is on our side. Please give this information yourself."
 )
-_WITHHELD = _("%(registry)s could not give us this information. Please give it yourself.")
+_WITHHELD = N_("The %(registry)s could not give us this information. Please give it yourself.")
 SENTENCES: Mapping[Outcome, str] = {
-    Outcome.OK: _("From %(registry)s."),
-    Outcome.UNDER_INVESTIGATION: _("From %(registry)s, which is examining this entry at present."),
-    Outcome.NO_RECORD: _("%(registry)s has no record of this. Please give the information yourself."),
-    Outcome.AMBIGUOUS: _("%(registry)s has more than one record, and we cannot tell which one you mean. "
+    Outcome.OK: N_("From the %(registry)s."),
+    Outcome.UNDER_INVESTIGATION: N_("From the %(registry)s, which is examining this entry at present."),
+    Outcome.NO_RECORD: N_("The %(registry)s has no record of this. Please give the information yourself."),
+    Outcome.AMBIGUOUS: N_("The %(registry)s has more than one record, and we cannot tell which one you mean. "
                          "Please give the information yourself."),
     Outcome.IDENTITY_MISMATCH: _WITHHELD,
     Outcome.WITHHELD: _WITHHELD,
     Outcome.TIMEOUT: _SILENT,
     Outcome.UNAVAILABLE: _SILENT,
-    Outcome.BREAKER_OPEN: _("%(registry)s is out of order at the moment. You can go on: please give this information yourself."),
-    Outcome.RATE_LIMITED: _("%(registry)s is very busy. You can go on: please give this information yourself."),
+    Outcome.BREAKER_OPEN: N_(
+        "The %(registry)s is out of order at the moment. You can go on: please give this information yourself."
+    ),
+    Outcome.RATE_LIMITED: N_("The %(registry)s is very busy. You can go on: please give this information yourself."),
     Outcome.DENIED: _TROUBLE,
     Outcome.SCHEMA_VIOLATION: _TROUBLE,
-    Outcome.STALE: _("From %(registry)s; this will be checked again."),
-    Outcome.CONFLICT: _("%(registry)s says something else than you do. A clerk will compare both."),
-    Outcome.REFUSED: _("You chose to give this information yourself; %(registry)s was not asked."),
+    Outcome.STALE: N_("From the %(registry)s; this will be checked again."),
+    Outcome.CONFLICT: N_("The %(registry)s says something else than you do. A clerk will compare both."),
+    Outcome.REFUSED: N_("You chose to give this information yourself; the %(registry)s was not asked."),
 }  # fmt: skip
 
 

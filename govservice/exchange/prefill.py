@@ -17,9 +17,9 @@ from govservice.errors import NotFound
 from govservice.exchange.connectors.base import SubjectKey
 from govservice.exchange.gateway import BUDGET, Gateway
 from govservice.exchange.outcomes import Outcome
-from govservice.exchange.queries import FactResult, Trigger, Wanted
-from govservice.exchange.recording import keep_facts, lock_cases
+from govservice.exchange.queries import Call, FactResult, Trigger, Wanted
 from govservice.exchange.views import Facts, FactView, current_facts
+from govservice.models.base import new_id
 from govservice.models.cases import Case
 from govservice.models.people import Mandate, Organisation
 from govservice.models.personal import read_person
@@ -59,13 +59,8 @@ def prefill(
     NotFound for an unknown case; never for a registry's fault.
     """
     with database.read() as session:
-        wanted, unasked = _needs(session, gateway.catalogue, compiled, case_id, actor, now, declined, trigger)
-    results = gateway.fetch(database, wanted, budget)
-    if unasked:
-        with database.write() as session:
-            lock_cases(session, [case_id])
-            for each in unasked:
-                keep_facts(session, each)
+        wanted, settled = _needs(session, gateway.catalogue, compiled, case_id, actor, now, declined, trigger)
+    results = gateway.fetch(database, wanted, budget, settled=settled)
     with database.read() as session:
         return Prefill(current_facts(session, case_id, gateway.catalogue), tuple(results))
 
@@ -79,27 +74,38 @@ def _needs(
     if case is None:
         raise NotFound()
     known = current_facts(session, case_id, catalogue)
-    subjects = _subjects(session, case, now)
+    subjects = _subjects(session, case)
+    may_act = case.organisation_id is None or _may_act(session, case, now)
     wanted: list[Wanted] = []
-    unasked: list[FactResult] = []
+    settled: list[FactResult] = []
     for name, node in compiled.service.facts.items():
         each = _wanted(case, compiled, name, node, subjects, catalogue, actor, trigger, now)
         if name in declined:
             if not (name in known and known[name].state == "refused"):
-                unasked.append(FactResult(each, Outcome.REFUSED, ()))
+                settled.append(FactResult(each, Outcome.REFUSED, ()))
+        elif _is_fresh(known.get(name), node, catalogue, now):
+            continue
+        elif each.subject.kind == "organisation" and not may_act:
+            settled.append(FactResult(each, Outcome.DENIED, (_refused(each, catalogue),)))
         elif not each.subject.value or not each.sources:
-            unasked.append(FactResult(each, Outcome.NO_RECORD, ()))
-        elif not _is_fresh(known.get(name), node, catalogue, now):
+            settled.append(FactResult(each, Outcome.NO_RECORD, ()))
+        else:
             wanted.append(each)
-    return wanted, unasked
+    return wanted, settled
 
 
-def _subjects(session: Session, case: Case, now: datetime) -> Mapping[str, tuple[str, str]]:
+def _refused(wanted: Wanted, catalogue: Catalogue) -> Call:
+    """The line of the log for a question that we did not ask: nobody may ask it for this organisation now."""
+    dataset = wanted.sources[0][0]
+    return Call(new_id(), catalogue.registry_of(dataset) or "", dataset, None, None, Outcome.DENIED, None, 0, ())
+
+
+def _subjects(session: Session, case: Case) -> Mapping[str, tuple[str, str]]:
     """Per kind of subject the row's id and the key to ask with ("" where there is none to ask about)."""
-    found = {"person": (case.applicant_id, ""), "organisation": (case.organisation_id or "", "")}
+    found = {"person": (case.applicant_id, ""), "organisation": ("", "")}
     if (person := read_person(session, case.applicant_id)) is not None and person.id_type == "cn_id":
         found["person"] = (case.applicant_id, person.number)
-    if case.organisation_id and _may_act(session, case, now):
+    if case.organisation_id is not None:
         found["organisation"] = (case.organisation_id, session.get_one(Organisation, case.organisation_id).uscc)
     return found
 
@@ -107,15 +113,17 @@ def _subjects(session: Session, case: Case, now: datetime) -> Mapping[str, tuple
 def _may_act(session: Session, case: Case, now: datetime) -> bool:
     """Whether the mandate under which the case was opened still holds: an expired one opens no registry."""
     if case.mandate_id is None:
-        return True
+        return False
     mandate = session.scalars(select(Mandate).where(Mandate.id == case.mandate_id)).one_or_none()
+    today = now.date()
     return (
         mandate is not None
         and mandate.person_id == case.applicant_id
         and mandate.organisation_id == case.organisation_id
         and (mandate.revoked_at is None or mandate.revoked_at > now)
-        and mandate.valid_from <= now.date()
-        and (mandate.valid_to is None or now.date() <= mandate.valid_to)
+        and mandate.valid_from <= today
+        and (mandate.valid_to is None or today <= mandate.valid_to)
+        and (mandate.services == "*" or case.service in mandate.services.split())
     )
 
 

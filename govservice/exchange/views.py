@@ -16,7 +16,7 @@ from govservice.models.exchange import EvidenceRequirement, Exchange, Fact
 from govservice.models.session import box_of
 
 FILLED = frozenset({"available", "stale"})
-NOBODY: Mapping[str, str] = {"en": "the registry", "zh": "登记库"}
+NOBODY: Mapping[str, str] = {"en": "registry", "zh": "登记库"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The sandbox's HTTP server: registries of a synthetic province, each with faults that can be switched on.
 
-Standard library only, loopback only, HTTP/1.1 keep-alive, a thread per connection. Doors: `POST /<registry>/<path>`, `GET /healthz`, and for tests and demonstrations `GET|POST|DELETE /_admin/faults`, `POST /_admin/delay`.
+Standard library only, loopback only, HTTP/1.1 keep-alive, a thread per connection. Doors: `POST /<registry>/<path>`,
+`GET /healthz`; for tests and demonstrations `GET|POST|DELETE /_admin/faults` and `POST /_admin/delay`.
 """
 
 from __future__ import annotations

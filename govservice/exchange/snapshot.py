@@ -1,0 +1,122 @@
+"""What was submitted, sealed: canonical JSON (RFC 8785) of answers, files, facts and provenance, and its hash.
+
+The hash stands on the receipt; the text is sealed with the applicant's key. Each snapshot of a case names the hash
+of the one before, so that none can be exchanged or left out unnoticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+import rfc8785
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled
+from govservice.errors import NotFound, Tampered
+from govservice.exchange.views import Facts, FactView
+from govservice.models.base import new_id, to_iso
+from govservice.models.cases import Case
+from govservice.models.exchange import Snapshot
+from govservice.models.papers import File
+from govservice.models.session import box_of
+
+Reason = Literal["submit", "correction", "decision"]
+FORMAT = 1
+
+
+def seal_snapshot(
+    session: Session, case: Case, compiled: Compiled, form: Mapping[str, Any], facts: Facts, *,
+    reason: Reason, now: datetime,
+) -> Snapshot:  # fmt: skip
+    """Seals what is sent, in the caller's transaction, and returns the row with its hash.
+
+    `form` is the revision as JSON (strings, integers, booleans, lists, mappings; decimals as text). Raises NotFound
+    where the applicant was erased.
+    """
+    box = box_of(session, case.applicant_id)
+    if box is None:
+        raise NotFound()
+    before = _last(session, case.id)
+    number = before.n + 1 if before else 1
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "case": case.number,
+        "service": case.service,
+        "definition": compiled.sha,
+        "n": number,
+        "reason": reason,
+        "at": to_iso(now),
+        "previous": before.sha256 if before else None,
+        "form": dict(form),
+        "files": _files(session, case.id),
+        "facts": {name: _provenance(view) for name, view in facts.items()},
+    }
+    canonical = rfc8785.dumps(content)
+    snapshot = Snapshot(
+        id=(id := new_id()), case_id=case.id, n=number, reason=reason, subject_id=case.applicant_id,
+        canonical_enc=box.seal(canonical, f"snapshots:{id}"), sha256=hashlib.sha256(canonical).hexdigest(),
+        prev_sha256=before.sha256 if before else None, created_at=now,
+    )  # fmt: skip
+    session.add(snapshot)
+    session.flush()
+    return snapshot
+
+
+def latest_snapshot(session: Session, case_id: str) -> Snapshot:
+    """The newest snapshot of a case. Raises NotFound where nothing was sent yet."""
+    found = _last(session, case_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def verify_snapshot(session: Session, snapshot: Snapshot) -> bytes | None:
+    """The canonical text, after checking seal, hash, place and chain; None where the applicant was erased.
+
+    Raises Tampered where anything does not agree.
+    """
+    before = session.scalars(
+        select(Snapshot).where(Snapshot.case_id == snapshot.case_id, Snapshot.n == snapshot.n - 1)
+    ).one_or_none()
+    if (before.sha256 if before else None) != snapshot.prev_sha256 or (before is None) != (snapshot.n == 1):
+        raise Tampered("A snapshot does not follow the one before.", snapshot=snapshot.id)
+    box = box_of(session, snapshot.subject_id)
+    if box is None or snapshot.canonical_enc is None:
+        return None
+    canonical = box.open(snapshot.canonical_enc, f"snapshots:{snapshot.id}")
+    if not hmac.compare_digest(hashlib.sha256(canonical).hexdigest(), snapshot.sha256):
+        raise Tampered("A snapshot does not have its hash.", snapshot=snapshot.id)
+    return canonical
+
+
+def _last(session: Session, case_id: str) -> Snapshot | None:
+    newest = select(Snapshot).where(Snapshot.case_id == case_id).order_by(Snapshot.n.desc()).limit(1)
+    return session.scalars(newest).one_or_none()
+
+
+def _files(session: Session, case_id: str) -> dict[str, str]:
+    """What was attached, by the file's id: the hash of its content."""
+    rows = session.execute(
+        select(File.id, File.sha256).where(File.case_id == case_id, File.kind == "material", File.removed_at.is_(None))
+    )
+    return {row.id: row.sha256 for row in rows}
+
+
+def _provenance(view: FactView) -> dict[str, Any]:
+    return {
+        "state": view.state,
+        "outcome": view.outcome,
+        "values": dict(view.values),
+        "registry": view.registry,
+        "dataset": view.dataset,
+        "record": view.record_id,
+        "assurance": view.assurance,
+        "exchange": view.exchange_id,
+        "fetched_at": to_iso(view.fetched_at) if view.fetched_at else None,
+        "registry_updated_at": to_iso(view.registry_updated_at) if view.registry_updated_at else None,
+    }
