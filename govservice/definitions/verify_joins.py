@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 from govservice.definitions.compiled import Block, Branch, Edge
-from govservice.definitions.joins import RESERVED_OUTCOMES
 from govservice.definitions.values import FieldLike
 from govservice.definitions.verify_domains import Clause, implies, possible, ways
 from govservice.definitions.verify_graph import Notes
@@ -19,7 +18,6 @@ def check_joins(notes: Notes) -> None:
     for block in notes.graph.compiled.blocks.values():
         if block.path in notes.graph.reachable("") and all(branch.outcomes for branch in block.branches):
             _numbers(notes, block)
-            _words(notes, block)
             _combinations(notes, block)
 
 
@@ -31,17 +29,6 @@ def _numbers(notes: Notes, block: Block) -> None:
                 "this can never be. Lower the number."
             )
             notes.at_edge("E-JOIN-ATLEAST", rule, message)
-
-
-def _words(notes: Notes, block: Block) -> None:
-    """Outcomes that a rule names and no branch can have."""
-    outcomes = {outcome for branch in block.branches for outcome in branch.outcomes}
-    for rule in block.joins:
-        for word in sorted((rule.join.outcomes if rule.join else frozenset()) - outcomes):
-            if word not in RESERVED_OUTCOMES:
-                known = ", ".join(sorted(outcomes))
-                message = f"no branch of {block.path!r} ends as {word!r}; its branches end as {known}. Mend the word."
-                notes.at_edge("E-JOIN-OUTCOME", rule, message)
 
 
 def _combinations(notes: Notes, block: Block) -> None:

@@ -37,7 +37,9 @@ def _edges(graph: Graph) -> Iterator[Edge]:
 
 
 def _comes_before(graph: Graph, first: str, then: str) -> bool:
-    if not graph.run_to(first) or not graph.run_to(then):
+    if not graph.run_to(then):
+        return True  # that it is never reached is told already
+    if not graph.run_to(first):
         return False
     one, other = graph.compiled.steps[first].scope, graph.compiled.steps[then].scope
     if one and one == other and then in _after(graph, first):

@@ -88,7 +88,9 @@ def _endless_loop(notes: Notes, scope: str) -> None:
     open_steps = [s for s in graph.steps(scope) if s.kind != "applicant" and s.limit is None]
 
     def unexplained(path: str) -> Iterator[str]:
-        return (a.to for a in graph.arcs[path] if not (a.edge.escape or a.edge.reason) and is_move(a.edge))
+        """Ways nobody says why for; what the system could not do explains itself."""
+        edges = (a for a in graph.arcs[path] if is_move(a.edge) and a.edge.name != "@fail")
+        return (a.to for a in edges if not (a.edge.escape or a.edge.reason))
 
     found = circle([s.path for s in open_steps], unexplained)
     if found and not all(_automatic(graph, graph.compiled.steps[path]) for path in found):

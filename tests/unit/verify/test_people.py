@@ -1,0 +1,137 @@
+"""Four eyes and staffing, asking once only; the shipped services are sound and checked fast."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from config import ROOT
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compile import compile_service
+from govservice.definitions.loader import load_file
+from govservice.definitions.verify import Staffing, verify
+from tests.unit.verify.conftest import Check, Refused
+
+NOT_SAME = "not_same_as: [review.food.site]"
+TWO = frozenset({"a", "b"})
+
+
+def staffing(**more: frozenset[str]) -> Staffing:
+    """Two holders of every role in each area; `food_huaxi=...` says otherwise for one."""
+    kinds = {"window": "service_hall", "food": "market_reg", "fire": "fire_rescue", "head": "market_reg"}
+    found = {
+        (role, f"{area}.{kind}"): frozenset({f"{role}1_{area}", f"{role}2_{area}"})
+        for role, kind in kinds.items()
+        for area in ("huaxi", "nanming")
+    }
+    for key, people in more.items():
+        role, area = key.split("_")
+        found[role, f"{area}.{kinds[role]}"] = people
+    return found
+
+
+def test_a_step_that_never_comes_before(refused: Refused) -> None:
+    once = ("again: {to: review, reason: true,", "again: {correction: true, reason: true,")
+    found = refused(
+        "W-VACUOUS-FOUR-EYES",
+        "accept: {to: review,",
+        "accept: {to: review, not_same_as: [decision],",
+        *once,
+        at="accept:",
+    )
+    assert found.step == "desk"
+
+
+@pytest.mark.parametrize(
+    "named", ["review.food.papers", "review.fire.check", "desk", "decision", "review.food.papers, desk"]
+)
+def test_steps_that_may_come_before(check: Check, named: str) -> None:
+    assert check(NOT_SAME, f"not_same_as: [{named}]") == []
+
+
+def test_a_sibling_branch_may_come_before(check: Check) -> None:
+    assert (
+        check("pass: {end: approved, two_people: true,", "pass: {end: approved, not_same_as: [review.fire.check],")
+        == []
+    )
+
+
+def test_enough_people_everywhere(check: Check) -> None:
+    assert check(staffing=staffing()) == []
+
+
+def test_a_role_that_nobody_holds(refused: Refused) -> None:
+    found = refused("E-NO-STAFF", at="fire: {department", staffing=staffing(fire_nanming=frozenset()))
+    assert "Nanming" in found.message
+
+
+def test_a_role_that_only_an_escalation_names(check: Check) -> None:
+    timer = "            limit: 2wd\n            timers: [{at: 100%limit, do: escalate, to_role: boss}]\n"
+    boss = "  head: {department: market_reg, title: {en: Head, zh: 局长}}\n  boss: {department: market_reg}\n"
+    head = "  head: {department: market_reg, title: {en: Head, zh: 局长}}\n"
+    found = check("            limit: 2wd\n", timer, head, boss, staffing=staffing())
+    assert [f.code for f in found] == ["E-NO-STAFF"] * 2
+
+
+def test_two_people_need_two(refused: Refused) -> None:
+    refused("E-FOUR-EYES", at="two_people", staffing=staffing(food_huaxi=frozenset({"a"})))
+
+
+def test_four_eyes_that_leave_nobody(refused: Refused) -> None:
+    """Both heads must examine on site together: whoever approves has examined."""
+    both = staffing(food_huaxi=TWO, head_huaxi=TWO)
+    two = ("back: {to: papers, reason: true,", "back: {to: papers, reason: true, two_people: true,")
+    more = ("fail: {end: rejected, reason: true,", "fail: {end: rejected, reason: true, two_people: true,")
+    found = refused("E-FOUR-EYES", *two, *more, at="approve:", staffing=both)
+    assert "Huaxi" in found.message
+
+
+def test_four_eyes_that_may_leave_nobody(refused: Refused) -> None:
+    shared = staffing(food_huaxi=frozenset({"a", "b", "c", "d"}), head_huaxi=TWO)
+    refused("W-FOUR-EYES", at="approve:", staffing=shared)
+
+
+def test_one_shared_holder_is_no_trouble(check: Check) -> None:
+    assert check(staffing=staffing(food_huaxi=frozenset({"a", "c"}), head_huaxi=frozenset({"a", "b"}))) == []
+
+
+# --- once only
+
+
+def test_asking_for_what_a_registry_holds(refused: Refused) -> None:
+    sign = "shop.sign: {type: text, label: {en: Sign, zh: 招牌}}"
+    asked = f"{sign}\n      org.name: {{type: text, label: {{en: Name, zh: 名称}}}}"
+    found = refused("E-ONCE-ONLY", sign, asked, at="org.name:")
+    assert "enterprises/1" in found.message
+
+
+def test_asking_for_a_paper_that_a_registry_replaces(refused: Refused) -> None:
+    deed = "  plan: {label: {en: Plan, zh: 平面图}}\n  title_deed: {label: {en: Deed, zh: 房产证}}\n"
+    refused("E-ONCE-ONLY", "  plan: {label: {en: Plan, zh: 平面图}}\n", deed, at="title_deed:")
+
+
+def test_a_paper_that_its_fact_replaces_may_be_listed(check: Check) -> None:
+    plan = "  plan: {label: {en: Plan, zh: 平面图}}\n"
+    deed = "  title_deed: {replaced_by: premises, label: {en: Deed, zh: 房产证}}\n"
+    assert check(plan, plan + deed) == []
+
+
+# --- the shipped services
+
+SERVICES = sorted((ROOT / "workflows" / "services").glob("*.yaml"))
+FULL = ROOT / "tests" / "unit" / "definitions" / "data" / "open_restaurant_full.yaml"
+
+
+@pytest.mark.parametrize("path", [*SERVICES, FULL], ids=lambda p: p.stem)
+def test_what_we_ship_is_sound_and_checked_within_five_milliseconds(path: Path, catalogue: Catalogue) -> None:
+    loaded = load_file(path)
+    compiled = compile_service(loaded.service, catalogue=catalogue)
+    assert verify(compiled, loaded, catalogue) == []
+    best = 1.0
+    for _ in range(5):
+        begin = perf_counter()
+        verify(compiled, loaded, catalogue)
+        best = min(best, perf_counter() - begin)
+    assert best < 0.005
