@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from govservice.errors import PortalError
@@ -63,5 +64,6 @@ def has_errors(findings: Iterable[Finding]) -> bool:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`"; did you mean 'owner'?"` for a near miss, else an empty string."""
-    near: Sequence[str] = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    candidates = list(islice(sorted(known), 200))  # enough for any definition that people write; keeps odd ones quick
+    near: Sequence[str] = difflib.get_close_matches(word[:64], candidates, n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""

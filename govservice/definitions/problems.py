@@ -13,12 +13,14 @@ from pydantic_core import ErrorDetails
 from govservice.definitions.findings import Finding, did_you_mean
 from govservice.definitions.reader import Path, Source
 
+MAX_FINDINGS = 300  # of one kind of check in one file; nobody reads more
 _CODES = {"missing": "E-MISSING", "extra_forbidden": "E-UNKNOWN-KEY"}
 
 
 def findings_of(error: ValidationError, model: type[BaseModel], source: Source, file: str) -> list[Finding]:
     """One finding for each thing that is wrong, at its line."""
-    return [_finding(detail, model, source, file) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False, include_input=False)[:MAX_FINDINGS]
+    return [_finding(detail, model, source, file) for detail in details]
 
 
 def place(loc: Sequence[str | int], data: Any) -> Path:

@@ -26,7 +26,10 @@ from ruamel.yaml.events import (
 )
 
 MAX_BYTES = 256 * 1024
+MAX_LINE = 4000  # characters; the scanner reads a whole line ahead, however deep its brackets nest
 MAX_DEPTH = 40
+MAX_NODES = 30_000
+MAX_FAULTS = 50  # a file with more duplicate keys is not read on
 Path = tuple[str | int, ...]
 Data = Any  # None | bool | int | Decimal | str | list[Data] | dict[str, Data]
 
@@ -75,6 +78,9 @@ def read(raw: bytes) -> Source:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise Unreadable(Fault("E-YAML", line, "the file is not UTF-8")) from None
+    for number, row in enumerate(text.split("\n"), start=1):
+        if len(row) > MAX_LINE:
+            raise Unreadable(Fault("E-SIZE", number, f"the line has {len(row)} characters; at most {MAX_LINE}"))
     builder = _Builder(_events(text))
     try:
         data = builder.document()
@@ -106,6 +112,7 @@ class _Builder:
     events: Iterator[Any]
     lines: dict[Path, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    nodes: int = 0
 
     def document(self) -> Data:
         data: Data = None
@@ -121,6 +128,9 @@ class _Builder:
 
     def _node(self, event: Any, path: Path, depth: int) -> Data:
         self._check(event)
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise self._refuse(event, "E-SIZE", f"more than {MAX_NODES} values")
         if depth > MAX_DEPTH:
             raise self._refuse(event, "E-DEPTH", f"nested deeper than {MAX_DEPTH} levels")
         self.lines.setdefault(path, event.start_mark.line + 1)
@@ -145,6 +155,8 @@ class _Builder:
             if key in found:
                 first = self.lines[here]
                 self.faults.append(Fault("E-DUPLICATE-KEY", line, f"the key {key!r} stands already in line {first}"))
+                if len(self.faults) >= MAX_FAULTS:
+                    raise Unreadable(*self.faults)
                 self._node(next(self.events), (*here, "(again)"), depth + 1)
                 continue
             self.lines[here] = line

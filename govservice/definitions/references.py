@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from govservice.definitions.findings import did_you_mean
 from govservice.definitions.joins import RESERVED_OUTCOMES
@@ -56,9 +56,11 @@ def check_references(report: Report, data: Raw) -> None:
 
 def known(report: Report, code: str, path: Path, name: str | None, names: Iterable[str], what: str) -> bool:
     """Reports a name that is not among `names`; None counts as known."""
-    declared = list(names)
-    if name is None or name in declared:
+    if name is None:
         return True
+    declared = names if isinstance(names, (dict, Set)) else frozenset(names)
+    if name in declared or report.full:
+        return name in declared
     report.error(code, path, f"the {what} {name!r} is unknown{did_you_mean(name, declared)}")
     return False
 
@@ -102,8 +104,9 @@ def _check_action(report: Report, data: Raw, way: Way) -> None:
         _check_owner(report, data, (*way.path, "by"), by)
     for name in words(way.data, "unless"):
         _check_step(report, (*way.path, "unless"), name, mapping(data, "steps"))
-    labels = {step.label: step for step in all_steps(data)}
-    for label in words(way.data, "not_same_as"):
+    forbidden = words(way.data, "not_same_as")
+    labels = {step.label: step for step in all_steps(data)} if forbidden else {}
+    for label in forbidden:
         if known(report, "E-UNKNOWN-STEP", (*way.path, "not_same_as"), label, labels, "step"):
             kind = labels[label].kind
             if kind != "human":
@@ -131,8 +134,10 @@ def _check_timer(report: Report, data: Raw, step: StepAt, path: Path, timer: Raw
 def _check_branch(report: Report, data: Raw, name: str, path: Path, branch: Raw) -> None:
     _check_owner(report, data, (*path, "owner"), word(branch, "owner"))
     _check_step(report, (*path, "start"), word(branch, "start"), mapping(branch, "steps"))
-    for part in words(branch, "reads"):
-        known(report, "E-UNKNOWN-READS", (*path, "reads"), part, first_parts(data), "field group, fact or material")
+    reads = words(branch, "reads")
+    readable = first_parts(data) if reads else set()
+    for part in reads:
+        known(report, "E-UNKNOWN-READS", (*path, "reads"), part, readable, "field group, fact or material")
     each = word(branch, "each")
     kinds = {field: word(node, "type") for field, _, node, _ in fields(data)}
     taken = {fact for _, node in children(data, "facts") for fact in words(node, "take")}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from govservice.definitions.findings import Finding, Severity
-from govservice.definitions.problems import step_of
+from govservice.definitions.problems import MAX_FINDINGS, step_of
 from govservice.definitions.reader import Path, Source
 
 Raw = dict[str, Any]
@@ -153,7 +153,14 @@ class Report:
     def error(self, code: str, path: Path, message: str) -> None:
         self.add(code, "error", path, message)
 
+    @property
+    def full(self) -> bool:
+        """Nobody reads more: the checks go on, but say nothing any longer."""
+        return len(self.findings) >= 2 * MAX_FINDINGS
+
     def add(self, code: str, severity: Severity, path: Path, message: str) -> None:
+        if self.full:
+            return
         where = ".".join(str(part) for part in path)
         text = f"{where}: {message}" if where else message
         self.findings.append(Finding(code, severity, self.file, self.source.line(*path), step_of(path), text))

@@ -1,0 +1,146 @@
+"""`flask definitions check [FILE|FOLDER...]`, `definitions show CODE --mermaid`, `definitions publish`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from govservice.commands import runtime
+from govservice.definitions.catalogue import Catalogue, load_catalogue
+from govservice.definitions.check import Checked, check_files, shown_path
+from govservice.definitions.diagram import mermaid
+from govservice.definitions.findings import DefinitionError, Finding, sorted_findings
+from govservice.definitions.library import load_library
+from govservice.definitions.loader import Rules
+from govservice.definitions.reader import Unreadable, read
+from govservice.errors import NotFound
+
+if TYPE_CHECKING:
+    from govservice.definitions.verify import Staffing
+
+WORKFLOWS = Path("workflows")
+_FORM = "{role: {department id: [user, ...]}}"
+
+
+@click.group()
+def command() -> None:
+    """Check, show and publish definitions of services."""
+
+
+@command.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--staff", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=f"Who holds roles: {_FORM}."
+)
+@click.option("--open", "open_names", is_flag=True, help="Do not look names up in the catalogue of workflows/.")
+@click.option("--workflows", type=click.Path(file_okay=False, path_type=Path), default=WORKFLOWS, show_default=True)
+def check(paths: tuple[Path, ...], as_json: bool, staff: Path | None, open_names: bool, workflows: Path) -> None:
+    """Check definitions: FILES, all YAML files of FOLDERS, or everything in workflows/.
+
+    Exit code 0: no error and no warning; 1: findings; 2: wrong use.
+    """
+    staffing = _staffing(staff)
+    try:
+        checked = _check(paths, workflows, open_names, staffing)
+    except DefinitionError as error:
+        checked = Checked(error.findings, ())
+    _print(checked, as_json)
+    if not checked.clean:
+        raise click.exceptions.Exit(1)
+
+
+@command.command()
+@click.argument("code")
+@click.option("--mermaid", "as_mermaid", is_flag=True, help="A Mermaid state diagram.")
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option("--escapes", is_flag=True, help="Draw withdrawals and lapses too.")
+@click.option("--workflows", type=click.Path(file_okay=False, path_type=Path), default=WORKFLOWS, show_default=True)
+def show(code: str, as_mermaid: bool, language: str, escapes: bool, workflows: Path) -> None:
+    """Show the service CODE: its version, or its way as a diagram."""
+    try:
+        definitions = load_library(workflows)
+        compiled = definitions.current(code)
+    except DefinitionError as error:
+        _print(Checked(error.findings, ()), False)
+        raise click.exceptions.Exit(1) from None
+    except NotFound:
+        known = ", ".join(definitions.codes())
+        raise click.BadParameter(f"there is no service {code!r}; known: {known}", param_hint="CODE") from None
+    if as_mermaid:
+        click.echo(mermaid(compiled, language=language, escapes=escapes), nl=False)
+    else:
+        click.echo(f"{code}  {compiled.service.title[language]}  {compiled.sha}")
+        for path, step in compiled.steps.items():
+            click.echo(f"  {path:32} {step.kind:10} {step.title[language]}")
+
+
+@command.command()
+def publish() -> None:
+    """Publish what the files of workflows/ say: a changed file becomes its service's next version."""
+    from govservice.operations.publishing import publish_all
+
+    try:
+        rt = runtime()
+        changed = publish_all(rt, by="system", now=rt.now())
+    except DefinitionError as error:
+        _print(Checked(error.findings, ()), False)
+        raise click.exceptions.Exit(1) from None
+    click.echo("\n".join(f"published {code}" for code in changed) or "nothing to publish: all versions are in force")
+
+
+def _check(paths: tuple[Path, ...], workflows: Path, open_names: bool, staffing: Staffing | None) -> Checked:
+    """Files are judged each alone; a folder with `services/` (or nothing given) as it would be published."""
+    catalogue: Catalogue = load_catalogue(workflows)
+    folders = [path for path in paths or (workflows,) if path.is_dir()]
+    files = [path for path in paths if not path.is_dir()]
+    root = Path.cwd()
+    publishing = Rules(catalogue, open_names, publishing=not open_names)
+    parts = [check_files([file], Rules(catalogue, open_names), root, staffing) for file in files]
+    for folder in folders:
+        services = sorted((folder / "services").glob("*.y*ml"))
+        others = [] if services else sorted(folder.glob("*.y*ml"))
+        parts.append(check_files(services, publishing, root, staffing))
+        parts += [check_files([file], Rules(catalogue, open_names), root, staffing) for file in others]
+        if not services and not others:
+            parts.append(Checked((_nothing_in(folder, root),), ()))
+    findings = sorted_findings(finding for part in parts for finding in part.findings)
+    return Checked(findings, tuple(loaded for part in parts for loaded in part.loaded))
+
+
+def _nothing_in(folder: Path, root: Path) -> Finding:
+    return Finding("E-FILE", "error", shown_path(folder, root), 1, None, "there is no definition in this folder")
+
+
+def _staffing(path: Path | None) -> Staffing | None:
+    """Reads who holds which role in which department. Raises UsageError where the file is not of that form."""
+    if path is None:
+        return None
+    try:
+        data: Any = read(path.read_bytes()).data
+    except Unreadable as error:
+        fault = error.faults[0]
+        raise click.UsageError(f"{path}:{fault.line}: {fault.message}") from None
+    try:
+        return {
+            (str(role), str(department)): frozenset(str(user) for user in users)
+            for role, departments in data.items()
+            for department, users in departments.items()
+        }
+    except (AttributeError, TypeError):
+        raise click.UsageError(f"{path}: write {_FORM}") from None
+
+
+def _print(checked: Checked, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"findings": [f.as_json() for f in checked.findings]}, ensure_ascii=False))
+        return
+    for finding in checked.findings:
+        click.echo(str(finding))
+    counts = {
+        severity: sum(f.severity == severity for f in checked.findings) for severity in ("error", "warning", "info")
+    }
+    click.echo(", ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items()))
