@@ -118,7 +118,13 @@ def number_text(value: int | float | Decimal | None, places: int | None = None) 
     if value is None:
         return ""
     pattern = "#,##0" + ("." + "0" * places if places else "") if places is not None else "#,##0.###"
-    return str(format_decimal(value, pattern, locale=current_language().locale))
+    return _number(value, pattern, current_language().locale)
+
+
+@lru_cache(maxsize=4096)
+def _number(value: int | float | Decimal, pattern: str, locale: str) -> str:
+    """Kept, because a page of figures says the same few hundred numbers again and again."""
+    return str(format_decimal(value, pattern, locale=locale))
 
 
 def working_days(count: int | float | Decimal, places: int | None = None) -> str:

@@ -13,14 +13,11 @@ import mimetypes
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
+import brotli  # type: ignore[import-untyped]
 from flask import Flask, Response, abort, request
-
-try:  # optional: a fifth smaller than gzip where the package is installed
-    import brotli  # type: ignore[import-not-found,unused-ignore]
-except ImportError:  # pragma: no cover - depends on the installation
-    brotli = None
 
 Guard = Callable[[Callable[..., Response]], Callable[..., Response]]
 BUNDLES: Mapping[str, tuple[str, ...]] = {
@@ -66,21 +63,25 @@ def minify_css(text: str) -> str:
     return re.sub(r" ?([{};,]) ?", r"\1", text).replace(";}", "}").strip()
 
 
+@lru_cache(maxsize=256)
 def make_asset(name: str, body: bytes) -> Asset:
+    """Compress once per content: a process that builds several applications (tests do) pays only for the first."""
     mimetype = mimetypes.guess_type(name)[0] or "application/octet-stream"
     squeezed = packed = b""
     if mimetype in COMPRESSED:
         squeezed = gzip.compress(body, 9, mtime=0)
-        packed = brotli.compress(body, quality=11) if brotli else b""
+        packed = brotli.compress(body, quality=11)
     return Asset(name, mimetype, body, squeezed, packed, hashlib.sha256(body).hexdigest()[:10])
 
 
 def load_assets(folder: Path) -> dict[str, Asset]:
-    """Every file under `folder` and every bundle, by its name. Raises FileNotFoundError for a bundle's missing part."""
+    """Every bundle and every file that is not part of one, by its name. Raises FileNotFoundError for a missing part."""
     assets: dict[str, Asset] = {}
+    parts_of_bundles = {part for parts in BUNDLES.values() for part in parts}
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix != ".md"):
         name = path.relative_to(folder).as_posix()
-        assets[name] = make_asset(name, path.read_bytes())
+        if name not in parts_of_bundles:
+            assets[name] = make_asset(name, path.read_bytes())
     for name, parts in BUNDLES.items():
         texts = [(folder / part).read_text(encoding="utf-8") for part in parts]
         if name.endswith(".css"):

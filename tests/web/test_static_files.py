@@ -34,6 +34,15 @@ def test_a_fingerprinted_name_is_kept_for_a_year(app: Flask) -> None:
     assert b"gs-header" in gzip.decompress(answer.data)
 
 
+def test_the_smallest_accepted_form_is_sent(app: Flask) -> None:
+    client, url = app.test_client(), app.extensions["assets"].url("css/portal.css")
+    sizes = {
+        coding: len(client.get(url, headers={"Accept-Encoding": coding}).data) for coding in ("br, gzip", "gzip", "")
+    }
+    assert sizes["br, gzip"] < sizes["gzip"] < sizes[""]
+    assert client.get(url, headers={"Accept-Encoding": "gzip;q=0"}).headers.get("Content-Encoding") is None
+
+
 def test_plain_and_outdated_names_are_revalidated(app: Flask) -> None:
     client = app.test_client()
     for name in ("/static/css/portal.css", "/static/css/portal.0123456789.css"):
