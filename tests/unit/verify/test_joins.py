@@ -39,6 +39,12 @@ def test_a_rule_that_an_earlier_one_always_takes(refused: Refused) -> None:
     refused("W-SHADOWED-RULE", *rules(REJECTED, '{if: "atleast(2, rejected)", to: refused}', ALL), at="atleast")
 
 
+def test_a_rule_that_waits_behind_one_that_cancels_earlier(refused: Refused) -> None:
+    """Whenever all approve, the first approval has cancelled the others already."""
+    early = '{if: "any(approved)", to: decision, siblings: cancel}'
+    refused("W-SHADOWED-RULE", *rules('{if: "all(approved)", to: decision}', early, REJECTED), at="all(approved)")
+
+
 def test_more_than_there_are(refused: Refused) -> None:
     refused("E-JOIN-ATLEAST", *rules(REJECTED, '{if: "atleast(3, approved)", to: decision}', ELSE), at="atleast(3",
             also=("W-SHADOWED-RULE",))  # fmt: skip

@@ -64,6 +64,12 @@ def test_a_grant_while_a_clock_runs(refused: Refused) -> None:
     refused("E-LIMIT-OPEN", "approve: {to: issue, marks: decided,", "approve: {to: issue,", at="decision:")
 
 
+def test_a_clock_that_starts_after_its_end_was_marked(check: Check) -> None:
+    late = ("accept: {to: review, marks: accepted,", "accept: {to: review, marks: decided,")
+    found = check(*late, "approve: {to: issue, marks: decided,", "approve: {to: issue, marks: accepted,")
+    assert [(f.code, f.line) for f in found if f.code == "E-LIMIT-OPEN"] == [("E-LIMIT-OPEN", 6)]
+
+
 def test_a_refusal_may_leave_the_delivery_clock(check: Check) -> None:
     """Declining marks decided, which starts delivery only on the way to a grant."""
     assert check() == []
