@@ -74,15 +74,19 @@ def _firing(block: Block, outcomes: Outcomes, first: Edge | None) -> Iterator[st
     if no cancelling rule held before it, and a cancelling one also while branches are still open.
     """
     cancelling = [rule for rule in block.joins if rule.siblings == "cancel"]
-    last_ends = [{**outcomes, name: None} for name, outcome in outcomes.items() if outcome != "not_needed"]
     for rule in cancelling:  # the earliest state in which this one can hold: only what it names has ended
         named = {"not_needed"} | (rule.join.outcomes if rule.join else set())
-        last_ends.append({name: outcome if outcome in named else None for name, outcome in outcomes.items()})
-    for before in last_ends or [outcomes]:
-        early = next((rule for rule in cancelling if None in before.values() and _holds(rule, before)), None)
-        chosen = early or first
-        if chosen is not None:
-            yield chosen.name
+        yield from _early(cancelling, {n: o if o in named else None for n, o in outcomes.items()})
+    last = [{**outcomes, name: None} for name, outcome in outcomes.items() if outcome != "not_needed"]
+    for before in last or [outcomes]:
+        early = list(_early(cancelling, before))
+        yield from early or ([first.name] if first is not None else [])
+
+
+def _early(cancelling: Sequence[Edge], outcomes: Outcomes) -> Iterator[str]:
+    """The rule that fires while branches are still open, if one does."""
+    if None in outcomes.values():
+        yield from [rule.name for rule in cancelling if _holds(rule, outcomes)][:1]
 
 
 class _Conditions:
