@@ -50,7 +50,10 @@ class Settings:
     clock: Literal["wall", "simulated"] = "wall"
     secure_cookies: bool = True
     max_upload_mb: int = 20
-    session_hours: int = 12
+    session_hours: int = 12  # a sign-in lives at most this long
+    session_idle_minutes: int = 30  # and this long without being used
+    trusted_proxies: int = 0  # reverse proxies in front, whose X-Forwarded-* headers are believed
+    registration: Literal["open", "closed"] = "closed"  # whether people may register without a proof of identity
     log_level: str = "INFO"
     worker: Literal["embedded", "external"] = "external"
     var_dir: Path = ROOT / "var"
@@ -107,6 +110,12 @@ class _Reader:
             secure_cookies=not (mode == "demo" and base_url.startswith("http:")),
             max_upload_mb=self.read("MAX_UPLOAD_MB", _whole(1, 200), default="20") or 0,
             session_hours=self.read("SESSION_HOURS", _whole(1, 168), default="12") or 0,
+            session_idle_minutes=self.read("SESSION_IDLE_MINUTES", _whole(5, 720), default="30") or 0,
+            trusted_proxies=self.read("TRUSTED_PROXIES", _whole(0, 5), default="0") or 0,
+            registration=cast(
+                "Literal['open', 'closed']",
+                self.one_of("REGISTRATION", ("open", "closed"), "open" if mode == "demo" else "closed"),
+            ),
             log_level=self.one_of("LOG_LEVEL", LOG_LEVELS, "INFO"),
             worker=cast("Literal['embedded', 'external']", self.one_of("WORKER", WORKERS, worker)),
             var_dir=self.var_dir,

@@ -56,6 +56,14 @@ def on_starting(server: Any) -> None:
     _metrics.mkdir(parents=True, exist_ok=True)
 
 
+def post_worker_init(worker: Any) -> None:
+    """The embedded worker: a thread beside the pages, in each process; rows are leased, so several may run."""
+    if settings.worker == "embedded":
+        from govservice.worker import Worker
+
+        Worker(worker.wsgi.extensions["runtime"]).start_thread()
+
+
 def child_exit(server: Any, worker: Any) -> None:
     """Live gauges of a worker that ended must not be counted."""
     from prometheus_client.multiprocess import mark_process_dead

@@ -5,13 +5,27 @@ from __future__ import annotations
 import os
 import sys
 
-if os.environ.get("FLASK_RUN_FROM_CLI") == "true" and not {"run", "routes", "shell"} & set(sys.argv[1:2]):
+from flask import Flask
+
+REFUSED = 3  # gunicorn stops for good at this exit code instead of starting worker after worker
+
+
+def load() -> Flask:
+    """The portal. A start that is refused (settings, definitions, demo accounts) says everything that is wrong."""
+    from config import ConfigError, from_env
+    from govservice.app import StartRefused, create_app
+    from govservice.definitions.findings import DefinitionError
+
+    try:
+        return create_app(from_env())
+    except (ConfigError, DefinitionError, StartRefused) as refusal:
+        print(f"The portal does not start.\n{refusal}", file=sys.stderr, flush=True)  # noqa: T201 - logs may not say this
+        sys.exit(REFUSED)
+
+
+if os.environ.get("FLASK_RUN_FROM_CLI") == "true" and not {"run", "routes", "shell"} & set(sys.argv[1:]):
     from govservice.cli import command_app
 
     app = command_app()
 else:
-    from govservice.app import create_app
-
-    from config import from_env
-
-    app = create_app(from_env())
+    app = load()

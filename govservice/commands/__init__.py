@@ -25,7 +25,12 @@ def settings() -> Settings:
 
 
 def runtime() -> Runtime:
-    """The portal without its web: database, definitions, calendars, door to the registries."""
-    from govservice.app import make_runtime
+    """The portal without its web. Broken definitions end the command with code 1, every problem listed."""
+    from govservice.definitions.findings import DefinitionError
+    from govservice.operations.startup import open_runtime
 
-    return make_runtime(settings())
+    try:
+        return open_runtime(settings())
+    except DefinitionError as fault:
+        click.echo(str(fault), err=True)
+        raise click.exceptions.Exit(1) from None
