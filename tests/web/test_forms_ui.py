@@ -93,8 +93,10 @@ class TestReading:
         assert form.validate()
         assert form.day.data is None
 
-    def test_a_missing_part_is_not_a_fault(self) -> None:
-        assert not filled(day__year="2026").validate()
+    def test_a_missing_part_is_said(self) -> None:
+        form = filled(day__year="2026")
+        assert not form.validate()
+        assert form.day.errors == ["Enter the year, the month and the day"]
 
     def test_errors_link_to_the_box_to_mend(self) -> None:
         form = filled(seats="x", day__year="2026", day__month="", day__day="1")
