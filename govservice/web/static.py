@@ -30,6 +30,7 @@ BUNDLES: Mapping[str, tuple[str, ...]] = {
         "css/charts.css",
         "css/citizen.css",
         "css/staff.css",
+        "css/dark.css",
         "css/print.css",
     ),
     "js/portal.js": ("vendor/govuk-frontend/govuk.js", "js/page.js"),

@@ -54,6 +54,17 @@ def test_no_violation_and_no_sideways_scroll(browser: Browser, style_url: str, n
             page.context.close()
 
 
+@pytest.mark.parametrize("name", ["worklist", "clerk-case", "supervisor"])
+def test_the_dark_desks_keep_their_contrast(browser: Browser, style_url: str, name: str) -> None:
+    page = opened(browser, style_url, "en", 1366)
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{style_url}/_style/{name}")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 28, 26)"
+    violations = Axe().run(page, options=RULES).response["violations"]
+    assert [(found["id"], found["nodes"][0]["target"]) for found in violations] == []
+    page.context.close()
+
+
 def test_the_switch_keeps_ticks_without_script(browser: Browser, style_url: str) -> None:
     page = opened(browser, style_url, "en", 1366, script=False)
     page.goto(f"{style_url}/_style/question")
