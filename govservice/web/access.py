@@ -13,9 +13,10 @@ Every view declares its audience, else it is not served (and a house test fails)
 Audiences: anyone, signed_in, citizen, staff (any of the next), clerk, supervisor, designer. Several may be named.
 Nobody signed in: 302 to the sign-in page, which comes back here after a GET. Wrong role: 404, as if there were nothing.
 
-The rest: `current_actor()` (engine Actor, None for a visitor), `current_runtime()`, `now()` (the portal's time, one look
-a request), `wall_now()`, `clerk_case(number)`, `supervisor_areas()`, `supervisor_case(session, number)`,
-`case_file(file_id)`, `signed_in()` (login, name, roles). Reading a person's data is recorded by the desk that shows it.
+The rest: `current_actor()` (engine Actor, None for a visitor), `current_runtime()`, `now()` (the portal's time, one
+look a request), `wall_now()`, `clerk_case(number)`, `supervisor_areas()`, `supervisor_case(session, number)`,
+`case_file(file_id)` (file and case), `signed_in()` (login, name, roles). The case is a row of the session handed in
+(`citizen_case(number, session)`), else a detached one. Reading a person's data is recorded by the desk that shows it.
 """
 
 from __future__ import annotations
@@ -181,12 +182,10 @@ def clerk_case(number: str, session: Session | None = None) -> Case:
 
 def supervisor_areas() -> tuple[str, ...]:
     """The areas the supervisor watches: those of the departments where the role is held, and all below them."""
-    found = signed_in()
-    areas = current_runtime().definitions.catalogue.areas
-    departments = current_runtime().definitions.catalogue.departments
-    held = {departments[d].area for role, d in (found.roles if found else ()) if role == "supervisor" and d in departments}
-    catalogue = current_runtime().definitions.catalogue
-    return tuple(a for a in areas if held & {above.code for above in catalogue.line_of_areas(a)})
+    found, catalogue = signed_in(), current_runtime().definitions.catalogue
+    places = [d for role, d in (found.roles if found else ()) if role == "supervisor"]
+    held = {catalogue.departments[d].area for d in places if d in catalogue.departments}
+    return tuple(a for a in catalogue.areas if held & {above.code for above in catalogue.line_of_areas(a)})
 
 
 def supervisor_case(session: Session | None, number: str) -> Case:
@@ -205,9 +204,7 @@ def case_file(file_id: str, session: Session | None = None) -> tuple[File, Case]
     organisation, roles, day = actor.organisation_id, _clerk_roles(), today()
     return _found(
         session,
-        lambda s: queries.file_of(
-            s, file_id, person_id=person, organisation_id=organisation, roles=roles, today=day
-        ),
+        lambda s: queries.file_of(s, file_id, person_id=person, organisation_id=organisation, roles=roles, today=day),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,7 +30,7 @@ STATELESS = ("/static/", "/healthz", "/readyz", "/metrics")  # answered without 
 log = logs.get("govservice.web.sessions")
 
 
-class PortalSession(MutableMapping[str, Any], SessionMixin):
+class PortalSession(SessionMixin):
     """What the session of one request holds. `found` is the live sign-in or anonymous row, or None.
 
     `ended` says that the cookie named a session that is over; `broken` that the database did not answer.
@@ -87,7 +87,7 @@ class Member(UserMixin):  # type: ignore[misc]
 
 
 class PortalSessions(SessionInterface):
-    """Opens and saves `PortalSession`s. Outside demo mode the cookie is `__Host-session`: bound to this host, Secure."""
+    """Opens and saves sessions. Outside demo mode the cookie is `__Host-session`: bound to this host, Secure."""
 
     def __init__(self, runtime: Runtime, *, secure: bool, idle_minutes: int, hours: int) -> None:
         self.runtime = runtime
@@ -132,7 +132,6 @@ class PortalSessions(SessionInterface):
             log.warning("session.database", exc_info=True)
         if not session.given and (session.modified or session.found or CSRF in g):
             response.set_cookie(self.name, session.token, path="/", secure=self.secure, httponly=True, samesite="Lax")
-
 
     def _write(self, session: PortalSession) -> None:
         now = self.runtime.wall.now()
