@@ -35,7 +35,7 @@ def visible_pages(compiled: Compiled, form: Form) -> list[str]:
     """Ids of the pages that are shown with these answers, in order. A page's condition sees earlier pages only."""
     seen: dict[str, object] = {}
     shown = []
-    values = typed(compiled.service.fields(), form.answers)
+    values = typed(compiled.service.fields, form.answers)
     for page in compiled.service.form:
         condition = compiled.page_conditions.get(page.page)
         if condition is None or condition.evaluate(seen).value:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
@@ -13,7 +12,6 @@ import rfc8785
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
 from govservice.errors import NotAllowed
 from govservice.messaging.outbox import Effect
@@ -66,7 +64,7 @@ def _document(
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
     content = {
         "title": dict(kind.title),
-        "rows": public_rows(compiled, form.answers, kind.shows, rt.definitions.catalogue),
+        "rows": public_rows(compiled, form.answers, kind.shows),
         "holder": holder.name if holder else "",
         "uscc": holder.uscc if holder else "",
         "issued_on": issued_on.isoformat(),
@@ -85,36 +83,16 @@ def _document(
     )  # fmt: skip
 
 
-def public_rows(
-    compiled: Compiled, answers: Mapping[str, Any], names: Iterable[str], catalogue: Catalogue
-) -> list[dict[str, Any]]:
-    """What stands on the document: [{name, label: {en, zh}, value, unit}] of the named fields that were answered.
-
-    The value of an option is {en, zh}, of several a list of them; everything else stays in its JSON form.
-    """
-    fields = compiled.service.fields()
-    rows = []
-    for name in names:
-        spec, value = fields.get(name), answers.get(name)
-        if spec is None or value in (None, "", []):
-            continue
-        fact_type = catalogue.facts.get(name)
-        label = spec.label or (fact_type.label if fact_type else {"en": name, "zh": name})
-        options = spec.options or {}
-        shown = [dict(options[v]) for v in value if v in options] if isinstance(value, list) else value
-        shown = dict(options[value]) if isinstance(value, str) and value in options else shown
-        rows.append({"name": name, "label": dict(label), "value": shown, "unit": spec.unit})
-    return rows
+def public_rows(compiled: Compiled, answers: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, Any]]:
+    """What stands on the document: [{name, label: {en, zh}, value: {en, zh}}] of the named fields that were answered."""
+    fields = compiled.service.fields
+    answered = [n for n in names if n in fields and answers.get(n) not in (None, "", [])]
+    return [{"name": n, "label": dict(fields[n].label), "value": fields[n].shown(answers[n])} for n in answered]
 
 
 def valid_until(issued_on: date, length: Duration) -> date:
     """The last day of validity: a licence for five years issued on 20 November holds until 19 November."""
-    if length.unit == "d":
-        return issued_on + timedelta(days=length.n - 1)
-    months = length.n * 12 if length.unit == "y" else length.n
-    year, month = divmod(issued_on.year * 12 + issued_on.month - 1 + months, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    return date(year, month + 1, min(issued_on.day, last)) - timedelta(days=1)
+    return length.after(issued_on) - timedelta(days=1)
 
 
 def still_valid(document: IssuedDocument, today: date) -> bool:

@@ -96,6 +96,11 @@ def case_lines(
     return _lines(session, cases, calendar, now), total
 
 
+def case_line(session: Session, case: Case, calendar: Calendar, now: datetime) -> CaseLine:
+    """One case as a line of a list."""
+    return _lines(session, [case], calendar, now)[0]
+
+
 def _shown(scope: Scope, show: str, calendar: Calendar, now: datetime, step: str | None) -> list[ColumnElement[bool]]:
     today = calendar.local_date(now)
     if show == "open":

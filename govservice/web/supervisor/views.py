@@ -11,12 +11,14 @@ from flask import Blueprint, Response, abort, make_response, render_template, re
 from sqlalchemy.orm import Session
 
 from govservice.operations.runtime import Runtime
-from govservice.queries.supervision import DECIDED, OPEN_SHOWS, PAGE, case_lines, workload
-from govservice.queries.tracking import staff_track
+from govservice.queries.supervision import DECIDED, OPEN_SHOWS, PAGE, case_line, case_lines, workload
+from govservice.queries.tracking import case_page
 from govservice.queries.turnaround import Scope, decided_cases
 from govservice.web.access import audience, current_runtime, supervisor_areas, supervisor_case
+from govservice.web.citizen.picture import columns_of
 from govservice.web.i18n import text
 from govservice.web.supervisor import figures
+from govservice.web.timeline import staff_timeline
 
 blueprint = Blueprint("supervisor", __name__, url_prefix="/supervisor", template_folder=None)
 
@@ -209,10 +211,16 @@ def steps_csv() -> Response:
 @blueprint.get("/cases/<number>")
 @audience("supervisor")
 def case(number: str) -> str:
-    """One case as a supervisor sees it: where it stood how long, without what the applicant answered."""
+    """One case as a supervisor sees it: where it stood how long, without what people answered or wrote."""
     rt = current_runtime()
     now = rt.now()
     with rt.read() as session:
         found = supervisor_case(session, number)
-        track = staff_track(session, found, rt.definitions, rt.calendars, now)
-    return render_template("supervisor/case.html", case=found, track=track, **helpers(rt))
+        page = case_page(session, rt.definitions, rt.calendars, found, now)
+        calendar = rt.calendars.for_area(found.area)
+        line = case_line(session, found, calendar, now)
+    return render_template(
+        "supervisor/case.html", case=found, page=page, line=line, columns=columns_of(page),
+        timeline=staff_timeline(page.compiled, page.happenings, {}, quotes=False),
+        **helpers(rt),
+    )  # fmt: skip

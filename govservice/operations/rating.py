@@ -1,0 +1,45 @@
+"""好差评 (GB/T 39735-2020): the applicant's one judgement of a closed case, and messages marked as read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update
+
+from govservice.engine.types import Actor
+from govservice.errors import Invalid, NotAllowed, NotFound
+from govservice.models.papers import Message, Rating
+from govservice.models.session import box_of
+from govservice.operations.filing import own_case
+from govservice.operations.runtime import Runtime
+
+MAX_COMMENT = 1000  # characters
+
+
+def rate(rt: Runtime, actor: Actor, case_id: str, *, stars: int, comment: str, now: datetime) -> None:
+    """Keeps the judgement of a closed case, once. Raises Invalid for other than 1 to 5 stars, NotAllowed while the
+    case runs and where it was rated already."""
+    if not 1 <= stars <= 5:
+        raise Invalid({"stars": "Choose from 1 to 5."})
+    with rt.write() as session:
+        case = own_case(session, actor, case_id, lock=True)
+        if case.status != "closed":
+            raise NotAllowed("A case can be rated once it is closed.")
+        if session.get(Rating, case_id) is not None:
+            raise NotAllowed("This case was rated already. Thank you.")
+        box = box_of(session, case.applicant_id)
+        if box is None:
+            raise NotFound()
+        words = comment.strip()[:MAX_COMMENT]
+        sealed = box.seal_text(words, f"ratings:{case_id}") if words else None
+        session.add(
+            Rating(case_id=case_id, stars=stars, comment_enc=sealed, at=now, service=case.service, area=case.area)
+        )
+
+
+def mark_read(rt: Runtime, actor: Actor, *, now: datetime) -> None:
+    """Every message of the person counts as read."""
+    with rt.write() as session:
+        session.execute(
+            update(Message).where(Message.person_id == actor.person_id, Message.read_at.is_(None)).values(read_at=now)
+        )

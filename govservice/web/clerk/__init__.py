@@ -1,0 +1,6 @@
+"""The clerk's desk: the worklist by urgency, everything about a case on one page, acting with reasons."""
+
+from govservice.web.clerk import cases, worklist
+from govservice.web.clerk.blueprint import blueprint
+
+__all__ = ["blueprint", "cases", "worklist"]

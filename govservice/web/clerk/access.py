@@ -1,0 +1,68 @@
+"""What of a case a clerk may see: the steps at which a role of the clerk works or worked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from govservice.engine.types import Actor
+from govservice.errors import NotFound
+from govservice.models.cases import Case, Task
+from govservice.operations.runtime import Runtime
+from govservice.web.access import PORTAL_ROLES, clerk_case, current_actor
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A case as one clerk may open it. `tasks` are those of the clerk's roles, open ones first."""
+
+    case: Case
+    tasks: tuple[Task, ...]
+
+    @property
+    def steps(self) -> list[str]:
+        return [t.step for t in self.tasks]
+
+    @property
+    def departments(self) -> list[str]:
+        return [t.department_id for t in self.tasks]
+
+
+def clerk() -> Actor:
+    """The member of staff who asks. Raises NotFound for anybody else (the audience check comes first)."""
+    actor = current_actor()
+    if actor is None or actor.kind != "user":
+        raise NotFound()
+    return actor
+
+
+def work_roles(actor: Actor) -> tuple[tuple[str, str], ...]:
+    """(role, department id) pairs in which the clerk does tasks; the portal's own roles have none."""
+    return tuple(pair for pair in actor.roles if pair[0] not in PORTAL_ROLES)
+
+
+def open_case(session: Session, actor: Actor, number: str) -> Opened:
+    """The case with the clerk's tasks in it. Raises NotFound where it is not the clerk's."""
+    found = clerk_case(number, session)
+    pairs = work_roles(actor)
+    mine = or_(*(and_(Task.role == role, Task.department_id == dept) for role, dept in pairs))
+    tasks = session.scalars(
+        select(Task).where(Task.case_id == found.id, Task.status != "cancelled", mine).order_by(Task.opened_seq.desc())
+    ).all()
+    return Opened(found, tuple(sorted(tasks, key=lambda t: t.status == "done")))
+
+
+def clerk_areas(actor: Actor) -> tuple[str, ...]:
+    """Areas of the departments where the clerk works."""
+    return tuple(dict.fromkeys(department.partition(".")[0] for _role, department in work_roles(actor)))
+
+
+def role_titles(rt: Runtime, actor: Actor) -> list[object]:
+    """What the clerk's roles are called, each once; the first service that names a role gives its title."""
+    titles: dict[str, object] = {}
+    for code in rt.definitions.codes():
+        for role, spec in rt.definitions.current(code).service.roles.items():
+            titles.setdefault(role, spec.title or {"en": role, "zh": role})
+    return [titles[role] for role in dict.fromkeys(role for role, _d in work_roles(actor)) if role in titles]

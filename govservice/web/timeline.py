@@ -1,0 +1,143 @@
+"""The history of a case in sentences, newest first, as staff read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+
+from govservice.definitions.compiled import Compiled
+from govservice.queries.tracking import Happening
+from govservice.web.i18n import text
+
+SHOWN = frozenset(
+    ("case.opened", "case.closed", "step.left", "action.confirmed", "correction.asked", "correction.notified",
+     "correction.resubmitted", "task.claimed", "task.released", "task.escalated", "clock.breached", "clock.moved")
+)  # fmt: skip
+
+
+def staff_timeline(
+    compiled: Compiled, happenings: Iterable[Happening], words: Mapping[str, str], *, quotes: bool = True
+) -> list[dict[str, Any]]:
+    """Items for `status.timeline`. `words` holds what people wrote, by id of case_texts; `quotes` False leaves it out."""
+    items = []
+    for h in happenings:
+        if h.type not in SHOWN or _is_plumbing(h):
+            continue
+        quote = quotation(words.get(h.data.get("text", ""))) if quotes else ""
+        items.append(
+            {"title": title_of(compiled, h), "at": h.at, "by": by_whom(h), "note": note_of(compiled, h), "quote": quote}
+        )
+    return items[::-1]
+
+
+def _is_plumbing(h: Happening) -> bool:
+    """Joins and the system's own answers follow from what stands beside them."""
+    return h.type == "step.left" and str(h.data.get("trigger", "")).startswith("@join")
+
+
+def text_ids(happenings: Iterable[Happening]) -> list[str]:
+    """Ids of the words that the events point to."""
+    return [h.data["text"] for h in happenings if h.data.get("text")]
+
+
+def quotation(raw: str | None) -> str:
+    """What a person wrote, as one text: the reason or opinion, then what is wrong item by item."""
+    if not raw:
+        return ""
+    try:
+        said = json.loads(raw)
+    except ValueError:
+        return raw
+    parts = [str(said[k]) for k in ("reason", "opinion") if said.get(k)]
+    parts += [str(note) for note in (said.get("items") or {}).values() if note]
+    return " · ".join(parts)
+
+
+def by_whom(h: Happening) -> str:
+    if h.system:
+        return _("the system")
+    if h.mine:
+        return _("the applicant")
+    who = text(h.who) if h.who else ""
+    return f"{who} · {text(h.department)}" if h.department else who
+
+
+def step_name(compiled: Compiled, path: object) -> str:
+    step = compiled.steps.get(str(path))
+    return text(step.title) if step else str(path or "")
+
+
+def action_name(compiled: Compiled, data: Mapping[str, Any]) -> str:
+    edge = compiled.edge(str(data.get("step", "")), str(data.get("trigger", "")))
+    return text(edge.label) if edge else ""
+
+
+def title_of(compiled: Compiled, h: Happening) -> str:
+    """One sentence for one event."""
+    step, action = step_name(compiled, h.data.get("step")), action_name(compiled, h.data)
+    if h.type == "step.left":
+        return _left(compiled, h, step, action)
+    plain = {
+        "case.opened": _("Draft begun"),
+        "action.confirmed": _("%(step)s: %(action)s, first of two people", step=step, action=action),
+        "correction.asked": _("%(step)s asked for a correction", step=step),
+        "correction.notified": _("The applicant was sent one correction notice"),
+        "correction.resubmitted": _("The applicant sent the corrections"),
+        "task.claimed": _("%(step)s: task claimed", step=step),
+        "task.released": _("%(step)s: task given back", step=step),
+        "task.escalated": _("%(step)s took too long and was brought to the attention of a superior", step=step),
+        "clock.breached": _("A date passed: %(kind)s", kind=_breach(h)),
+        "clock.moved": _("Dates were counted anew after a change of the calendar"),
+    }
+    if h.type == "case.closed":
+        return _("Closed: %(outcome)s", outcome=outcome_name(str(h.data.get("outcome"))))
+    return str(plain.get(h.type, h.type))
+
+
+def _left(compiled: Compiled, h: Happening, step: str, action: str) -> str:
+    trigger = str(h.data.get("trigger", ""))
+    if h.data.get("deemed"):
+        return str(_("%(step)s: %(action)s by law, because nobody acted in time", step=step, action=action))
+    if trigger == "@lapse":
+        return str(_("No answer in time: the application lapsed"))
+    if trigger == "@ok":
+        return str(_("%(step)s: done", step=step))
+    if trigger == "@fail":
+        return str(_("%(step)s: did not succeed", step=step))
+    return str(_("%(step)s: %(action)s", step=step, action=action)) if action else step
+
+
+def _breach(h: Happening) -> str:
+    return str(_("the promised date") if h.data.get("kind") == "promised" else _("the limit by law"))
+
+
+def outcome_name(outcome: str) -> str:
+    names = {
+        "granted": _("granted"), "refused": _("refused"), "withdrawn": _("withdrawn"), "lapsed": _("lapsed"),
+        "terminated": _("terminated"),
+    }  # fmt: skip
+    return str(names.get(outcome, outcome))
+
+
+def names_of(compiled: Compiled, items: Sequence[str]) -> list[str]:
+    """Labels of fields and materials."""
+    labels = []
+    for name in items:
+        field, material = compiled.service.fields.get(name), compiled.service.materials.get(name)
+        found = field.label if field else material.label if material else None
+        labels.append(text(found) if found else name)
+    return labels
+
+
+def note_of(compiled: Compiled, h: Happening) -> str:
+    """What belongs to the event beside its sentence."""
+    if h.type in ("correction.asked", "correction.notified"):
+        note = _("To correct: %(names)s", names=_(", ").join(names_of(compiled, h.data.get("items", []))))
+        second = _("This is a second notice for the same step; the law allows one.")
+        return f"{note} {second}" if h.data.get("second_notice") else str(note)
+    if h.type == "correction.resubmitted" and h.data.get("changed"):
+        return str(_("Changed: %(names)s", names=_(", ").join(names_of(compiled, h.data["changed"]))))
+    return text(h.data["note"]) if h.data.get("note") else ""
