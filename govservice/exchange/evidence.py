@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
-from govservice.definitions.compiled import Compiled
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compiled import Compiled, Text
 from govservice.exchange.outcomes import outcome_sentence
 from govservice.exchange.prefill import Prefill, prefill
 from govservice.exchange.views import Facts, FactView, current_facts, fact_values
@@ -73,25 +74,47 @@ def _replaced(compiled: Compiled, facts: Facts, material: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Burden:
-    """The receipt's sentence: "14 of 17 fields and 3 of 4 documents not asked". `registries` in order of the facts."""
+    """The receipt's sentence: "14 of 17 fields and 3 of 4 documents not asked". Names are {en, zh}.
+
+    `documents` counts the materials and, where a catalogue was given, the papers that the registries asked make
+    needless (a copy of the identity card); `papers` names those not asked, `registries` who spared them.
+    """
 
     fields: int
     fields_not_asked: int
     documents: int
     documents_not_asked: int
-    registries: tuple[Mapping[str, str], ...]
+    papers: tuple[Text, ...]
+    registries: tuple[Text, ...]
 
 
-def burden(compiled: Compiled, facts: Facts, shown_fields: Iterable[str] | None = None) -> Burden:
+def burden(
+    compiled: Compiled, facts: Facts, shown_fields: Iterable[str] | None = None, catalogue: Catalogue | None = None
+) -> Burden:
     """What the citizen was spared. `shown_fields` leaves out the fields of hidden pages (default: all fields)."""
     fields = list(compiled.service.fields if shown_fields is None else shown_fields)
-    asked, wanted = set(asked_fields(compiled, facts)), set(materials_asked(compiled, facts))
-    materials = list(compiled.service.materials)
-    registries = {view.registry: view.registry_name for view in facts.values() if view.filled}
+    asked = set(asked_fields(compiled, facts))
+    papers = _papers(compiled, facts, catalogue)
+    views = [facts[name] for name in compiled.service.facts if name in facts and facts[name].filled]
     return Burden(
-        len(fields),
-        sum(name not in asked for name in fields),
-        len(materials),
-        sum(name not in wanted for name in materials),
-        tuple(registries.values()),
+        fields=len(fields),
+        fields_not_asked=sum(name not in asked for name in fields),
+        documents=len(papers),
+        documents_not_asked=sum(spared for _label, spared in papers.values()),
+        papers=tuple(label for label, spared in papers.values() if spared),
+        registries=tuple({view.registry: view.registry_name for view in views}.values()),
     )
+
+
+def _papers(compiled: Compiled, facts: Facts, catalogue: Catalogue | None) -> dict[str, tuple[Text, bool]]:
+    """Label of every paper in question and whether it was spared: what registries replace first, then materials."""
+    datasets = {fact.dataset: name for name, fact in compiled.service.facts.items() if fact.dataset}
+    replaced = catalogue.replaced if catalogue is not None else {}
+    found = {
+        name: (paper.label, (fact := datasets[paper.dataset]) in facts and facts[fact].filled)
+        for name, paper in replaced.items()
+        if paper.dataset in datasets
+    }
+    for name, material in compiled.service.materials.items():
+        found[name] = (material.label, _replaced(compiled, facts, name))
+    return found

@@ -73,7 +73,9 @@ def current_facts(session: Session, case_id: str, catalogue: Catalogue) -> dict[
     rows: dict[str, list[Fact]] = {}
     for fact in session.scalars(select(Fact).where(Fact.case_id == case_id, Fact.superseded_by.is_(None))):
         rows.setdefault(fact.name, []).append(fact)
-    needs = session.scalars(select(EvidenceRequirement).where(EvidenceRequirement.case_id == case_id))
+    needs = session.scalars(
+        select(EvidenceRequirement).where(EvidenceRequirement.case_id == case_id).order_by(EvidenceRequirement.id)
+    )
     return {need.name: _view(session, need, rows.get(need.name, []), catalogue) for need in needs}
 
 

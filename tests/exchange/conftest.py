@@ -21,9 +21,10 @@ from govservice.exchange.gateway import Gateway
 from govservice.exchange.sandbox.cast import CITIZENS, Citizen
 from govservice.models.base import new_id
 from govservice.models.cases import Case, Definition
+from govservice.models.keyring import Keyring
 from govservice.models.people import Mandate, Organisation
 from govservice.models.personal import PersonalData, find_person, seal_person
-from govservice.models.session import Database
+from govservice.models.session import Database, make_engine
 from tests.support.clock import MONDAY
 
 REGISTRIES = ("population", "enterprises", "real_estate", "health_certificates")
@@ -144,11 +145,12 @@ def citizen(login: str) -> Citizen:
 def file_draft(database: Database, compiled: Compiled, who: Citizen) -> Filed:
     """A draft of this citizen, for the organisation where there is one."""
     with database.write() as session:
+        if session.get(Definition, compiled.sha) is None:
+            session.add(_definition(compiled))
         person = find_person(session, "cn_id", who.person.id)
         if person is None:
             data = PersonalData(who.person.name, "cn_id", who.person.id)
             session.add(person := seal_person(database.keyring, data, area=who.person.area, now=MONDAY))
-            session.add(_definition(compiled))
         organisation = mandate = None
         if who.organisation is not None:
             organisation = Organisation(
@@ -183,3 +185,11 @@ def _definition(compiled: Compiled) -> Definition:
 def wang_fang(database: Database, open_restaurant: Compiled) -> Filed:
     """Wang Fang's draft of `open_restaurant` for her enterprise."""
     return file_draft(database, open_restaurant, citizen("wang.fang"))
+
+
+@pytest.fixture
+def sqlite_database(sqlite_url: str, keyring: Keyring) -> Iterator[Database]:
+    """For what does not depend on the kind of database."""
+    engine = make_engine(sqlite_url, synchronous="OFF")
+    yield Database(engine, keyring)
+    engine.dispose()

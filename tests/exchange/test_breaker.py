@@ -1,0 +1,126 @@
+"""A registry that is down is left alone, tried again by one caller, and never takes more than its share of threads."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_registry import Breaker
+from govservice.exchange import breaker, evidence
+from govservice.exchange.gateway import Gateway
+from govservice.exchange.outcomes import Outcome
+from govservice.models.exchange import RegistryHealth
+from govservice.models.session import Database
+from tests.exchange.conftest import CITIZEN, Filed, Sandbox, citizen, file_draft
+from tests.support.clock import MONDAY
+
+QUICK = Breaker(window_s=30, min_calls=3, fail_ratio=Decimal("0.5"), open_s=30)
+REGISTRY = {"real_estate": QUICK}
+
+
+@pytest.fixture
+def impatient(make_gateway: Callable[..., Gateway], catalogue: Catalogue) -> Gateway:
+    """A gateway whose breaker for real estate opens after three calls."""
+    registry = catalogue.registries["real_estate"].model_copy(update={"breaker": QUICK})
+    return make_gateway(
+        catalogue=dataclasses.replace(catalogue, registries={**catalogue.registries, "real_estate": registry})
+    )
+
+
+def ends(database: Database, *outcomes: Outcome, after: float = 0) -> None:
+    with database.write() as session:
+        breaker.count(session, REGISTRY, [("real_estate", o) for o in outcomes], MONDAY + timedelta(seconds=after))
+
+
+def out(database: Database, after: float = 0) -> bool:
+    return "real_estate" in breaker.shut_out(database, REGISTRY, MONDAY + timedelta(seconds=after))
+
+
+def test_it_opens_after_enough_failures_and_lets_one_try(database: Database) -> None:
+    ends(database, Outcome.TIMEOUT, Outcome.UNAVAILABLE)
+    assert not out(database)
+    ends(database, Outcome.TIMEOUT)
+    assert out(database)
+    assert out(database, after=29)
+    assert not out(database, after=31)  # elected to try
+    assert out(database, after=31)  # somebody else is trying
+    ends(database, Outcome.TIMEOUT, after=32)
+    assert out(database, after=61)  # the try failed: again half a minute
+    assert not out(database, after=63)
+    ends(database, Outcome.OK, after=63)
+    assert not out(database, after=63)
+    with database.read() as session:
+        assert session.get_one(RegistryHealth, "real_estate").state == "closed"
+
+
+def test_old_failures_are_forgotten(database: Database) -> None:
+    ends(database, Outcome.TIMEOUT, Outcome.TIMEOUT)
+    ends(database, Outcome.TIMEOUT, after=31)
+    assert not out(database, after=31)
+
+
+def test_answers_that_say_no_are_no_failures(database: Database) -> None:
+    ends(database, *[Outcome.NO_RECORD, Outcome.AMBIGUOUS, Outcome.IDENTITY_MISMATCH, Outcome.DENIED] * 5)
+    assert not out(database)
+    with database.read() as session:
+        assert session.get(RegistryHealth, "real_estate") is None  # and a healthy registry costs no row
+
+
+def test_successes_outweigh_single_failures(database: Database) -> None:
+    ends(database, Outcome.TIMEOUT)
+    ends(database, *[Outcome.OK] * 9)
+    ends(database, Outcome.TIMEOUT)
+    assert not out(database)
+
+
+def test_an_open_breaker_makes_no_call_and_says_so(
+    database: Database, impatient: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    sandbox.fault("real_estate", "status_500")
+    for _ in range(3):
+        evidence.prefill(database, impatient, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY)
+    sandbox.fault("real_estate", None)
+    found = evidence.prefill(database, impatient, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY)
+    assert found.facts["premises"].outcome == "breaker_open"
+    assert sandbox.calls()["real_estate"] == 3
+    later = MONDAY + timedelta(seconds=31)
+    found = evidence.prefill(database, impatient, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=later)
+    assert found.facts["premises"].filled
+
+
+def test_one_registry_holds_up_only_its_own_places(
+    sqlite_database: Database, make_gateway: Callable[..., Gateway], catalogue: Catalogue, sandbox: Sandbox,
+    open_restaurant: Compiled,
+) -> None:  # fmt: skip
+    """The bulkhead: with one place and a hanging registry a second caller is turned away at once."""
+    limits = catalogue.registries["real_estate"].limits.model_copy(update={"max_inflight": 1})
+    registry = catalogue.registries["real_estate"].model_copy(update={"limits": limits})
+    narrow = dataclasses.replace(catalogue, registries={**catalogue.registries, "real_estate": registry})
+    gateway = make_gateway(catalogue=narrow)
+    first = file_draft(sqlite_database, open_restaurant, citizen("wang.fang"))
+    second = file_draft(sqlite_database, open_restaurant, citizen("chen.wei"))
+    sandbox.fault("real_estate", "hang", seconds=3)
+
+    def ask(filed: Filed) -> str | None:
+        found = evidence.prefill(
+            sqlite_database, gateway, open_restaurant, filed.case_id, actor=CITIZEN, now=MONDAY, budget=0.6
+        )
+        return found.facts["premises"].outcome
+
+    with ThreadPoolExecutor(1) as other:
+        waiting = other.submit(ask, first)
+        while sandbox.calls().get("real_estate") != 1:
+            time.sleep(0.01)
+        began = time.monotonic()
+        assert ask(second) == "rate_limited"
+        assert time.monotonic() - began < 0.4
+        assert waiting.result() == "timeout"
+    assert sandbox.calls()["real_estate"] == 1

@@ -1,0 +1,162 @@
+"""Whatever a registry does, the citizen goes on: bounded time and memory, no wrong value, no silent blank, logged."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from govservice.definitions.compiled import Compiled
+from govservice.exchange import evidence
+from govservice.exchange.evidence import FactView
+from govservice.exchange.gateway import Gateway
+from govservice.models.exchange import DataAccess, Exchange, Fact
+from govservice.models.session import Database
+from tests.exchange.conftest import CITIZEN, Filed, Sandbox
+from tests.support.clock import MONDAY
+
+BUDGET = 1.0
+GRACE = 0.05  # seconds over the budget, at worst
+
+# mode -> (outcome, state of the need)
+ENDS = {
+    "status_500": ("unavailable", "deferred"),
+    "html_502": ("unavailable", "deferred"),
+    "html_200": ("unavailable", "deferred"),
+    "redirect": ("unavailable", "deferred"),
+    "reset": ("unavailable", "deferred"),
+    "status_429": ("rate_limited", "deferred"),
+    "status_403": ("denied", "deferred"),
+    "malformed": ("schema_violation", "deferred"),
+    "deep": ("schema_violation", "deferred"),
+    "wrong_schema": ("schema_violation", "deferred"),
+    "huge": ("schema_violation", "deferred"),
+    "wrong_person": ("identity_mismatch", "withheld"),
+    "withheld": ("withheld", "withheld"),
+    "empty": ("no_record", "no_record"),
+    "several": ("ambiguous", "ambiguous"),
+    "hang": ("timeout", "deferred"),
+    "drip": ("timeout", "deferred"),
+}
+
+
+def ask(database: Database, gateway: Gateway, compiled: Compiled, filed: Filed) -> dict[str, FactView]:
+    found = evidence.prefill(database, gateway, compiled, filed.case_id, actor=CITIZEN, now=MONDAY, budget=BUDGET)
+    return dict(found.facts)
+
+
+@pytest.mark.parametrize("mode", ENDS)
+def test_a_faulty_registry_leaves_its_fields_to_the_citizen(
+    mode: str, database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    sandbox.fault("real_estate", mode, seconds=5)
+    facts = ask(database, gateway, open_restaurant, wang_fang)
+    outcome, state = ENDS[mode]
+    premises = facts["premises"]
+    assert (premises.outcome, premises.state, premises.values) == (outcome, state, {})
+    assert premises.sentence is not None
+    assert "Real Estate Register" in premises.sentence.text("en")
+    assert {"premises.title_no", "premises.area"} <= set(evidence.asked_fields(open_restaurant, facts))
+    assert "title_deed" in evidence.materials_asked(open_restaurant, facts)
+    assert all(facts[name].filled for name in ("owner", "enterprise", "health"))  # the others do not suffer
+    with database.read() as session:
+        logged = session.scalars(select(Exchange).where(Exchange.registry_code == "real_estate")).one()
+        assert (logged.outcome, logged.grant_id, logged.fields) == (outcome, "GR-2033", [])
+        assert session.scalars(select(Fact).where(Fact.name == "premises")).all() == []
+        seen = session.scalars(select(DataAccess).where(DataAccess.registry_code == "real_estate")).all()
+        assert len(seen) == (1 if outcome == "ambiguous" else 0)  # a read is what told us something about the person
+
+
+@pytest.mark.parametrize("registry", ["population", "enterprises", "real_estate", "health_certificates"])
+def test_another_persons_record_is_never_kept(
+    registry: str, database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    sandbox.fault(registry, "wrong_person")
+    facts = ask(database, gateway, open_restaurant, wang_fang)
+    missed = next(view for view in facts.values() if view.registry == registry)
+    assert (missed.outcome, missed.values) == ("identity_mismatch", {})
+    with database.read() as session:
+        assert session.scalars(select(Fact).where(Fact.registry_code == registry)).all() == []
+
+
+def test_an_entry_under_examination_is_used_and_said_so(
+    database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    sandbox.fault("real_estate", "under_investigation")
+    premises = ask(database, gateway, open_restaurant, wang_fang)["premises"]
+    assert (premises.outcome, premises.state) == ("under_investigation", "available")
+    assert premises.values["premises.area"] == "326.40"
+    assert premises.sentence is not None
+    assert "examining" in premises.sentence.text("en")
+
+
+@pytest.mark.parametrize("mode", ["hang", "drip", "huge"])
+def test_the_page_waits_no_longer_than_its_budget(
+    mode: str, database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    for registry in ("population", "enterprises", "real_estate", "health_certificates"):
+        sandbox.fault(registry, mode, seconds=5)
+    wanted_budget = 0.4  # shorter than any registry's own limit: the budget alone ends the wait
+    began = time.monotonic()
+    found = evidence.prefill(
+        database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY, budget=wanted_budget
+    )
+    took = time.monotonic() - began
+    assert not any(view.filled for view in found.facts.values())
+    assert took <= wanted_budget + GRACE + 0.1  # the database's own time on a busy machine
+    with database.read() as session:
+        assert len(session.scalars(select(Exchange)).all()) == 4
+
+
+def test_a_late_answer_is_dropped(
+    database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    sandbox.fault("real_estate", "delay", seconds=0.5)
+    found = evidence.prefill(
+        database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY, budget=0.3
+    )
+    assert found.waiting == ("premises",)
+    time.sleep(0.4)  # the answer has come meanwhile
+    with database.read() as session:
+        assert session.scalars(select(Fact).where(Fact.name == "premises")).all() == []
+        logged = session.scalars(select(Exchange).where(Exchange.fact == "premises")).one()
+        assert logged.outcome == "timeout"
+        assert 250 <= logged.latency_ms <= 450
+
+
+def test_calls_go_out_at_once(
+    database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    sandbox.delay(300)
+    began = time.monotonic()
+    facts = ask(database, gateway, open_restaurant, wang_fang)
+    took = time.monotonic() - began
+    assert all(view.filled for view in facts.values())
+    assert took < 0.9  # four calls of 0.3 s: one after another they would take 1.2 s
+
+
+def test_a_body_of_a_gigabyte_costs_no_memory(
+    make_gateway: Callable[..., Gateway], sqlite_database: Database, sandbox: Sandbox, open_restaurant: Compiled
+) -> None:
+    from tests.exchange.conftest import citizen, file_draft
+
+    filed = file_draft(sqlite_database, open_restaurant, citizen("wang.fang"))
+    sandbox.fault("real_estate", "huge")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    facts = ask(sqlite_database, make_gateway(), open_restaurant, filed)
+    assert facts["premises"].outcome == "schema_violation"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30_000  # kB
+
+
+def test_nobody_is_asked_twice_for_what_is_held(
+    database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    sandbox.fault("real_estate", "status_500")
+    ask(database, gateway, open_restaurant, wang_fang)
+    sandbox.fault("real_estate", None)
+    facts = ask(database, gateway, open_restaurant, wang_fang)  # the registry has recovered
+    assert facts["premises"].values["premises.area"] == "326.40"
+    assert sandbox.calls() == {"population": 1, "enterprises": 1, "real_estate": 2, "health_certificates": 1}
