@@ -289,6 +289,17 @@ class CaseData(Base):
     at: Mapped[Moment]
 
 
+class CaseStateRow(Base):
+    """The fold of a case's events up to `seq`, as canonical JSON: what acting reads. A cache: where it is missing, older
+    than the case or of another format, the events are folded instead."""
+
+    __tablename__ = "case_states"
+    case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    seq: Mapped[int]
+    format: Mapped[int]
+    state: Mapped[LongText]
+
+
 class Anchor(Base):
     """The Merkle root over the heads of all chains at the end of a day: finds deleted tails and cases."""
 

@@ -1,0 +1,91 @@
+"""Which actions an actor may take now, and why not the others: the same questions that `apply` asks, answered ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from govservice.definitions.compiled import Compiled, Edge
+from govservice.engine import rights
+from govservice.engine.decide_work import case_values, department_of
+from govservice.engine.types import MAIN, Actor, CaseState, Ctx, Needs, Offer, Refusal, Token
+from govservice.errors import NotAllowed
+
+CLAIM: Mapping[str, str] = {"en": "Take this task", "zh": "签收"}
+RELEASE: Mapping[str, str] = {"en": "Put it back", "zh": "退回待办"}
+SEND: Mapping[str, str] = {"en": "Send the notice now", "zh": "立即发出补正通知"}
+ANSWER: Mapping[str, str] = {"en": "Send the corrections", "zh": "提交补正"}
+ANSWER_NEEDS = Needs()
+
+
+def available(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx) -> list[Offer]:
+    """Every action of every open token as this actor sees it, in the order of the definition; case-wide actions and
+    the engine's own (`@claim`, `@release`, `@send_notice`, `@resubmit`) after a step's own.
+
+    Guards are weighed with `ctx.values`; without them an action with a guard counts as allowed and `apply` decides.
+    """
+    if st.status == "closed":
+        return []
+    offers: list[Offer] = []
+    for token in st.tokens.values():
+        if token.open:
+            offers += _at(d, st, token, actor, ctx)
+    notice = _notice(d, st, actor, ctx)
+    return [*offers, *([notice] if notice else []), *_resubmission(st, actor)]
+
+
+def _at(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx) -> list[Offer]:
+    edges = [e for e in d.out.get(token.step, ()) if e.kind in ("action", "always")]
+    first = next((e.name for e in edges if e.kind == "action" and not e.correction), None)
+    offers = [_offer(d, st, token, edge, actor, ctx, edge.name == first) for edge in edges]
+    task = st.task_of(token.id)
+    if task is not None and token.status == "active":
+        why = rights.claim_refusal(d, st, task, actor, ctx)
+        if task.assignee is None or task.assignee != actor.id:
+            offers.append(_own(token, "@claim", CLAIM, "claim", why))
+        else:
+            offers.append(_own(token, "@release", RELEASE, "release", rights.release_refusal(task, actor)))
+    return offers
+
+
+def _offer(
+    d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, ctx: Ctx, primary: bool
+) -> Offer:
+    why = rights.refusal(d, st, token, edge, actor, ctx)
+    if why is None and edge.guard is not None:
+        why = rights.by_guard(edge, guard_values(d, st, edge, ctx))
+    second = edge.two_people and token.confirmed is not None and token.confirmed[0] == edge.name
+    return Offer(
+        token.id, token.step, edge.name, edge.label, edge.kind, rights.needs_of(token, edge), why is None, why, primary,
+        edge.correction, second, edge.two_people, edge.hint,
+    )  # fmt: skip
+
+
+def guard_values(d: Compiled, st: CaseState, edge: Edge, ctx: Ctx) -> Mapping[str, Any] | None:
+    """What a guard sees; None where the answers were not loaded."""
+    if ctx.values is None:
+        return None
+    try:
+        department = department_of(d, ctx, edge.by, st.area) if edge.by in d.service.roles else None
+    except NotAllowed:
+        department = None
+    return {**case_values(st, ctx, ctx.calendar), "actor.role": edge.by, "actor.department": department}
+
+
+def _own(token: Token, action: str, label: Mapping[str, str], kind: str, why: Refusal | None) -> Offer:
+    return Offer(token.id, token.step, action, label, kind, ANSWER_NEEDS, why is None, why)
+
+
+def _notice(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx) -> Offer | None:
+    """The lead's early notice is offered only in a parallel step that knows corrections."""
+    block = d.blocks.get(st.main.step)
+    if block is None or block.correction is None:
+        return None
+    return _own(st.tokens[MAIN], "@send_notice", SEND, "notice", rights.notice_refusal(d, st, actor, ctx))
+
+
+def _resubmission(st: CaseState, actor: Actor) -> list[Offer]:
+    if st.notice is None:
+        return []
+    why = rights.resubmit_refusal(st, actor)
+    return [Offer(MAIN, st.main.step, "@resubmit", ANSWER, "resubmit", ANSWER_NEEDS, why is None, why, primary=True)]

@@ -1,0 +1,101 @@
+"""`decide`: what follows from a command. Pure: the definition, the state, the command, the calendars, nothing else.
+
+Whether the actor may (rights, needs, stale pages) is asked before, in `apply`; a replay never comes here.
+"""
+
+from __future__ import annotations
+
+from govservice.definitions.compiled import Compiled
+from govservice.engine import decide_acts as acts
+from govservice.engine import decide_clocks as clocks
+from govservice.engine import decide_correction as correction
+from govservice.engine import decide_moves as moves
+from govservice.engine import rights
+from govservice.engine.decide_work import CalendarsLike, Work
+from govservice.engine.types import MAIN, CaseState, Command, Event, TimerState
+from govservice.errors import NotAllowed
+from govservice.models.base import to_iso
+
+OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
+TIMER, RECALCULATE = "@timer", "@recalculate"
+ANSWERS = ("@ok", "@fail")
+
+
+def decide(d: Compiled, st: CaseState, cmd: Command, calendars: CalendarsLike) -> list[Event]:
+    """The events that a command leads to; none where nothing changes. `st.ctx` carries the answers that guards read.
+
+    Raises NotAllowed where the step has no such action or a guard refuses, Tampered where a definition goes in circles.
+    """
+    return plan(d, st, cmd, calendars).events
+
+
+def plan(d: Compiled, st: CaseState, cmd: Command, calendars: CalendarsLike) -> Work:
+    """`decide` with the state that its events lead to, so that it need not be folded twice."""
+    work = Work(d, st, cmd, calendars, to_iso(cmd.now))
+    handler = _HANDLERS.get(cmd.trigger)
+    if handler is not None:
+        handler(work)
+        return work
+    if cmd.trigger.startswith("@") and cmd.trigger not in ANSWERS:
+        raise NotAllowed(action=cmd.trigger)
+    token = rights.resolve_token(d, st, cmd)
+    edge = d.edge(token.step, cmd.trigger)
+    if edge is None or not token.open:
+        raise NotAllowed(action=cmd.trigger, step=token.step)
+    acts.act(work, token, edge)
+    return work
+
+
+def _open(work: Work) -> None:
+    data = work.cmd.data
+    work.emit(
+        "case.opened",
+        None,
+        {
+            "case": data["case_id"], "number": data["number"], "service": data["service"], "sha": data["def_sha"],
+            "person": data["person_id"], "organisation": data.get("organisation_id"), "mandate": data.get("mandate_id"),
+            "channel": data.get("channel", "online"), "area": data.get("area"),
+        },
+    )  # fmt: skip
+    moves.arrive(work, MAIN, work.d.start)
+
+
+def _claim(work: Work) -> None:
+    acts.claim(work, rights.resolve_token(work.d, work.st, work.cmd))
+
+
+def _release(work: Work) -> None:
+    acts.release(work, rights.resolve_token(work.d, work.st, work.cmd))
+
+
+def _send_notice(work: Work) -> None:
+    block = work.d.blocks.get(work.st.main.step)
+    if block is None or block.correction is None or work.st.notice is not None or not correction.pending(work):
+        raise NotAllowed(action=SEND_NOTICE)
+    correction.notify(work, block.path, block.correction)
+
+
+def _timer(work: Work) -> None:
+    timer = work.st.timers.get(str(work.cmd.data["timer"]))
+    if timer is None or timer.armed_seq != work.cmd.data["armed_seq"]:
+        return  # it was armed anew or cancelled in the meantime
+    acts.fire(work, timer)
+
+
+_HANDLERS = {
+    OPEN: _open,
+    CLAIM: _claim,
+    RELEASE: _release,
+    SEND_NOTICE: _send_notice,
+    RESUBMIT: correction.resubmit,
+    TIMER: _timer,
+    RECALCULATE: clocks.recalculate,
+}
+
+
+def due_timer(st: CaseState, now: str) -> TimerState | None:
+    """The timer that must act first at `now`: by its hour, missed dates before acts, then in the order of arming."""
+    due = [t for t in st.timers.values() if t.due_at is not None and t.due_at <= now]
+    if not due:
+        return None
+    return min(due, key=lambda t: (t.due_at, not t.key.startswith("limit:"), t.armed_seq, t.name))

@@ -1,0 +1,204 @@
+"""What a person, an auto step's answer or a timer does at one token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from govservice.definitions.compiled import Edge, Step, TimerRule
+from govservice.engine import decide_clocks as clocks
+from govservice.engine import decide_correction as correction
+from govservice.engine import decide_moves as moves
+from govservice.engine.decide_work import Work
+from govservice.engine.types import MAIN, TimerState, Token
+from govservice.errors import Invalid, NotAllowed
+
+
+def act(work: Work, token: Token, edge: Edge) -> None:
+    """An action (or an auto step's answer) at a token. Raises NotAllowed where it is not possible now."""
+    facts = facts_of(work, edge)
+    role = edge.by if work.actor.kind == "user" else None
+    if token.id == MAIN and work.st.status == "draft" and edge.kind == "action":
+        facts |= submitted(work)
+    dest = work.take(token.step, edge, role)
+    if edge.correction:
+        items = sorted(work.cmd.data.get("items") or {})
+        correction.ask(work, token.id, edge, {**facts, "items": items})
+    elif edge.two_people and work.actor.kind == "user" and not _confirmed_by_another(work, token, edge):
+        confirm(work, token, edge, facts)
+    else:
+        moves.move(work, token.id, edge, dest, facts)
+        correction.after_act(work)
+
+
+def facts_of(work: Work, edge: Edge) -> dict[str, Any]:
+    """What the event says of who acted and what they brought; words stay outside, only their digest is told."""
+    facts: dict[str, Any] = {}
+    if work.actor.kind == "user":
+        facts["role"] = edge.by
+    if work.ctx is not None and work.ctx.text is not None:
+        facts["text"], facts["text_sha"] = work.ctx.text
+    files = work.cmd.data.get("files")
+    if files:
+        facts["files"] = {name: list(shas) for name, shas in files.items()}
+    return facts
+
+
+def _confirmed_by_another(work: Work, token: Token, edge: Edge) -> bool:
+    return token.confirmed is not None and token.confirmed[0] == edge.name and token.confirmed[1] != work.actor.id
+
+
+def confirm(work: Work, token: Token, edge: Edge, facts: dict[str, Any]) -> None:
+    """The first of two people: nothing moves until a second holder of the role confirms."""
+    work.emit("action.confirmed", token.id, {"step": token.step, "trigger": edge.name, **facts})
+    correction.after_act(work)
+
+
+# -- submission
+
+
+def submitted(work: Work) -> dict[str, Any]:
+    """Leaving the draft pins the answers and settles which area's departments decide."""
+    facts: dict[str, Any] = {}
+    rev = work.cmd.data.get("data_rev")
+    if rev is not None:
+        facts["rev"] = rev
+    area = area_of(work)
+    if area != work.st.area:
+        facts["area"] = area
+        work.st.area = area  # guards of this very step may read it; the event that follows says so too
+        work.forget_area()
+    return facts
+
+
+def area_of(work: Work) -> str | None:
+    """The jurisdiction: the field that the definition names, else where the case was opened, else the highest
+    department's. Raises Invalid where the answer names no area that has departments."""
+    assert work.ctx is not None
+    source, catalogue = work.d.service.area, work.ctx.catalogue
+    if source is None:
+        if work.st.area is not None:
+            return work.st.area
+        kind = work.d.service.department
+        tops = [d.area for d in catalogue.departments.values() if d.code == kind]
+        return next((a for a in tops if catalogue.department_for(kind, a) and _top(work, a, tops)), None)
+    field = source.removeprefix("form.")
+    value = (work.ctx.values or {}).get(field)
+    area = value if value in catalogue.areas else catalogue.area_of_region(str(value))
+    if area is None:
+        raise Invalid({field: "No department answers for this district."})
+    return area
+
+
+def _top(work: Work, area: str, among: list[str]) -> bool:
+    assert work.ctx is not None
+    above = [a.code for a in work.ctx.catalogue.line_of_areas(area)][1:]
+    return not any(a in among for a in above)
+
+
+# -- tasks
+
+
+def claim(work: Work, token: Token) -> None:
+    task = work.st.task_of(token.id)
+    if task is not None and task.assignee is None:
+        work.emit("task.claimed", token.id, {"task": task.opened_seq, "step": task.step, "role": task.role})
+
+
+def release(work: Work, token: Token) -> None:
+    task = work.st.task_of(token.id)
+    if task is not None and task.assignee is not None:
+        work.emit("task.released", token.id, {"task": task.opened_seq, "step": task.step, "by": task.assignee})
+
+
+# -- timers
+
+
+def fire(work: Work, timer: TimerState) -> None:
+    """A timer's hour has come. It always leaves its mark, and never stops the case: where its action is not possible
+    (a guard says no) the mark says so and supervision sees it."""
+    kind, _, rest = timer.key.rpartition(":")
+    if timer.key.startswith("limit:"):
+        fired(work, timer, "breach")
+        work.emit("clock.breached", None, {"key": kind, "kind": rest})
+    elif timer.key == "correction:collect":
+        _fire_collect(work, timer)
+    elif timer.key == "correction:warn":
+        fired(work, timer, "warn", effects=["notice.warning"])
+    elif timer.key == "correction:lapse":
+        _fire_lapse(work, timer, None)
+    else:
+        _fire_rule(work, timer, work.step(kind), int(rest))
+
+
+def fired(work: Work, timer: TimerState, do: str, **facts: Any) -> None:
+    data = {"key": timer.key, "do": do, "due_at": timer.due_at, "done": True, **facts}
+    work.emit("timer.fired", timer.token_id, data)
+
+
+def _fire_collect(work: Work, timer: TimerState) -> None:
+    fired(work, timer, "notice")
+    block = work.d.blocks.get(work.st.main.step)
+    if block is not None and block.correction is not None and work.st.notice is None and correction.pending(work):
+        correction.notify(work, block.path, block.correction)
+
+
+def _fire_lapse(work: Work, timer: TimerState, to: str | None) -> None:
+    step = work.st.main.step
+    policy = correction.policy_of(work, work.st.main._replace(scope=step if step in work.d.blocks else ""))
+    fired(work, timer, "lapse")
+    correction.lapse(work, lapse_edge(work, to or policy.lapse_to))
+
+
+def lapse_edge(work: Work, to: str) -> Edge:
+    """The lapse out of the main token's step to an end."""
+    for edge in work.d.out[work.st.main.step]:
+        if edge.kind == "lapse" and edge.targets[0].to == to:
+            return edge
+    raise NotAllowed("The definition has no lapse to there.", to=to)
+
+
+def _fire_rule(work: Work, timer: TimerState, step: Step, index: int) -> None:
+    rule = step.timers[index]
+    if rule.do == "warn":
+        fired(work, timer, "warn", step=step.path)
+    elif rule.do == "escalate":
+        fired(work, timer, "escalate", step=step.path)
+        if rule.to_role is not None:
+            data = {"step": step.path, "role": rule.to_role, "department": work.department(rule.to_role)}
+            work.emit("task.escalated", timer.token_id, data)
+    elif rule.do == "lapse":
+        fired(work, timer, "lapse", step=step.path)
+        correction.lapse(work, lapse_edge(work, rule.to or ""))
+    else:
+        _fire_action(work, timer, step, rule)
+
+
+def _fire_action(work: Work, timer: TimerState, step: Step, rule: TimerRule) -> None:
+    """A deemed act: the law or the definition lets silence count. `as: received` lets it count from receipt."""
+    edge = work.d.edge(step.path, rule.do)
+    try:
+        if edge is None:
+            raise NotAllowed(action=rule.do)
+        dest = work.take(step.path, edge)
+    except NotAllowed:
+        fired(work, timer, rule.do, step=step.path, done=False)
+        return
+    marked_at = effective_from(work, rule)
+    fired(work, timer, rule.do, step=step.path)
+    facts: dict[str, Any] = {"deemed": True}
+    if rule.note is not None:
+        facts["note"] = dict(rule.note)
+    moves.move(work, timer.token_id, edge, dest, facts, marked_at=marked_at)
+    correction.after_act(work)
+
+
+def effective_from(work: Work, rule: TimerRule) -> str | None:
+    """From when a deemed act counts: the milestone it names; after a correction, the resubmission that began the limit
+    afresh."""
+    if rule.as_of is None:
+        return None
+    if rule.of is not None and work.d.limits[rule.of].start == rule.as_of:
+        clock = work.st.clocks.get(clocks.limit_key(rule.of))
+        if clock is not None:
+            return clock.started_at
+    return work.st.milestones.get(rule.as_of)

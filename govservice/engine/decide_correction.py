@@ -1,0 +1,190 @@
+"""The one correction (补正, Administrative Licensing Law art. 32(4)): asks are collected, ONE notice goes out, clocks
+stand still from the notice to the resubmission, and what rested on the old answers is looked at again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from govservice.definitions.compiled import Block, Branch, CorrectionPolicy, Edge
+from govservice.engine import decide_clocks as clocks
+from govservice.engine import decide_moves as moves
+from govservice.engine.decide_work import Work
+from govservice.engine.types import MAIN, Ask, ClockState, Token
+from govservice.errors import NotAllowed
+from govservice.worktime.limits import fraction
+
+KIND = "correction"
+WARN_AT = 80  # per cent of the time to answer: then the applicant is told that the case will lapse
+
+
+def policy_of(work: Work, token: Token) -> CorrectionPolicy:
+    """What holds for a correction asked at a token. Raises NotAllowed where the definition says nothing."""
+    block = work.d.blocks.get(token.scope.partition(".")[0])
+    policy = block.correction if block is not None else work.d.correction
+    if policy is None:
+        raise NotAllowed("This service has no way to ask for a correction.")
+    return policy
+
+
+def ask(work: Work, token_id: int, edge: Edge, facts: Mapping[str, Any]) -> None:
+    """A department asks; its token waits and its own limit stands still from now on."""
+    token, step = work.token(token_id), work.token(token_id).step
+    policy = policy_of(work, token)
+    data: dict[str, Any] = {"step": step, "trigger": edge.name, **facts}
+    first = not any(not a.notified for a in work.st.asks.values())
+    if token_id != MAIN and first and policy.collect_within is not None and work.st.notice is None:
+        data["timers"] = [_collect_timer(work, policy)]
+    work.emit("correction.asked", token_id, data)
+    clocks.pause_stay(work, token_id, KIND)
+    if token_id == MAIN:
+        notify(work, step, policy)
+    else:
+        after_act(work)
+
+
+def _collect_timer(work: Work, policy: CorrectionPolicy) -> list[Any]:
+    assert policy.collect_within is not None
+    return [MAIN, "correction:collect", None, work.deadline(work.at, policy.collect_within).at]
+
+
+def pending(work: Work) -> list[Ask]:
+    """Asks that no notice has carried to the applicant yet."""
+    return [a for a in work.st.asks.values() if not a.notified]
+
+
+def after_act(work: Work) -> None:
+    """Somebody acted in a parallel step: is it time for the notice, does the clock stand still now?"""
+    block = work.d.blocks.get(work.st.main.step) if work.st.status != "closed" else None
+    if block is None or block.correction is None:
+        return
+    if pending(work) and work.st.notice is None and _everybody_acted(work, block):
+        notify(work, block.path, block.correction)
+    elif work.st.notice is not None:
+        _pause_clocks(work, block.correction)
+
+
+def _everybody_acted(work: Work, block: Block) -> bool:
+    """Every open branch has acted since it was entered (or since the last resubmission it took part in)."""
+    return all(t.acted for t in work.st.branches_of(block.path) if t.open)
+
+
+def notify(work: Work, scope: str, policy: CorrectionPolicy) -> None:
+    """ONE notice with everything that was asked; the applicant's time and the pause of the clocks begin."""
+    asks = pending(work)
+    lapse = work.deadline(work.at, policy.within)
+    warn = work.deadline(work.at, fraction(policy.within, WARN_AT))
+    timers: list[list[Any]] = [[MAIN, "correction:lapse", None, lapse.at]]
+    if warn.at < lapse.at:
+        timers.append([MAIN, "correction:warn", None, warn.at])
+    data: dict[str, Any] = {
+        "scope": scope, "tokens": [a.token_id for a in asks], "items": sorted({i for a in asks for i in a.items}),
+        "texts": [a.text_id for a in asks if a.text_id], "lapse_on": lapse.on, "lapse_at": lapse.at,
+        "provisional": lapse.provisional, "timers": timers, "effects": ["notice.correction"],
+    }  # fmt: skip
+    if any(a.step in work.st.noticed for a in asks):
+        data["second_notice"] = True  # the law allows one: supervision counts these (art. 32(4))
+    work.emit("correction.notified", MAIN, data)
+    _pause_clocks(work, policy)
+
+
+# -- the clocks of the case
+
+
+def _pause_clocks(work: Work, policy: CorrectionPolicy) -> None:
+    block = work.d.blocks.get(work.st.main.step)
+    if block is not None:
+        opened = [t for t in work.st.branches_of(block.path) if t.open]
+        waiting = [t for t in opened if t.waits_for == "correction"]
+        if policy.clock == "run" or not waiting or (policy.clock == "pause_all" and len(waiting) < len(opened)):
+            return
+        if not work.st.main.paused:
+            clocks.pause_stay(work, MAIN, KIND)
+    clocks.pause(work, [c.key for c in work.st.clocks.values() if _stops(work, c)], KIND)
+
+
+def _stops(work: Work, clock: ClockState) -> bool:
+    """Limits that list corrections stop; the check for completeness always does, for it begins afresh later."""
+    if clock.token_id is not None or not clock.running:
+        return False
+    return KIND in work.d.limits[clock.key.partition(":")[2]].pauses or is_intake(work, clock)
+
+
+def is_intake(work: Work, clock: ClockState) -> bool:
+    limit = work.d.limits[clock.key.partition(":")[2]]
+    return (limit.start, limit.stop) == clocks.INTAKE
+
+
+# -- the answer
+
+
+def resubmit(work: Work) -> None:
+    """The applicant answers the notice: pins the new revision, clocks run on, branches are weighed again."""
+    notice = work.st.notice
+    if notice is None:
+        raise NotAllowed("No correction is asked for at the moment.")
+    rev, changed = work.cmd.data.get("data_rev", work.st.data_rev), tuple(work.cmd.data.get("changed", ()))
+    block = work.d.blocks.get(work.st.main.step)
+    data: dict[str, Any] = {
+        "rev": rev, "changed": list(changed), "tokens": list(notice.tokens),
+        "unconfirmed": _unconfirmed(work, block, changed),
+    }  # fmt: skip
+    if block is not None and block.correction is not None and block.correction.collect_within is not None:
+        late = [a for a in pending(work) if a.token_id not in notice.tokens]
+        if late:  # they asked while the notice was out: their own collecting begins now
+            data["timers"] = [_collect_timer(work, block.correction)]
+    work.emit("correction.resubmitted", MAIN, data)
+    _run_on(work, notice.tokens)
+    if block is not None:
+        _weigh_again(work, block, changed)
+        after_act(work)
+        moves.settle(work)
+
+
+def _unconfirmed(work: Work, block: Block | None, changed: tuple[str, ...]) -> list[int]:
+    """Tokens where a first person confirmed on answers that have changed: both must look again."""
+    if block is None:
+        return []
+    waiting = {t.scope: t.id for t in work.st.branches_of(block.path) if t.confirmed is not None}
+    return [waiting[b.scope] for b in block.branches if b.scope in waiting and moves.reads(work, b, changed)]
+
+
+def _run_on(work: Work, tokens: tuple[int, ...]) -> None:
+    for id in tokens:
+        clocks.resume_stay(work, id)
+    if work.st.main.paused:
+        clocks.resume_stay(work, MAIN)
+    for clock in list(work.st.clocks.values()):
+        if clock.token_id is None and clock.stopped_at is None and clock.paused_since is not None:
+            if is_intake(work, clock):  # a fresh check, counted from the resubmission
+                name = clock.key.partition(":")[2]
+                clocks.start(work, name, work.d.limits[name], work.at)
+            else:
+                clocks.resume(work, clock.key)
+
+
+def _weigh_again(work: Work, block: Block, changed: tuple[str, ...]) -> None:
+    """Every `when` is asked again, and a finished branch that reads what changed starts over."""
+    for branch in block.branches:
+        token = work.st.token_of(branch.scope)
+        if token is None:
+            continue
+        if not moves.needed(work, branch):
+            if token.outcome != "not_needed":
+                data = {"branch": branch.scope, "outcome": "not_needed", "round": token.round}
+                work.emit("branch.ended", token.id, data)
+        elif not token.open and _over_again(work, block, branch, token, changed):
+            moves.open_branch(work, branch, reopened=True)
+
+
+def _over_again(work: Work, block: Block, branch: Branch, token: Token, changed: tuple[str, ...]) -> bool:
+    return token.outcome == "not_needed" or moves.outdated(work, block, branch, token)
+
+
+# -- no answer
+
+
+def lapse(work: Work, edge: Edge) -> None:
+    """The applicant did not answer in time: the case ends as the definition says."""
+    dest = work.take(work.st.main.step, edge)
+    moves.move(work, MAIN, edge, dest, {})

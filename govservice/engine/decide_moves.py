@@ -1,0 +1,212 @@
+"""How tokens move: leaving a step, entering the next, branches, joins, the end. Never crosses a branch's border."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from govservice.definitions.compiled import Block, Branch, Edge, Step
+from govservice.engine import decide_clocks as clocks
+from govservice.engine.decide_work import Work
+from govservice.engine.types import MAIN, Token
+
+# What the law or good manners make us tell the applicant, by what happened (services.md 2).
+NOTICE_OF_MARK = {"received": "notice.receipt", "accepted": "notice.acceptance"}
+NOTICE_OF_END = {
+    "granted": "notice.grant",
+    "refused": "notice.refusal",
+    "withdrawn": "notice.withdrawn",
+    "lapsed": "notice.lapsed",
+    "terminated": "notice.terminated",
+}
+
+
+def move(work: Work, token_id: int, edge: Edge, dest: str, facts: Mapping[str, Any], *, marked_at: str | None = None) -> None:
+    """A token leaves its step by an edge and arrives. `facts` go into `step.left`; `marked_at` makes a mark count from
+    another instant (deemed acceptance: from receipt)."""
+    leave(work, token_id, edge, dest, facts, marked_at)
+    if "#" in dest:
+        end_branch(work, token_id, dest)
+    else:
+        arrive(work, token_id, dest, edge)
+    settle(work)
+
+
+def leave(
+    work: Work, token_id: int, edge: Edge, dest: str, facts: Mapping[str, Any], marked_at: str | None = None
+) -> None:
+    token = work.token(token_id)
+    if token_id == MAIN and token.step in work.d.blocks:
+        cancel_branches(work, token.step)
+    data: dict[str, Any] = {"step": token.step, "trigger": edge.name, **facts}
+    effects = list(edge.effects)
+    if edge.marks is not None:
+        data |= {"marks": edge.marks, "marked_at": marked_at or work.at}
+        if edge.marks in NOTICE_OF_MARK and _goes_on(work, dest):
+            effects.insert(0, NOTICE_OF_MARK[edge.marks])
+    if edge.flag is not None:
+        data["flag"] = edge.flag
+    if effects:
+        data["effects"] = effects
+    work.emit("step.left", token_id, data)
+    if "area" in data:
+        work.forget_area()
+    if edge.marks is not None:
+        clocks.mark(work, edge.marks, data["marked_at"], dest)
+    if token_id == MAIN and not _is_end(work, dest):
+        _end_correction_pauses(work)
+
+
+def _goes_on(work: Work, dest: str) -> bool:
+    return not _is_end(work, dest) or work.step(dest).outcome == "granted"
+
+
+def _is_end(work: Work, dest: str) -> bool:
+    return "#" not in dest and work.step(dest).kind == "end"
+
+
+def _end_correction_pauses(work: Work) -> None:
+    """The main token moved on while a correction was out (a join fired): the applicant owes nothing any more."""
+    for clock in list(work.st.clocks.values()):
+        if clock.token_id is None and clock.stopped_at is None and clock.paused_since is not None:
+            clocks.resume(work, clock.key)
+
+
+# -- arriving
+
+
+def arrive(work: Work, token_id: int, path: str, edge: Edge | None = None) -> None:
+    step = work.step(path)
+    if step.kind == "end":
+        close(work, step, edge)
+        return
+    work.emit("step.entered", token_id, entry(work, step, work.st.tokens.get(token_id), token_id))
+    if step.kind == "parallel":
+        fork(work, work.d.blocks[path])
+
+
+def entry(work: Work, step: Step, token: Token | None, token_id: int) -> dict[str, Any]:
+    """What `step.entered` and `branch.opened` say of a stay: whose it is and when it is due."""
+    data: dict[str, Any] = {"step": step.path, "kind": step.kind}
+    if step.owner is not None and step.kind in ("human", "parallel"):
+        data |= {"role": step.owner, "department": work.department(step.owner)}
+    if step.limit is not None:
+        due = work.deadline(work.at, step.limit)
+        data |= {
+            "limit": str(step.limit), "due_on": due.on, "due_at": due.at, "provisional": due.provisional,
+            "calendar": work.cal.version,
+        }  # fmt: skip
+    if step.timers:
+        arriving = _arriving(step, token, token_id, work)
+        data["timers"] = clocks.armed(work, step, arriving)
+    if step.call is not None:
+        data["effects"] = [step.call]
+    return data
+
+
+def _arriving(step: Step, token: Token | None, token_id: int, work: Work) -> Token:
+    base = token or Token(token_id, "main", None, "", step.path, "active", None, 0, 0, 0, work.at, work.st.seq + 1)
+    return base._replace(step=step.path, entered_at=work.at, entered_seq=work.st.seq + 1, pauses=())
+
+
+def close(work: Work, step: Step, edge: Edge | None) -> None:
+    notice = NOTICE_OF_END[step.outcome or "terminated"]
+    if edge is not None and edge.kind == "lapse":
+        notice = "notice.lapsed"
+    effects = [notice, *(e for e in step.effects if e != notice)]
+    work.emit("case.closed", MAIN, {"step": step.path, "outcome": step.outcome, "effects": effects})
+
+
+# -- branches
+
+
+def fork(work: Work, block: Block) -> None:
+    """Every branch starts anew; one whose `when` is false ends at once as not needed."""
+    for branch in block.branches:
+        open_branch(work, branch, reopened=False)
+
+
+def needed(work: Work, branch: Branch) -> bool:
+    return branch.when is None or branch.when.evaluate(work.values()).value
+
+
+def open_branch(work: Work, branch: Branch, *, reopened: bool) -> None:
+    old = work.st.token_of(branch.scope)
+    token_id = old.id if old else max(work.st.tokens) + 1
+    round = work.st.rounds[branch.block]
+    if not needed(work, branch):
+        work.emit("branch.ended", token_id, {"branch": branch.scope, "outcome": "not_needed", "round": round})
+        return
+    step = work.step(branch.start)
+    data = {"branch": branch.scope, "round": round, "reopened": reopened}
+    work.emit("branch.opened", token_id, {**data, **entry(work, step, old, token_id)})
+
+
+def end_branch(work: Work, token_id: int, dest: str) -> None:
+    """The outcome pins the revision of the answers that it was given on."""
+    scope, _, outcome = dest.partition("#")
+    data = {"branch": scope, "outcome": outcome, "round": work.token(token_id).round, "rev": work.st.data_rev}
+    work.emit("branch.ended", token_id, data)
+
+
+def cancel_branches(work: Work, block: str) -> None:
+    for token in work.st.branches_of(block):
+        if token.open:
+            work.emit("branch.cancelled", token.id, {"branch": token.scope})
+
+
+# -- joins
+
+
+def settle(work: Work) -> None:
+    """Takes the first join rule that holds. One is enough: the step after it has rules of its own only once its
+    branches have acted, or when none of them was needed."""
+    while work.st.status != "closed":
+        block = work.d.blocks.get(work.st.main.step)
+        if block is None:
+            return
+        edge = holding_join(work, block)
+        if edge is None:
+            return
+        outcomes = {name: outcome for name, outcome in outcomes_of(work, block).items() if outcome}
+        dest = work.take(block.path, edge)
+        leave(work, MAIN, edge, dest, {"outcomes": outcomes})
+        arrive(work, MAIN, dest, edge)
+
+
+def outcomes_of(work: Work, block: Block) -> dict[str, str | None]:
+    """Outcome by branch, None while it is open or was given on answers that have changed since."""
+    found: dict[str, str | None] = {}
+    for branch in block.branches:
+        token = work.st.token_of(branch.scope)
+        ended = token is not None and not token.open and not outdated(work, block, branch, token)
+        found[branch.name] = token.outcome if token is not None and ended else None
+    return found
+
+
+def holding_join(work: Work, block: Block) -> Edge | None:
+    outcomes = outcomes_of(work, block)
+    complete = None not in outcomes.values()
+    for edge in block.joins:
+        rule = edge.join
+        may = complete or (edge.siblings == "cancel" and rule is not None and not rule.needs_all)
+        if may and (rule is None or rule.holds(outcomes)):
+            return edge
+    return None
+
+
+def outdated(work: Work, block: Block, branch: Branch, token: Token) -> bool:
+    """Whether a branch ended before a change of something that it reads (the answers of the correction)."""
+    if block.correction is None or block.correction.recheck is None or token.outcome == "not_needed":
+        return False
+    return any(rev > token.data_rev and reads(work, branch, names) for rev, names in work.st.changes)
+
+
+def reads(work: Work, branch: Branch, names: tuple[str, ...]) -> bool:
+    """Whether one of these fields or materials is in what a branch reads: by its first part, itself, or its fact."""
+    fields = work.d.service.fields
+    for name in names:
+        fact = fields[name].fact if name in fields else None
+        if {name.partition(".")[0], name, fact} & set(branch.reads):
+            return True
+    return not branch.reads and bool(names)

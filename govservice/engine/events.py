@@ -1,0 +1,191 @@
+"""The catalogue of events: every type with its version and the fields of its data. docs/events.md says the same to people.
+
+A field ending in `?` is left out where it does not apply. Adding a field that old events lack, or changing what one means,
+is a new version with an upcast in `evolve.UPCASTS`; events of old versions stay readable for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_TIMERS = "list of [token, key, clock or null, due or null]: timers armed or armed anew"
+_STAY = {
+    "step": "path of the step",
+    "kind": "applicant, human, auto or parallel",
+    "role?": "who works on it",
+    "department?": "id of the department that role belongs to in the case's area",
+    "limit?": "the step's own limit, such as 5wd",
+    "due_on?": "its last day",
+    "due_at?": "the first instant that is too late",
+    "provisional?": "whether the due date reaches into a year whose make-up days are not announced",
+    "calendar?": "version of the calendar it was counted by",
+    "timers?": _TIMERS,
+    "effects?": "list of topics put into the outbox: the call of an auto step",
+}
+_DATES = {
+    "statutory_on": "last day by law",
+    "statutory_at": "the first instant that is too late by law",
+    "promised_on": "last day by the promise, or null",
+    "promised_at": "the first instant that is too late by the promise, or null",
+    "provisional": "whether a date reaches into a year whose make-up days are not announced",
+}
+_ACT = {
+    "role?": "role in which a member of staff acted; left out for applicants and the system",
+    "text?": "id of the row of case_texts that holds what the person wrote",
+    "text_sha?": "SHA-256 of those words with a salt",
+    "files?": "attachments: list of SHA-256 by name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """One type of event. `fields`: name (with `?` where it may be left out) -> meaning."""
+
+    name: str
+    meaning: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    v: int = 1
+
+    @property
+    def required(self) -> frozenset[str]:
+        return frozenset(name for name in self.fields if not name.endswith("?"))
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        return frozenset(name.rstrip("?") for name in self.fields)
+
+
+CATALOGUE: tuple[EventType, ...] = (
+    EventType(
+        "case.opened",
+        "Somebody began an application: the case exists as a draft.",
+        {
+            "case": "id of the case", "number": "the number that people see", "service": "code of the service",
+            "sha": "hash of the definition the case is pinned to", "person": "id of the person who files",
+            "organisation": "id of the organisation it is for, or null", "mandate": "id of the mandate used, or null",
+            "channel": "online or counter", "area": "code of the area, or null while it is not known",
+        },
+    ),
+    EventType(
+        "case.closed",
+        "The case came to an end: every task, clock and timer ends with it.",
+        {"step": "the end", "outcome": "granted, refused, withdrawn, lapsed or terminated", "effects": "list of topics put into the outbox"},
+    ),
+    EventType("step.entered", "A token of the case came to a step.", _STAY),
+    EventType(
+        "step.left",
+        "A token left a step by an action, an answer, a join rule, a lapse or a deemed act.",
+        {
+            "step": "the step that was left", "trigger": "id of the action, or @ok, @fail, @join<n>, @lapse",
+            "marks?": "milestone reached: received, accepted, decided or delivered",
+            "marked_at?": "from when the milestone counts", "rev?": "revision of the answers that a submission pinned",
+            "area?": "area whose departments decide, found at submission", "flag?": "flag that the answer sets",
+            "outcomes?": "outcome by branch that the join rule saw", "deemed?": "true: silence counted as this act",
+            "note?": "what the definition says about the deemed act", "effects?": "list of topics put into the outbox",
+            **_ACT,
+        },
+    ),
+    EventType(
+        "action.confirmed",
+        "The first of two people confirmed an action; it takes effect when a second one does.",
+        {"step": "path of the step", "trigger": "id of the action", **_ACT},
+    ),
+    EventType(
+        "branch.opened",
+        "A department's part of a parallel step began, or began again.",
+        {
+            "branch": "scope of the branch", "round": "how often the parallel step was entered",
+            "reopened": "true: within the round, because the answers it reads changed", **_STAY,
+        },
+    ),
+    EventType(
+        "branch.ended",
+        "A branch came to an outcome, or is not needed.",
+        {
+            "branch": "scope of the branch", "outcome": "the outcome, or not_needed", "round": "as in branch.opened",
+            "rev?": "revision of the answers that the outcome rests on",
+        },
+    ),
+    EventType("branch.cancelled", "An open branch was ended because the parallel step was left.", {"branch": "scope of the branch"}),
+    EventType("token.paused", "A token's stay stands still.", {"kind": "why, as the law names it: correction"}),
+    EventType(
+        "token.resumed",
+        "A token's stay counts on.",
+        {
+            "due_on": "last day of the step's own limit, or null", "due_at": "first instant too late, or null",
+            "provisional": "whether that date may still move", "timers": _TIMERS,
+        },
+    ),
+    EventType("task.claimed", "Somebody took a task.", {"task": "seq at which it was opened", "step": "its step", "role": "its role"}),
+    EventType("task.released", "A task went back to the department.", {"task": "seq at which it was opened", "step": "its step", "by": "who had it"}),
+    EventType(
+        "task.escalated",
+        "A step took too long: another role sees it from now on.",
+        {"step": "path of the step", "role": "who sees it", "department": "id of that role's department"},
+    ),
+    EventType(
+        "correction.asked",
+        "A department found something missing or wrong.",
+        {"step": "path of the step", "trigger": "id of the action", "items": "names of fields and materials", "timers?": _TIMERS, **_ACT},
+    ),
+    EventType(
+        "correction.notified",
+        "The applicant was told, once, everything that is to be corrected.",
+        {
+            "scope": "the step, or the parallel step", "tokens": "tokens that asked", "items": "names of fields and materials",
+            "texts": "ids of rows of case_texts", "lapse_on": "last day to answer", "lapse_at": "first instant too late to answer",
+            "provisional": "whether that date may still move",
+            "second_notice?": "true: the same step had asked in an earlier notice; the law allows one (art. 32(4))",
+            "timers": _TIMERS, "effects": "list of topics put into the outbox",
+        },
+    ),
+    EventType(
+        "correction.resubmitted",
+        "The applicant answered the notice.",
+        {
+            "rev": "revision of the answers", "changed": "names of the fields and materials that differ",
+            "tokens": "tokens that go on", "unconfirmed": "tokens whose first confirmation fell, because what they read changed",
+            "timers?": _TIMERS,
+        },
+    ),
+    EventType(
+        "clock.started",
+        "A limit of the case began to count, or began afresh.",
+        {
+            "key": "limit:<name>", "statutory": "the limit by law", "promised": "the promised limit, or null",
+            "started_at": "from when it counts; the day itself is not counted", "calendar": "version of the calendar", **_DATES,
+            "timers": _TIMERS,
+        },
+    ),
+    EventType("clock.paused", "A limit stands still.", {"key": "limit:<name>", "kind": "why, as the law names it"}),
+    EventType("clock.resumed", "A limit counts on.", {"key": "limit:<name>", **_DATES, "timers": _TIMERS}),
+    EventType("clock.moved", "A new calendar moved a limit's dates.", {"key": "limit:<name>", "calendar": "version of the calendar", **_DATES, "timers": _TIMERS}),
+    EventType(
+        "clock.stopped",
+        "A limit ended with its milestone.",
+        {"key": "limit:<name>", "stopped_at": "when the milestone counts", "late": "list: promised, statutory, where that date was missed"},
+    ),
+    EventType("clock.breached", "A date passed with its limit still running.", {"key": "limit:<name>", "kind": "promised or statutory"}),
+    EventType(
+        "timer.fired",
+        "Something due by itself happened.",
+        {
+            "key": "which timer", "do": "breach, warn, escalate, notice, lapse or an action", "due_at": "when it was due",
+            "done": "false: its action was not possible then", "step?": "path of the step", "effects?": "list of topics put into the outbox",
+        },
+    ),
+    EventType("timers.set", "Timers of steps follow the limit they hang on.", {"timers": _TIMERS}),
+)  # fmt: skip
+
+BY_NAME: Mapping[str, EventType] = {entry.name: entry for entry in CATALOGUE}
+VERSIONS: Mapping[str, int] = {entry.name: entry.v for entry in CATALOGUE}
+
+
+def as_markdown() -> str:
+    """The catalogue as docs/events.md holds it."""
+    parts = []
+    for entry in CATALOGUE:
+        rows = "\n".join(f"| `{name.rstrip('?')}` | {'' if name.endswith('?') else 'yes'} | {text} |" for name, text in entry.fields.items())
+        parts.append(f"## `{entry.name}` v{entry.v}\n{entry.meaning}\n\n| field | always | meaning |\n|---|---|---|\n{rows}\n")
+    return "\n".join(parts)

@@ -1,0 +1,53 @@
+"""What must hold of every state, checked before it is written. A breach is a fault of the engine, never of the person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from govservice.definitions.compiled import Compiled
+from govservice.engine.types import MAIN, CaseState
+from govservice.errors import Tampered
+
+
+def check(d: Compiled, st: CaseState) -> None:
+    """Raises Tampered naming what does not hold."""
+    broken = next(breaches(d, st), None)
+    if broken is not None:
+        raise Tampered(case_id=st.case_id, seq=st.seq, invariant=broken)
+
+
+def breaches(d: Compiled, st: CaseState) -> Iterator[str]:
+    """Everything that does not hold, one sentence each."""
+    main = st.tokens.get(MAIN)
+    step = d.steps.get(main.step) if main is not None else None
+    if main is None or step is None:
+        yield "the main token stands in no step of the definition"
+        return
+    if (st.status == "closed") != (step.kind == "end"):
+        yield "closed exactly where the main token is at an end"
+    if st.status == "closed":
+        yield from _left_over(st)
+        return
+    block = main.step if step.kind == "parallel" else None
+    for token in st.tokens.values():
+        if token.kind == "branch" and token.open and token.scope.partition(".")[0] != block:
+            yield f"branch {token.scope} is open outside its parallel step"
+    if block is not None and not any(t.open for t in st.branches_of(block)):
+        yield f"no branch of {block} is open and no join has fired"
+    yield from _without_owner(d, st)
+    if st.notice is not None and f"{MAIN}/correction:lapse" not in st.timers:
+        yield "a notice is out without a last day"
+
+
+def _left_over(st: CaseState) -> Iterator[str]:
+    if any(t.open for t in st.tokens.values()):
+        yield "a token is open in a closed case"
+    if st.tasks or st.timers or any(c.stopped_at is None for c in st.clocks.values()):
+        yield "a task, timer or clock outlives its case"
+
+
+def _without_owner(d: Compiled, st: CaseState) -> Iterator[str]:
+    """I6: somebody, or the system, is to act on every open token."""
+    for token in st.tokens.values():
+        if token.status == "active" and d.steps[token.step].kind == "human" and st.task_of(token.id) is None:
+            yield f"nobody has a task at {token.step}"

@@ -1,0 +1,54 @@
+"""Which commands need the applicant's answers: only where an expression on the way may read them."""
+
+from __future__ import annotations
+
+from govservice.definitions.compiled import Compiled, Edge
+from govservice.engine.types import CaseState, Command
+
+_CACHE: dict[tuple[str, str, str], bool] = {}  # (definition, step, trigger): a definition never changes
+
+
+def reads_answers(d: Compiled, st: CaseState, cmd: Command) -> bool:
+    """Whether deciding this command may evaluate an expression over answers, or find the area in them."""
+    if st.status == "draft":
+        return d.service.area is not None or _any_expression(d)
+    if cmd.trigger == "@timer":
+        return _any_expression(d)
+    if cmd.trigger == "@resubmit":
+        return any(b.when is not None for block in d.blocks.values() for b in block.branches)
+    token = st.tokens.get(cmd.token_id or 0)
+    steps = [token.step] if token is not None else [t.step for t in st.tokens.values() if t.open]
+    return any(_reads(d, step, cmd.trigger) for step in steps)
+
+
+def _reads(d: Compiled, step: str, trigger: str) -> bool:
+    key = (d.sha, step, trigger)
+    if key not in _CACHE:
+        edge = d.edge(step, trigger)
+        _CACHE[key] = edge is not None and _edge_reads(d, edge, set())
+    return _CACHE[key]
+
+
+def _edge_reads(d: Compiled, edge: Edge, seen: set[str]) -> bool:
+    """An edge reads answers by its guards, by what it requires, by the branches it opens, or by a join it may fire."""
+    if edge.guard is not None or edge.requires_fields or any(t.guard is not None for t in edge.targets):
+        return True
+    ahead = [t.to for t in edge.targets if t.to is not None]
+    scope = d.steps[edge.source].scope
+    if any(t.end is not None for t in edge.targets) and scope:
+        ahead.append(scope.partition(".")[0])
+    return any(_block_reads(d, path, seen) for path in ahead if path in d.blocks)
+
+
+def _block_reads(d: Compiled, path: str, seen: set[str]) -> bool:
+    if path in seen:
+        return False
+    seen.add(path)
+    block = d.blocks[path]
+    return any(b.when is not None for b in block.branches) or any(_edge_reads(d, e, seen) for e in block.joins)
+
+
+def _any_expression(d: Compiled) -> bool:
+    return any(b.when is not None for block in d.blocks.values() for b in block.branches) or any(
+        e.guard is not None or any(t.guard is not None for t in e.targets) for edges in d.out.values() for e in edges
+    )

@@ -1,0 +1,202 @@
+"""Who may do what: one function answers for `apply` (which refuses) and for `available` (which says why not).
+
+Refusals have a code. Those of `FORBIDDEN` are about the person (403 in spirit), the others about the moment (409).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from govservice.definitions.compiled import Compiled, Edge
+from govservice.engine.decide_work import department_of
+from govservice.engine.types import MAIN, Actor, CaseState, Command, Ctx, Needs, Refusal, Task, Token
+from govservice.errors import Forbidden, Invalid, Missing, NotAllowed, PortalError
+
+FORBIDDEN = frozenset({"role", "own_case", "claimed", "same_person", "four_eyes", "not_applicant", "not_system"})
+
+CLOSED = Refusal("closed", "This case is closed.")
+NOT_HERE = Refusal("not_here", "This is not possible at the moment.")
+WAITING = Refusal("waiting", "The applicant was asked for a correction. This goes on when the answer is there.")
+ROLE = Refusal("role", "This is for another role or department.")
+OWN_CASE = Refusal("own_case", "You may not decide your own application.")
+SAME_PERSON = Refusal("same_person", "You have confirmed this already. A second person must confirm it.")
+FOUR_EYES = Refusal("four_eyes", "Whoever examined this case may not decide it.")
+NOT_APPLICANT = Refusal("not_applicant", "Only the applicant may do this.")
+NOT_SYSTEM = Refusal("not_system", "This happens by itself.")
+NO_NOTICE = Refusal("no_notice", "No correction is asked for at the moment.")
+NOTHING_ASKED = Refusal("nothing_asked", "No department has asked for a correction yet.")
+NOTICE_OUT = Refusal("notice_out", "The notice was sent already.")
+
+
+def raised(refusal: Refusal, **facts: Any) -> PortalError:
+    """The error that a refusal becomes."""
+    known = {**refusal.facts, **facts}
+    if refusal.code in FORBIDDEN:
+        return Forbidden(refusal.code, refusal.message, **known)
+    return NotAllowed(refusal.message, **{"why": refusal.code, **known})
+
+
+# -- the parts of the answer
+
+
+def is_applicant(st: CaseState, actor: Actor) -> bool:
+    """Whoever filed it, or acts for the same organisation."""
+    if actor.kind != "applicant":
+        return False
+    if st.organisation_id is not None and actor.organisation_id is not None:
+        return actor.organisation_id == st.organisation_id
+    return actor.person_id is not None and actor.person_id == st.applicant_id
+
+
+def holds(d: Compiled, st: CaseState, actor: Actor, role: str, ctx: Ctx | None) -> bool:
+    """Whether the actor holds the role in the department that decides in the case's area."""
+    if actor.kind != "user" or not any(held == role for held, _ in actor.roles):
+        return False
+    try:
+        return (role, department_of(d, ctx, role, st.area)) in actor.roles
+    except NotAllowed:
+        return False
+
+
+def by_right(d: Compiled, st: CaseState, actor: Actor, by: str, ctx: Ctx | None) -> Refusal | None:
+    if by == "applicant":
+        return None if is_applicant(st, actor) else NOT_APPLICANT
+    if by == "system":
+        return None if actor.kind == "system" else NOT_SYSTEM
+    if not holds(d, st, actor, by, ctx):
+        return ROLE
+    own = actor.person_id is not None and actor.person_id == st.applicant_id
+    return OWN_CASE if own else None
+
+
+def by_claim(task: Task | None, edge: Edge, actor: Actor) -> Refusal | None:
+    """A task that somebody else has taken is theirs; an unclaimed one may be acted on at once."""
+    if task is None or task.assignee in (None, actor.id) or task.role != edge.by:
+        return None
+    return Refusal("claimed", "Somebody else has taken this task.", {"by": task.assignee})
+
+
+def by_eyes(st: CaseState, token: Token, edge: Edge, actor: Actor) -> Refusal | None:
+    """Two people are two people; who examined does not decide (not_same_as covers both of two)."""
+    if actor.kind != "user":
+        return None
+    if edge.two_people and token.confirmed is not None and token.confirmed[:2] == (edge.name, actor.id):
+        return SAME_PERSON
+    for path in edge.not_same_as:
+        if actor.id in st.acts.get(path, ()):
+            return FOUR_EYES._replace(facts={"step": path})
+    return None
+
+
+def by_moment(st: CaseState, token: Token, edge: Edge) -> Refusal | None:
+    if st.status == "closed" or not token.open:
+        return CLOSED
+    if edge.kind in ("always", "join", "lapse"):
+        return None
+    if token.status == "active":
+        return None
+    return WAITING if token.waits_for in ("correction", "correction_notice") else NOT_HERE
+
+
+def by_guard(edge: Edge, values: Mapping[str, Any] | None) -> Refusal | None:
+    if edge.guard is None or values is None:
+        return None
+    verdict = edge.guard.evaluate(values)
+    if verdict.value:
+        return None
+    return Refusal("guard", "The conditions for this are not met.", {"missing": list(verdict.missing)})
+
+
+def refusal(d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, ctx: Ctx | None) -> Refusal | None:
+    """Why this actor may not take this edge of this token, guards apart; None where they may."""
+    return (
+        by_right(d, st, actor, edge.by, ctx)
+        or by_moment(st, token, edge)
+        or by_claim(st.task_of(token.id), edge, actor)
+        or by_eyes(st, token, edge, actor)
+    )
+
+
+def claim_refusal(d: Compiled, st: CaseState, task: Task | None, actor: Actor, ctx: Ctx | None) -> Refusal | None:
+    if task is None or task.watch:
+        return CLOSED if st.status == "closed" else NOT_HERE
+    token = st.tokens[task.token_id]
+    right = by_right(d, st, actor, task.role, ctx)
+    if right is not None:
+        return right
+    if token.status != "active":
+        return NOT_HERE
+    if task.assignee not in (None, actor.id):
+        return Refusal("taken", "Somebody else has taken this task.", {"by": task.assignee})
+    if token.confirmed is not None and token.confirmed[1] == actor.id:
+        return SAME_PERSON
+    return None
+
+
+def release_refusal(task: Task | None, actor: Actor) -> Refusal | None:
+    if task is None or task.assignee is None:
+        return NOT_HERE
+    if actor.kind != "system" and task.assignee != actor.id:
+        return Refusal("claimed", "Somebody else has taken this task.", {"by": task.assignee})
+    return None
+
+
+def notice_refusal(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx | None) -> Refusal | None:
+    """May the lead of the parallel step send the notice before every branch has acted?"""
+    block = d.blocks.get(st.main.step) if st.status != "closed" else None
+    if block is None or block.correction is None:
+        return NOT_HERE
+    owner = d.steps[block.path].owner
+    right = by_right(d, st, actor, owner or "system", ctx)
+    if right is not None:
+        return right
+    if st.notice is not None:
+        return NOTICE_OUT
+    return None if any(not a.notified for a in st.asks.values()) else NOTHING_ASKED
+
+
+def resubmit_refusal(st: CaseState, actor: Actor) -> Refusal | None:
+    if not is_applicant(st, actor):
+        return NOT_APPLICANT
+    if st.status == "closed":
+        return CLOSED
+    return NO_NOTICE if st.notice is None else None
+
+
+# -- what must come with it
+
+
+def needs_of(token: Token, edge: Edge) -> Needs:
+    """What an action asks for; who only confirms what a first person did brings nothing."""
+    if edge.two_people and token.confirmed is not None and token.confirmed[0] == edge.name:
+        return Needs()
+    return Needs(edge.reason, edge.requires_fields, edge.requires_attachments, edge.correction)
+
+
+def check_needs(d: Compiled, cmd: Command, needs: Needs, values: Mapping[str, Any]) -> None:
+    """Raises Missing naming everything at once, Invalid for a correction of something that the form does not have."""
+    missing = ["reason"] if needs.reason and not (cmd.reason or "").strip() else []
+    missing += [name for name in needs.attachments if name not in cmd.attachments]
+    missing += [name for name in needs.fields if values.get(name) in (None, "", [], ())]
+    items = cmd.data.get("items") or {}
+    if needs.items and not items:
+        missing.append("items")
+    if missing:
+        raise Missing(missing)
+    unknown = [name for name in items if name not in d.service.fields and name not in d.service.materials]
+    if needs.items and unknown:
+        raise Invalid({name: "This is not part of the form." for name in unknown})
+
+
+def resolve_token(d: Compiled, st: CaseState, cmd: Command) -> Token:
+    """The token that a command means. Raises NotAllowed where it names none, or several could be meant."""
+    if cmd.token_id is not None:
+        token = st.tokens.get(cmd.token_id)
+        if token is None:
+            raise NotAllowed(action=cmd.trigger)
+        return token
+    fitting = [t for t in st.tokens.values() if t.open and d.edge(t.step, cmd.trigger) is not None]
+    if len(fitting) > 1:
+        raise NotAllowed("It is not clear which department's part is meant.", action=cmd.trigger)
+    return fitting[0] if fitting else st.tokens[MAIN]

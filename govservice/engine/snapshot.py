@@ -1,0 +1,49 @@
+"""A state as JSON text and back. `FORMAT` changes with the shape of the state: older texts are then folded anew."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from govservice.engine.chain import canonical
+from govservice.engine.types import Ask, CaseState, ClockState, Notice, Task, TimerState, Token
+
+FORMAT = 1
+
+
+def dump(st: CaseState) -> str:
+    """Canonical JSON of everything that is folded: equal states give equal text."""
+    return canonical(
+        [
+            st.case_id, st.seq, st.version, st.last_key, st.last_at, st.number, st.service, st.def_sha, st.applicant_id,
+            st.organisation_id, st.mandate_id, st.channel, st.area, st.status, st.outcome, st.data_rev, st.opened_at,
+            st.closed_at, st.milestones, list(st.tokens.values()), list(st.tasks.values()), list(st.clocks.values()),
+            list(st.timers.values()), st.acts, st.rounds, list(st.asks.values()), st.notice, st.noticed, st.changes,
+            st.flags,
+        ]
+    )  # fmt: skip
+
+
+def load(text: str) -> CaseState:
+    """The state of a text that `dump` made in this format."""
+    row: list[Any] = json.loads(text)
+    tokens = [Token(*_token(t)) for t in row[19]]
+    tasks = [Task(*t) for t in row[20]]
+    clocks = [ClockState(*c[:7], _pauses(c[7]), *c[8:]) for c in row[21]]
+    timers = [TimerState(*t) for t in row[22]]
+    asks = [Ask(a[0], a[1], tuple(a[2]), *a[3:]) for a in row[25]]
+    notice = row[26] and Notice(*row[26][:3], tuple(row[26][3]), tuple(row[26][4]), row[26][5])
+    return CaseState(
+        *row[:19], {t.id: t for t in tokens}, {t.opened_seq: t for t in tasks}, {c.key: c for c in clocks},
+        {t.name: t for t in timers}, {path: tuple(who) for path, who in row[23].items()}, row[24],
+        {a.token_id: a for a in asks}, notice or None, tuple(row[27]),
+        tuple((rev, tuple(names)) for rev, names in row[28]), tuple(row[29]),
+    )  # fmt: skip
+
+
+def _token(row: list[Any]) -> list[Any]:
+    return [*row[:14], _pauses(row[14]), tuple(row[15]) if row[15] else None]
+
+
+def _pauses(rows: list[list[Any]]) -> tuple[tuple[Any, ...], ...]:
+    return tuple(tuple(p) for p in rows) if rows else ()
