@@ -196,6 +196,8 @@ class _Compiler:
             known = [*FUNCTIONS, "any", "all", "has"]
             raise ExpressionError(f"there is no function {name}(){did_you_mean(name, known)}")
         parts = [self.part(argument) for argument in node.args]
+        day = next((part for part in parts if part.type == DATE), None)
+        parts = [_dated(part, day) for part in parts] if day else parts
         function = FUNCTIONS[name]
         kind = function.result([part.type for part in parts])
         if kind is None:

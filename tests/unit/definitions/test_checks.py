@@ -1,0 +1,102 @@
+"""One fault at a time in the reference example: each is told under its code and at its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from govservice.definitions.catalogue import Catalogue, load_catalogue
+from govservice.definitions.check import check_bytes
+from govservice.definitions.loader import Rules, examine
+from tests.builders.definitions import DATA
+from tests.builders.faults import FAULTS, TOLD_AT_THE_OWNER
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = (DATA / "open_restaurant_full.yaml").read_text()
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load_catalogue(ROOT / "workflows")
+
+
+def faults(text: str, catalogue: Catalogue | None, **rules: bool) -> list[tuple[str, int, str]]:
+    _, findings = examine(text.encode(), "example.yaml", Rules(catalogue, **rules))
+    return [(f.code, f.line, f.message) for f in findings if f.severity == "error"]
+
+
+def test_the_reference_example_is_clean_apart_from_infos(catalogue: Catalogue) -> None:
+    checked = check_bytes(EXAMPLE.encode(), Rules(catalogue), "example.yaml")
+    assert [f for f in checked.findings if f.severity != "info"] == []
+    assert checked.clean
+    told = {f.message.partition(":")[0] for f in checked.findings}
+    assert told >= {
+        "fee", "output.renew_from", "limits.decision.extend", "materials.health_certificates.deferrable",
+        "materials.rules.replaced_by", "facts.enterprise.revalidate", "steps.post_check.after_close",
+        "steps.review.branches.food.steps.site.appointment",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "code", "words"), FAULTS, ids=[f"{f[2]}-{i}" for i, f in enumerate(FAULTS)])
+def test_each_fault_is_told_at_its_line(catalogue: Catalogue, old: str, new: str, code: str, words: str) -> None:
+    assert old in EXAMPLE
+    found = faults(EXAMPLE.replace(old, new, 1), catalogue)
+    hits = [(line, message) for kind, line, message in found if kind == code and words in message]
+    assert hits, found
+    changed = EXAMPLE[: EXAMPLE.index(old)].count("\n") + 1
+    near = range(changed, changed + new.count("\n") + old.count("\n") + 1)
+    assert code in TOLD_AT_THE_OWNER or any(line in near for line, _ in hits), (changed, hits)
+
+
+def test_all_problems_of_a_file_are_told_at_once(catalogue: Catalogue) -> None:
+    text = EXAMPLE
+    for old, new in (
+        ("{en: Draft, zh: 填写}", "{en: Draft}"),
+        ("submit: {to: acceptance,", "submit: {to: nowhere,"),
+        ("department: fire_rescue", "department: fire_resque"),
+        ("owner: window\n", "owner: nobody\n"),
+        ("premises.area >= 300.0", "premises.aria >= 300.0"),
+        ("summary:", "sumary:"),
+    ):
+        text = text.replace(old, new, 1)
+    codes = {code for code, _, _ in faults(text, catalogue)}
+    assert codes >= {
+        "E-TEXT", "E-UNKNOWN-STEP", "E-UNKNOWN-DEPARTMENT", "E-UNKNOWN-ROLE", "E-EXPRESSION", "E-UNKNOWN-KEY",
+    }  # fmt: skip
+
+
+def test_names_of_the_catalogue_are_free_when_it_is_open(catalogue: Catalogue) -> None:
+    text = EXAMPLE.replace("department: fire_rescue", "department: harbour_office").replace("GR-2031", "GR-9999")
+    assert {code for code, _, _ in faults(text, catalogue)} == {"E-UNKNOWN-DEPARTMENT", "E-UNKNOWN-GRANT"}
+    assert faults(text, catalogue, open_names=True) == []
+
+
+def test_publishing_asks_whether_the_grant_covers_this_service(catalogue: Catalogue) -> None:
+    text = EXAMPLE.replace("service: open_restaurant", "service: open_tavern", 1)
+    assert faults(text, catalogue) == []
+    told = faults(text, catalogue, publishing=True)
+    assert {code for code, _, _ in told} == {"E-GRANT"}
+    assert len(told) == 4
+
+
+def test_a_lapse_end_may_be_left_out_where_only_one_fits(catalogue: Catalogue) -> None:
+    text = EXAMPLE.replace("  terminated: {kind: end, outcome: terminated}\n", "")
+    text = text.replace("within: 10wd, to: terminated", "within: 10wd").replace("30wd, lapse_to: withdrawn}", "30wd}")
+    assert faults(text, catalogue) == []
+
+
+def test_parts_that_are_not_executed_are_infos(catalogue: Catalogue) -> None:
+    more = "pending: allowed, consent: explicit, on_change: {task: head}, dispute: {hold: all},"
+    more += " subscribe: [premises.sold],"
+    pause = "hear: {pause: hearing, label: {en: Hear, zh: 听证}}"
+    resume = "go_on: {resume: hearing, label: {en: Go on, zh: 恢复}}"
+    text = EXAMPLE.replace("siblings: continue ", "siblings: suspend ")
+    text = text.replace("freshness: 30d,", f"freshness: 30d, {more}")
+    text = text.replace("accept:  {to: review,", f"{pause}\n      {resume}\n      accept:  {{to: review,")
+    _, findings = examine(text.encode(), "example.yaml", Rules(catalogue))
+    assert [f for f in findings if f.severity == "error"] == []
+    told = " ".join(f.message for f in findings)
+    parts = ["suspending", "explicit consent", "a pause", "a resumption"]
+    parts += ["`pending`", "`on_change`", "`dispute`", "`subscribe`"]
+    assert [words for words in parts if words not in told] == []

@@ -1,0 +1,126 @@
+"""A folder of definitions: loaded whole or refused whole; older versions; the catalogue's own faults."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from govservice.definitions.catalogue import load_catalogue
+from govservice.definitions.findings import DefinitionError
+from govservice.definitions.library import Definitions, load_library
+from govservice.errors import NotFound
+from tests.builders.definitions import DATA
+
+WORKFLOWS = Path(__file__).parents[3] / "workflows"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(WORKFLOWS, tmp_path / "workflows"))
+
+
+def told(folder: Path) -> set[tuple[str, str, int]]:
+    with pytest.raises(DefinitionError) as refused:
+        load_library(folder)
+    return {(f.code, f.file, f.line) for f in refused.value.findings}
+
+
+def change(path: Path, old: str, new: str) -> int:
+    """Replaces a text once; the line where it stood."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    return text[: text.index(old)].count("\n") + 1
+
+
+def test_what_is_shipped_loads_without_warnings_and_may_be_published(folder: Path) -> None:
+    definitions = load_library(folder)
+    assert definitions.codes() == ("food_business_licence", "open_restaurant")
+    assert definitions.findings == ()
+    definitions.check_publishable()
+
+
+def test_one_bad_file_refuses_all_and_every_problem_of_every_file_is_told(folder: Path) -> None:
+    services = folder / "services"
+    first = change(services / "open_restaurant.yaml", "department: fire_rescue", "department: fire_resque")
+    second = change(services / "food_business_licence.yaml", "start: draft", "start: draf")
+    (services / "broken.yaml").write_text("service: broken\ntitle: [\n")
+    assert told(folder) == {
+        ("E-UNKNOWN-DEPARTMENT", "workflows/services/open_restaurant.yaml", first),
+        ("E-UNKNOWN-STEP", "workflows/services/food_business_licence.yaml", second),
+        ("E-YAML", "workflows/services/broken.yaml", 3),
+    }
+
+
+def test_two_files_cannot_define_one_service(folder: Path) -> None:
+    shutil.copy(folder / "services" / "open_restaurant.yaml", folder / "services" / "zweite.yaml")
+    assert [code for code, _, _ in told(folder)] == ["E-DUPLICATE-SERVICE"]
+
+
+def test_a_grant_must_cover_the_service_that_uses_it(folder: Path) -> None:
+    registry = folder / "registries" / "population.yaml"
+    change(registry, "services: [open_restaurant, food_business_licence]", "services: [food_business_licence]")
+    assert {code for code, _, _ in told(folder)} == {"E-GRANT"}
+
+
+def test_what_is_not_executed_yet_is_not_published(folder: Path) -> None:
+    text = (DATA / "open_restaurant_full.yaml").read_text()
+    (folder / "services" / "open_restaurant.yaml").write_text(text)
+    definitions = load_library(folder)
+    with pytest.raises(DefinitionError) as refused:
+        definitions.check_publishable()
+    assert {f.code for f in refused.value.findings} == {"I-NOT-EXECUTED"}
+
+
+def test_an_older_version_is_adopted_from_its_canonical_json(folder: Path) -> None:
+    old = load_library(folder)
+    sha, canonical = old.current("open_restaurant").sha, old.canonical_of("open_restaurant")
+    change(folder / "services" / "open_restaurant.yaml", "department: market_reg", "department: government")
+    new = load_library(folder)
+    assert new.current("open_restaurant").sha != sha
+    with pytest.raises(NotFound):
+        new.by_sha(sha)
+    adopted = new.adopt(canonical)
+    assert adopted.sha == sha
+    assert new.by_sha(sha) is adopted
+    assert adopted.service.fields["org.name"].label["zh"] == "企业名称"
+    assert new.current("open_restaurant").sha != sha  # adopting does not bring it into force
+
+
+def test_an_unknown_service_is_not_found(folder: Path) -> None:
+    definitions = Definitions(load_catalogue(folder))
+    with pytest.raises(NotFound):
+        definitions.current("open_restaurant")
+
+
+def test_the_catalogue_finds_departments_up_the_line(folder: Path) -> None:
+    catalogue = load_catalogue(folder)
+    assert catalogue.department_for("fire_rescue", "huaxi") == "huaxi.fire_rescue"
+    assert catalogue.department_for("data_bureau", "huaxi") == "guizhou.data_bureau"
+    assert catalogue.department_for("data_bureau", None) is None
+    assert catalogue.department_for("navy", "huaxi") is None
+    assert catalogue.departments["huaxi.market_reg"].parent_id == "guiyang.market_reg"
+    assert catalogue.area_of_region("990111") == "huaxi"
+    assert catalogue.registry_of("population/2") == "population"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("departments.yaml", "parent: guiyang", "parent: guiyan", "did you mean 'guiyang'"),
+        ("departments.yaml", "parent: guizhou", "parent: huaxi", "circle"),
+        ("departments.yaml", "[government, service_hall,", "[goverment, service_hall,", "did you mean 'government'"),
+        ("departments.yaml", "prefix: HX", "prefx: HX", "did you mean 'prefix'"),
+        ("facts.yaml", "{type: text, sensitivity: personal", "{type: txt, sensitivity: personal", "text"),
+        ("purposes.yaml", "zh: 审查许可条件", "zh2: 审查许可条件", "en and zh"),
+        ("documents.yaml", "prefix: CG", "prefix: cg", "pattern"),
+        ("registries/population.yaml", "owner: guizhou.public_security", "owner: guizhou.police", "no department"),
+    ],
+)
+def test_faults_of_the_data_files_are_told(folder: Path, file: str, old: str, new: str, words: str) -> None:
+    change(folder / file, old, new)
+    with pytest.raises(DefinitionError) as refused:
+        load_library(folder)
+    assert [f for f in refused.value.findings if f.file.endswith(file) and words in f.message]
