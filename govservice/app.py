@@ -15,7 +15,7 @@ from govservice.models.session import Database
 from govservice.operations.accounts import demo_accounts
 from govservice.operations.runtime import Runtime
 from govservice.operations.startup import open_runtime
-from govservice.web import account, frame
+from govservice.web import frame
 from govservice.web.access import audience, init_access
 from govservice.web.errors import init_errors
 from govservice.web.forms_ui import init_forms
@@ -97,7 +97,7 @@ def init_login(app: Flask) -> None:
     manager = LoginManager(app)
     manager.session_protection = None
 
-    @manager.request_loader
+    @manager.request_loader  # type: ignore[untyped-decorator]
     def load(_request: object) -> Member | None:
         found = signed_in()
         return Member(found) if found is not None else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.errors import Invalid, NotFound
@@ -39,16 +39,6 @@ class Held:
 def covers(services: str, service: str) -> bool:
     """Whether a mandate's scope ("*" or codes separated by blanks) holds a service."""
     return services == EVERY_SERVICE or service in services.split()
-
-
-def valid_mandates(person_id: str, today: date) -> Select[tuple[Mandate]]:
-    """The person's mandates that hold on a day: begun, not ended, not revoked."""
-    return select(Mandate).where(
-        Mandate.person_id == person_id,
-        Mandate.revoked_at.is_(None),
-        Mandate.valid_from <= today,
-        or_(Mandate.valid_to.is_(None), Mandate.valid_to >= today),
-    )
 
 
 def mandates_of(session: Session, person_id: str, today: date) -> list[Held]:

@@ -101,4 +101,5 @@ def _wait(row: Throttle, rule: Rule, now: datetime) -> int:
     passed = (now - row.window_start).total_seconds()
     if row.count < rule.free or passed < 0:
         return 0
-    return max(0, math.ceil(min(2 ** (row.count - rule.free + 1), rule.cap) - passed))
+    delay = min(1 << min(row.count - rule.free + 1, 20), rule.cap)
+    return max(0, math.ceil(delay - passed))

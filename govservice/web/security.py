@@ -1,7 +1,7 @@
 """What holds for every request and answer: the host asked, the size and signs of what comes, forms' tokens, headers.
 
 Order matters: cheap refusals first, nothing is rendered for a foreign host, and a body is never read beyond the limit
-of its route. Called by the composition root through `guard_requests` (before all else) and `guard_forms` (after access).
+of its route. The composition root calls `guard_requests` (before all else) and `guard_forms` (after access).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,9 +89,9 @@ def make_stage(
 
 
 @pytest.fixture
-def stage(make_stage: Callable[..., Stage]) -> Iterator[Stage]:
+def stage(make_stage: Callable[..., Stage]) -> Stage:
     """The portal with the cast, in demo mode; on SQLite and on PostgreSQL."""
-    yield make_stage()
+    return make_stage()
 
 
 @pytest.fixture

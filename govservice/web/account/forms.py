@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import gettext, lazy_gettext
 from wtforms import HiddenField
 from wtforms.validators import InputRequired, Length, Optional
@@ -19,7 +21,7 @@ ID_TYPES = (
 )
 
 
-def needed(words: object) -> InputRequired:
+def needed(words: Any) -> InputRequired:
     return InputRequired(message=words)
 
 

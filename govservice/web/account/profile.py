@@ -34,9 +34,10 @@ def home() -> str:
     with rt.read() as session:
         signed = sessions.open_sessions(session, found.user_id or "", now=wall_now())
     roles = [(role_title(role), departments[d].name if d in departments else d) for role, d in found.roles]
+    language = LanguageForm(locale=found.locale or current_language().code)
     return render_template(
         "account/home.html", me=found, name=shown_name(found), roles=roles, sessions=len(signed),
-        mandates=held_mandates(found), language_form=LanguageForm(locale=found.locale or current_language().code), layout=layout(found),
+        mandates=held_mandates(found), language_form=language, layout=layout(found),
     )  # fmt: skip
 
 
@@ -62,13 +63,7 @@ def password() -> str | Response | tuple[str, int]:
             current_runtime(), user_id, form.current.data or "", form.password.data or "", now=wall_now()
         )
     except TooMany as fault:
-        seconds = fault.retry_after
-        form.form_errors.append(
-            gettext("Too many tries. Please wait %(seconds)s seconds and try again.", seconds=seconds)
-        )
-        response = make_response(show_password(form), 429)
-        response.headers["Retry-After"] = str(seconds)
-        return response
+        return slowed(form, fault, show_password)
     except Invalid as fault:
         show_wrong(form, fault)
         return show_password(form), 422

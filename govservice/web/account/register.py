@@ -34,13 +34,7 @@ def register() -> str | Response | tuple[str, int]:
         new = read(form)
         made = register_citizen(current_runtime(), new, source=source_of(request.remote_addr), now=wall_now())
     except TooMany as fault:
-        seconds = fault.retry_after
-        form.form_errors.append(
-            gettext("Too many tries. Please wait %(seconds)s seconds and try again.", seconds=seconds)
-        )
-        response = make_response(show(form), 429)
-        response.headers["Retry-After"] = str(seconds)
-        return response
+        return slowed(form, fault, show)
     except Invalid as fault:
         show_wrong(form, fault)
         return show(form), 422
