@@ -24,7 +24,13 @@ LOCALES = ("zh_CN",)
 ROOMS: dict[str, tuple[str, ...]] = {
     "common": ("templates/layouts", "templates/components", "templates/style", "templates/errors", "govservice/web"),
     "citizen": ("templates/citizen", "govservice/web/citizen", "govservice/web/forms.py", "govservice/web/words.py"),
-    "account": ("templates/account", "govservice/web/account", "govservice/operations/accounts"),
+    "account": (
+        "templates/account",
+        "govservice/web/account",
+        "govservice/operations/accounts",
+        "govservice/operations/people",
+        "govservice/operations/passwords",
+    ),
     "public": ("templates/public", "govservice/web/public"),
     "clerk": ("templates/clerk", "govservice/web/clerk"),
     "supervisor": ("templates/supervisor", "govservice/web/supervisor"),
