@@ -23,8 +23,8 @@ from govservice.models.base import new_id
 from govservice.models.cases import Case, Definition
 from govservice.models.keyring import Keyring
 from govservice.models.people import Mandate, Organisation
-from govservice.models.personal import PersonalData, find_person, seal_person
 from govservice.models.session import Database, make_engine
+from govservice.operations.people import Identity, add_person, find_person
 from tests.support.clock import MONDAY
 
 REGISTRIES = ("population", "enterprises", "real_estate", "health_certificates")
@@ -147,10 +147,10 @@ def file_draft(database: Database, compiled: Compiled, who: Citizen) -> Filed:
     with database.write() as session:
         if session.get(Definition, compiled.sha) is None:
             session.add(_definition(compiled))
-        person = find_person(session, "cn_id", who.person.id)
+        person = find_person(session, database.keyring, "cn_id", who.person.id)
         if person is None:
-            data = PersonalData(who.person.name, "cn_id", who.person.id)
-            session.add(person := seal_person(database.keyring, data, area=who.person.area, now=MONDAY))
+            identity = Identity(who.person.name, "cn_id", who.person.id)
+            person = add_person(session, database.keyring, identity, now=MONDAY, area=who.person.area)
         organisation = mandate = None
         if who.organisation is not None:
             organisation = Organisation(
