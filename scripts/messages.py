@@ -22,14 +22,18 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ("zh_CN",)
 ROOMS: dict[str, tuple[str, ...]] = {
-    "common": ("templates/layouts", "templates/components", "templates/style", "templates/errors", "govservice/web"),
+    "common": ("templates/layouts", "templates/components", "templates/style", "govservice/web"),
     "citizen": ("templates/citizen", "govservice/web/citizen", "govservice/web/forms.py", "govservice/web/words.py"),
     "account": (
         "templates/account",
+        "templates/errors",
         "govservice/web/account",
+        "govservice/web/frame",
+        "govservice/web/errors",
         "govservice/operations/accounts",
         "govservice/operations/people",
         "govservice/operations/passwords",
+        "govservice/errors",
     ),
     "public": ("templates/public", "govservice/web/public"),
     "clerk": ("templates/clerk", "govservice/web/clerk"),
