@@ -10,10 +10,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
+def N_(message: str) -> str:
+    """Marks a message id, so that scripts/messages.py finds it; the doors translate it."""
+    return message
+
+
 class PortalError(Exception):
     """Base of every error that a person may see."""
 
-    default = "Something went wrong."
+    default = N_("Something went wrong.")
 
     def __init__(self, message: str | None = None, **facts: Any) -> None:
         self.message = message or self.default
@@ -30,13 +35,13 @@ class PortalError(Exception):
 class NotFound(PortalError):
     """Not there, or not yours: both look alike (404)."""
 
-    default = "There is nothing here that you may see."
+    default = N_("There is nothing here that you may see.")
 
 
 class Forbidden(PortalError):
     """The actor may not do this. `code` says why, for the log and for `available()`."""
 
-    default = "You may not do this."
+    default = N_("You may not do this.")
 
     def __init__(self, code: str, message: str | None = None, **facts: Any) -> None:
         self.code = code
@@ -46,13 +51,13 @@ class Forbidden(PortalError):
 class NotAllowed(PortalError):
     """The action does not exist at the case's present step (409)."""
 
-    default = "This is not possible at the moment."
+    default = N_("This is not possible at the moment.")
 
 
 class Stale(PortalError):
     """The page showed an older state of the token or its data (409). `events` is what happened since."""
 
-    default = "Somebody acted on this before you."
+    default = N_("Somebody acted on this before you.")
 
     def __init__(self, message: str | None = None, events: Sequence[Any] = (), **facts: Any) -> None:
         self.events = tuple(events)
@@ -62,13 +67,13 @@ class Stale(PortalError):
 class LostRace(PortalError):
     """The compare-and-set on the case failed: the caller retries the whole transaction."""
 
-    default = "Somebody acted on this at the same moment. Please try again."
+    default = N_("Somebody acted on this at the same moment. Please try again.")
 
 
 class Missing(PortalError):
     """A reason, field, material or attachment is missing (422). `fields` names them."""
 
-    default = "Something is missing."
+    default = N_("Something is missing.")
 
     def __init__(self, fields: Sequence[str], message: str | None = None, **facts: Any) -> None:
         self.fields = tuple(fields)
@@ -78,7 +83,7 @@ class Missing(PortalError):
 class Invalid(PortalError):
     """Values that cannot be accepted (422). `fields` maps a field to its message id."""
 
-    default = "Please check what you entered."
+    default = N_("Please check what you entered.")
 
     def __init__(self, fields: Mapping[str, str], message: str | None = None, **facts: Any) -> None:
         self.fields = dict(fields)
@@ -88,7 +93,7 @@ class Invalid(PortalError):
 class KeyReused(Invalid):
     """The same idempotency key came with another request (422)."""
 
-    default = "This form was already used for something else. Please open the page again."
+    default = N_("This form was already used for something else. Please open the page again.")
 
     def __init__(self) -> None:
         super().__init__({})
@@ -97,13 +102,13 @@ class KeyReused(Invalid):
 class TooLarge(PortalError):
     """More than is accepted (413)."""
 
-    default = "This is too large."
+    default = N_("This is too large.")
 
 
 class TooMany(PortalError):
     """Too many tries in a while (429). `retry_after` in seconds."""
 
-    default = "Too many tries. Please wait a little and try again."
+    default = N_("Too many tries. Please wait a little and try again.")
 
     def __init__(self, retry_after: int, message: str | None = None, **facts: Any) -> None:
         self.retry_after = retry_after
@@ -113,10 +118,10 @@ class TooMany(PortalError):
 class Unavailable(PortalError):
     """Something that is needed does not answer (503)."""
 
-    default = "This does not answer at the moment. Please try again in a few minutes."
+    default = N_("This does not answer at the moment. Please try again in a few minutes.")
 
 
 class Tampered(PortalError):
     """A chain, seal or invariant does not hold. Never shown in detail; it alarms the operator."""
 
-    default = "The records of this case do not agree. The operator has been told."
+    default = N_("The records of this case do not agree. The operator has been told.")

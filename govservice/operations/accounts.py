@@ -17,7 +17,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from govservice.errors import Invalid, NotFound
+from govservice.errors import N_, Invalid, NotFound
 from govservice.models.accounts import STAFF_KINDS, Role, User
 from govservice.models.base import new_id
 from govservice.models.places import Department
@@ -28,7 +28,7 @@ from govservice.operations.sessions import revoke_all
 
 LOGIN = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*", re.ASCII)
 MIN_LOGIN, MAX_LOGIN = 3, 40
-BAD_LOGIN = "Use 3 to 40 letters and digits, beginning with a letter; dots and hyphens may join them."
+BAD_LOGIN = N_("Use 3 to 40 letters and digits, beginning with a letter; dots and hyphens may join them.")
 PORTAL_ROLES = tuple(kind for kind in STAFF_KINDS if kind != "clerk")
 
 
@@ -144,10 +144,10 @@ def change_password(rt: Runtime, user_id: str, current: str, new: str, *, now: d
     with rt.read() as session:
         user = session.get_one(User, user_id)
     if not passwords.verify(user.password_hash, current):
-        raise Invalid({"current": "This is not your present password."})
+        raise Invalid({"current": N_("This is not your present password.")})
     passwords.check_new(new, login=user.login)
     if passwords.verify(user.password_hash, new):
-        raise Invalid({"password": "Choose a password that differs from the present one."})
+        raise Invalid({"password": N_("Choose a password that differs from the present one.")})
     hashed = passwords.hash_password(new)
     with rt.write() as session:
         _set_password(session, session.get_one(User, user_id), hashed, now)
@@ -177,7 +177,7 @@ def create_staff(
     hashed = passwords.hash_password(password)
     with rt.write() as session:
         if session.scalar(select(exists().where(User.login == plain))):
-            raise Invalid({"login": "This sign-in name is taken."})
+            raise Invalid({"login": N_("This sign-in name is taken.")})
         user = add_user(session, plain, hashed, kind="staff", name=name, now=now)
         for role, department_id in roles:
             assign_role(rt, session, user.id, role, department_id)
@@ -189,12 +189,12 @@ def assign_role(rt: Runtime, session: Session, user_id: str, role: str, departme
     no service knows, or one that services give to another kind of department."""
     department = session.get(Department, department_id)
     if department is None:
-        raise Invalid({"role": "This department is unknown."})
+        raise Invalid({"role": N_("This department is unknown.")})
     kinds = known_roles(rt).get(role)
     if kinds is None:
-        raise Invalid({"role": "No service knows this role."})
+        raise Invalid({"role": N_("No service knows this role.")})
     if kinds and department.code not in kinds:
-        raise Invalid({"role": "Services give this role to another kind of department."})
+        raise Invalid({"role": N_("Services give this role to another kind of department.")})
     held = exists().where(Role.user_id == user_id, Role.department_id == department_id, Role.role == role)
     if not session.scalar(select(held)):
         session.add(Role(id=new_id(), user_id=user_id, department_id=department_id, role=role))

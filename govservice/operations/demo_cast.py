@@ -14,7 +14,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from govservice.errors import NotAllowed
+from govservice.errors import N_, NotAllowed
 from govservice.exchange.sandbox import cast as sandbox
 from govservice.models.accounts import User
 from govservice.models.people import Mandate
@@ -95,7 +95,7 @@ def load_cast(rt: Runtime, *, now: datetime) -> int:
     """Makes what is missing of places, cast, further staff, citizens, enterprises and mandates. Returns how many
     accounts were made. Raises NotAllowed outside demo mode."""
     if not rt.settings.demo:
-        raise NotAllowed("The demonstration's accounts exist in demo mode only.")
+        raise NotAllowed(N_("The demonstration's accounts exist in demo mode only."))
     with rt.write() as session:
         sync_places(session, rt.definitions.catalogue)
         session.flush()

@@ -13,7 +13,7 @@ from functools import lru_cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from govservice.errors import Invalid
+from govservice.errors import N_, Invalid
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 MIN_LENGTH = 10  # characters
@@ -49,14 +49,14 @@ def check_new(password: str, *, login: str, field: str = "password") -> None:
     """Refuses a weak password. Raises Invalid naming `field` with the sentence for the person."""
     plain = _composed(password)
     if len(plain) < MIN_LENGTH:
-        raise Invalid({field: "Use at least 10 characters. Several words are easy to remember."})
+        raise Invalid({field: N_("Use at least 10 characters. Several words are easy to remember.")})
     if len(plain) > MAX_LENGTH:
-        raise Invalid({field: "Use at most 200 characters."})
+        raise Invalid({field: N_("Use at most 200 characters.")})
     low = plain.lower()
     if low in TOO_COMMON or len(set(low)) < 4:
-        raise Invalid({field: "This password is easy to guess. Choose another one."})
+        raise Invalid({field: N_("This password is easy to guess. Choose another one.")})
     if login and login.lower() in low:
-        raise Invalid({field: "The password must not contain the sign-in name."})
+        raise Invalid({field: N_("The password must not contain the sign-in name.")})
 
 
 def one_time_password() -> str:

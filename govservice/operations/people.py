@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from govservice.errors import Invalid
+from govservice.errors import N_, Invalid
 from govservice.identifiers import IdKind, WrongIdentifier, parse
 from govservice.models.base import new_id
 from govservice.models.keyring import Keyring
@@ -35,11 +35,11 @@ def read_identity(name: str, id_type: str, number: str) -> Identity:
     wrong: dict[str, str] = {}
     plain = person_name(name)
     if not plain:
-        wrong["name"] = "Enter the name as it stands in the document."
+        wrong["name"] = N_("Enter the name as it stands in the document.")
     elif len(plain) > MAX_NAME:
-        wrong["name"] = "The name is too long."
+        wrong["name"] = N_("The name is too long.")
     if id_type not in ID_TYPES:
-        raise Invalid({**wrong, "id_type": "Choose the kind of document."})
+        raise Invalid({**wrong, "id_type": N_("Choose the kind of document.")})
     kind: IdKind = id_type  # type: ignore[assignment]
     try:
         found = parse(kind, number)

@@ -6,7 +6,7 @@ from flask import flash, make_response, redirect, render_template, request, url_
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from govservice.errors import Invalid, NotFound, TooMany
+from govservice.errors import N_, Invalid, NotFound, TooMany
 from govservice.operations import accounts, sessions
 from govservice.operations.mandates import Held, mandates_of
 from govservice.web.access import audience, current_runtime, signed_in, today, wall_now
@@ -112,7 +112,7 @@ def still_here() -> Response:
 def set_language() -> Response:
     form, found = LanguageForm(), member()
     if not form.validate() or form.locale.data not in LANGUAGES:
-        raise Invalid({"locale": "Choose a language."})
+        raise Invalid({"locale": N_("Choose a language.")})
     accounts.set_locale(current_runtime(), found.user_id or "", form.locale.data)
     response = make_response(redirect(url_for("account.home"), 303))
     response.set_cookie(
