@@ -36,7 +36,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "govservice/errors",
     ),
     "public": ("templates/public", "govservice/web/public"),
-    "clerk": ("templates/clerk", "govservice/web/clerk"),
+    "clerk": ("templates/clerk", "govservice/web/clerk", "govservice/web/timeline.py"),
     "supervisor": ("templates/supervisor", "govservice/web/supervisor"),
     "domain": ("templates/messages", "govservice"),
 }
