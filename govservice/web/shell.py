@@ -30,7 +30,7 @@ NAV: dict[str, tuple[tuple[str, Text, str], ...]] = {
     "supervisor": (
         ("supervisor.overview", lazy_gettext("Overview"), "overview"),
         ("supervisor.late", lazy_gettext("Late and at risk"), "late"),
-        ("supervisor.workload", lazy_gettext("Workload"), "workload"),
+        ("supervisor.workload_page", lazy_gettext("Workload"), "workload"),
         ("supervisor.steps", lazy_gettext("Steps"), "steps"),
     ),
 }
