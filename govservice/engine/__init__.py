@@ -14,8 +14,10 @@
 Triggers beside the definition's own actions: `@open` (case_id None; data: number, service, def_sha, person_id,
 organisation_id, mandate_id, channel, area), `@claim`, `@release`, `@send_notice` (lead), `@resubmit` (applicant; data:
 data_rev, changed), `@ok` / `@fail` (system; data: result), `@recalculate` (system, after a new calendar).
-A submission's data: data_rev. A correction's data: items {field or material: note}. data.opinion and reason are words: they
-go sealed into `case_texts` as {"reason", "items", "opinion", "salt"} (context `case_texts:<id>`), events carry `text` (its id).
+A submission's data: data_rev. A correction's data: items {field or material: note}. data.opinion and reason are
+words: they
+go sealed into `case_texts` as {"reason", "items", "opinion", "salt"} (context `case_texts:<id>`), events carry
+`text` (its id).
 Effects are outbox rows `case:seq:topic`; an auto step's row has `token_id` in its payload, notices have not.
 """
 
@@ -24,27 +26,9 @@ from govservice.engine.available import available
 from govservice.engine.decide import decide
 from govservice.engine.evolve import evolve
 from govservice.engine.rebuild import context, correction_items, load_state, rebuild
+from govservice.engine.state import Ask, CaseState, ClockState, Notice, Task, TimerState, Token
 from govservice.engine.tick import tick
-from govservice.engine.types import (
-    MAIN,
-    SYSTEM,
-    Actor,
-    Applied,
-    Ask,
-    CaseState,
-    ClockState,
-    Command,
-    Ctx,
-    Event,
-    Expected,
-    Needs,
-    Notice,
-    Offer,
-    Refusal,
-    Task,
-    TimerState,
-    Token,
-)
+from govservice.engine.types import MAIN, SYSTEM, Actor, Applied, Command, Ctx, Event, Expected, Needs, Offer, Refusal
 
 __all__ = [
     "MAIN",

@@ -4,9 +4,11 @@
 2. the case is locked, its state read; timers that are due act first, each at its own hour
 3. what the page showed is compared: the token's version and the revision of the answers
 4. the token is found  5. the actor's right is asked  6. what must come with it is asked
-7. `decide`  8. the folded state is checked  9. events, chain, projections, key are written  10. the case is compared and set
+7. `decide`  8. the folded state is checked  9. events, chain, projections, key are written  10. the case is compared
+and set
 
-The caller owns the transaction: it commits, and rolls back whatever is raised, fired timers included. A LostRace means that
+The caller owns the transaction: it commits, and rolls back whatever is raised, fired timers included. A LostRace
+means that
 the whole transaction is to be tried again (`apply_retrying` does).
 """
 
@@ -28,9 +30,10 @@ from govservice.engine.chain import GENESIS, canonical
 from govservice.engine.decide_work import CalendarsLike
 from govservice.engine.invariants import check
 from govservice.engine.needs import reads_answers
-from govservice.engine.projections import derived_id, project, timer_id
+from govservice.engine.projections import project, timer_id
+from govservice.engine.state import CaseState, TimerState, Token
 from govservice.engine.store import Held, KeyRow, Store, TextRow
-from govservice.engine.types import SYSTEM, Applied, CaseState, Command, Ctx, Event, TextRef, TimerState, Token, moment
+from govservice.engine.types import SYSTEM, Applied, Command, Ctx, Event, TextRef, moment
 from govservice.errors import Invalid, KeyReused, LostRace, NotAllowed, Stale, Tampered
 from govservice.models.base import new_id, to_iso
 from govservice.models.session import Database

@@ -8,7 +8,8 @@ from typing import Any
 from govservice.definitions.compiled import Compiled, Edge
 from govservice.engine import rights
 from govservice.engine.decide_work import case_values, department_of
-from govservice.engine.types import MAIN, Actor, CaseState, Ctx, Needs, Offer, Refusal, Token
+from govservice.engine.state import CaseState, Token
+from govservice.engine.types import MAIN, Actor, Ctx, Needs, Offer, Refusal
 from govservice.errors import NotAllowed
 
 CLAIM: Mapping[str, str] = {"en": "Take this task", "zh": "签收"}
@@ -48,9 +49,7 @@ def _at(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx) -> lis
     return offers
 
 
-def _offer(
-    d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, ctx: Ctx, primary: bool
-) -> Offer:
+def _offer(d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, ctx: Ctx, primary: bool) -> Offer:
     why = rights.refusal(d, st, token, edge, actor, ctx)
     if why is None and edge.guard is not None:
         why = rights.by_guard(edge, guard_values(d, st, edge, ctx))

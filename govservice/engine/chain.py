@@ -1,7 +1,8 @@
 """The hash chain of a case and the daily Merkle root over all cases.
 
 An event's hash covers the hash before it and every column of its row, `data` byte for byte as it is stored. Changing,
-dropping, inserting or reordering a row breaks the chain at that row. A cut tail or a deleted case leaves an intact chain:
+dropping, inserting or reordering a row breaks the chain at that row. A cut tail or a deleted case leaves an intact
+chain:
 those are found by comparing with the anchors, of which the operator keeps copies elsewhere.
 """
 
@@ -45,7 +46,8 @@ def link_hash(prev: str, link: Link) -> str:
 
 
 def verify(rows: Iterable[tuple[Link, str, str]], head: str | None = None, last_seq: int | None = None) -> int:
-    """Checks (link, prev, hash) rows of one case in order of seq; `head` and `last_seq` are what `cases` says. Returns how
+    """Checks (link, prev, hash) rows of one case in order of seq; `head` and `last_seq` are what `cases` says.
+    Returns how
     many rows there were. Raises Tampered naming the first row that does not fit."""
     prev, seq = GENESIS, 0
     for link, said_prev, said_hash in rows:

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
-from govservice.engine.types import CaseState, ClockState, Task, moment
+from govservice.engine.state import CaseState, ClockState, Task
+from govservice.engine.types import moment
 from govservice.models.base import to_iso
 from govservice.worktime.calendar import Calendar
 from govservice.worktime.duration import Duration

@@ -12,7 +12,8 @@ from govservice.engine import decide_correction as correction
 from govservice.engine import decide_moves as moves
 from govservice.engine import rights
 from govservice.engine.decide_work import CalendarsLike, Work
-from govservice.engine.types import MAIN, CaseState, Command, Event, TimerState
+from govservice.engine.state import CaseState, TimerState
+from govservice.engine.types import MAIN, Command, Event
 from govservice.errors import NotAllowed
 from govservice.models.base import to_iso
 

@@ -9,7 +9,8 @@ from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_correction as correction
 from govservice.engine import decide_moves as moves
 from govservice.engine.decide_work import Work
-from govservice.engine.types import MAIN, TimerState, Token
+from govservice.engine.state import TimerState, Token
+from govservice.engine.types import MAIN
 from govservice.errors import Invalid, NotAllowed
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from govservice.definitions.compiled import Compiled, Limit, Step, TimerRule
 from govservice.engine.clocks import Deadline, late
 from govservice.engine.decide_work import Work
-from govservice.engine.types import MAIN, ClockState, TimerState, Token
+from govservice.engine.state import ClockState, TimerState, Token
+from govservice.engine.types import MAIN
 from govservice.worktime.limits import resolved
 
 TimerRow = list[Any]  # [token id, key, clock key | None, due | None]
@@ -184,4 +185,4 @@ def follow(work: Work, key: str) -> None:
 
 def _moved(work: Work, row: TimerRow) -> bool:
     timer: TimerState = work.st.timers[f"{row[0]}/{row[1]}"]
-    return timer.due_at != row[3]
+    return bool(timer.due_at != row[3])

@@ -10,7 +10,8 @@ from govservice.definitions.compiled import Block, Branch, CorrectionPolicy, Edg
 from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_moves as moves
 from govservice.engine.decide_work import Work
-from govservice.engine.types import MAIN, Ask, ClockState, Token
+from govservice.engine.state import Ask, ClockState, Token
+from govservice.engine.types import MAIN
 from govservice.errors import NotAllowed
 from govservice.worktime.limits import fraction
 

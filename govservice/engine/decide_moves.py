@@ -8,7 +8,8 @@ from typing import Any
 from govservice.definitions.compiled import Block, Branch, Edge, Step
 from govservice.engine import decide_clocks as clocks
 from govservice.engine.decide_work import Work
-from govservice.engine.types import MAIN, Token
+from govservice.engine.state import Token
+from govservice.engine.types import MAIN
 
 # What the law or good manners make us tell the applicant, by what happened (services.md 2).
 NOTICE_OF_MARK = {"received": "notice.receipt", "accepted": "notice.acceptance"}
@@ -21,7 +22,9 @@ NOTICE_OF_END = {
 }
 
 
-def move(work: Work, token_id: int, edge: Edge, dest: str, facts: Mapping[str, Any], *, marked_at: str | None = None) -> None:
+def move(
+    work: Work, token_id: int, edge: Edge, dest: str, facts: Mapping[str, Any], *, marked_at: str | None = None
+) -> None:
     """A token leaves its step by an edge and arrives. `facts` go into `step.left`; `marked_at` makes a mark count from
     another instant (deemed acceptance: from receipt)."""
     leave(work, token_id, edge, dest, facts, marked_at)

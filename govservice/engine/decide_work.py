@@ -15,7 +15,8 @@ from govservice.definitions.compiled import Compiled, Edge, Step
 from govservice.engine.clocks import Deadline, deadline
 from govservice.engine.events import VERSIONS
 from govservice.engine.evolve import fold
-from govservice.engine.types import MAIN, Actor, CaseState, Command, Ctx, Event, Token, moment
+from govservice.engine.state import CaseState, Token
+from govservice.engine.types import MAIN, Actor, Command, Ctx, Event, moment
 from govservice.errors import NotAllowed, Tampered
 from govservice.worktime.calendar import Calendar
 from govservice.worktime.duration import Duration

@@ -1,6 +1,8 @@
-"""The catalogue of events: every type with its version and the fields of its data. docs/events.md says the same to people.
+"""The catalogue of events: every type with its version and the fields of its data. docs/events.md says the same to
+people.
 
-A field ending in `?` is left out where it does not apply. Adding a field that old events lack, or changing what one means,
+A field ending in `?` is left out where it does not apply. Adding a field that old events lack, or changing what one
+means,
 is a new version with an upcast in `evolve.UPCASTS`; events of old versions stay readable for ever.
 """
 
@@ -70,7 +72,11 @@ CATALOGUE: tuple[EventType, ...] = (
     EventType(
         "case.closed",
         "The case came to an end: every task, clock and timer ends with it.",
-        {"step": "the end", "outcome": "granted, refused, withdrawn, lapsed or terminated", "effects": "list of topics put into the outbox"},
+        {
+            "step": "the end",
+            "outcome": "granted, refused, withdrawn, lapsed or terminated",
+            "effects": "list of topics put into the outbox",
+        },
     ),
     EventType("step.entered", "A token of the case came to a step.", _STAY),
     EventType(
@@ -107,7 +113,13 @@ CATALOGUE: tuple[EventType, ...] = (
             "rev?": "revision of the answers that the outcome rests on",
         },
     ),
-    EventType("branch.cancelled", "An open branch was ended because the parallel step was left.", {"branch": "scope of the branch"}),
+    EventType(
+        "branch.cancelled",
+        "An open branch was ended because the parallel step was left.",
+        {
+            "branch": "scope of the branch",
+        },
+    ),
     EventType("token.paused", "A token's stay stands still.", {"kind": "why, as the law names it: correction"}),
     EventType(
         "token.resumed",
@@ -117,8 +129,24 @@ CATALOGUE: tuple[EventType, ...] = (
             "provisional": "whether that date may still move", "timers": _TIMERS,
         },
     ),
-    EventType("task.claimed", "Somebody took a task.", {"task": "seq at which it was opened", "step": "its step", "role": "its role"}),
-    EventType("task.released", "A task went back to the department.", {"task": "seq at which it was opened", "step": "its step", "by": "who had it"}),
+    EventType(
+        "task.claimed",
+        "Somebody took a task.",
+        {
+            "task": "seq at which it was opened",
+            "step": "its step",
+            "role": "its role",
+        },
+    ),
+    EventType(
+        "task.released",
+        "A task went back to the department.",
+        {
+            "task": "seq at which it was opened",
+            "step": "its step",
+            "by": "who had it",
+        },
+    ),
     EventType(
         "task.escalated",
         "A step took too long: another role sees it from now on.",
@@ -127,14 +155,24 @@ CATALOGUE: tuple[EventType, ...] = (
     EventType(
         "correction.asked",
         "A department found something missing or wrong.",
-        {"step": "path of the step", "trigger": "id of the action", "items": "names of fields and materials", "timers?": _TIMERS, **_ACT},
+        {
+            "step": "path of the step",
+            "trigger": "id of the action",
+            "items": "names of fields and materials",
+            "timers?": _TIMERS,
+            **_ACT,
+        },
     ),
     EventType(
         "correction.notified",
         "The applicant was told, once, everything that is to be corrected.",
         {
-            "scope": "the step, or the parallel step", "tokens": "tokens that asked", "items": "names of fields and materials",
-            "texts": "ids of rows of case_texts", "lapse_on": "last day to answer", "lapse_at": "first instant too late to answer",
+            "scope": "the step, or the parallel step",
+            "tokens": "tokens that asked",
+            "items": "names of fields and materials",
+            "texts": "ids of rows of case_texts",
+            "lapse_on": "last day to answer",
+            "lapse_at": "first instant too late to answer",
             "provisional": "whether that date may still move",
             "second_notice?": "true: the same step had asked in an earlier notice; the law allows one (art. 32(4))",
             "timers": _TIMERS, "effects": "list of topics put into the outbox",
@@ -145,7 +183,8 @@ CATALOGUE: tuple[EventType, ...] = (
         "The applicant answered the notice.",
         {
             "rev": "revision of the answers", "changed": "names of the fields and materials that differ",
-            "tokens": "tokens that go on", "unconfirmed": "tokens whose first confirmation fell, because what they read changed",
+            "tokens": "tokens that go on",
+            "unconfirmed": "tokens whose first confirmation fell, because what they read changed",
             "timers?": _TIMERS,
         },
     ),
@@ -154,25 +193,50 @@ CATALOGUE: tuple[EventType, ...] = (
         "A limit of the case began to count, or began afresh.",
         {
             "key": "limit:<name>", "statutory": "the limit by law", "promised": "the promised limit, or null",
-            "started_at": "from when it counts; the day itself is not counted", "calendar": "version of the calendar", **_DATES,
+            "started_at": "from when it counts; the day itself is not counted",
+            "calendar": "version of the calendar", **_DATES,
             "timers": _TIMERS,
         },
     ),
     EventType("clock.paused", "A limit stands still.", {"key": "limit:<name>", "kind": "why, as the law names it"}),
     EventType("clock.resumed", "A limit counts on.", {"key": "limit:<name>", **_DATES, "timers": _TIMERS}),
-    EventType("clock.moved", "A new calendar moved a limit's dates.", {"key": "limit:<name>", "calendar": "version of the calendar", **_DATES, "timers": _TIMERS}),
+    EventType(
+        "clock.moved",
+        "A new calendar moved a limit's dates.",
+        {
+            "key": "limit:<name>",
+            "calendar": "version of the calendar",
+            **_DATES,
+            "timers": _TIMERS,
+        },
+    ),
     EventType(
         "clock.stopped",
         "A limit ended with its milestone.",
-        {"key": "limit:<name>", "stopped_at": "when the milestone counts", "late": "list: promised, statutory, where that date was missed"},
+        {
+            "key": "limit:<name>",
+            "stopped_at": "when the milestone counts",
+            "late": "list: promised, statutory, where that date was missed",
+        },
     ),
-    EventType("clock.breached", "A date passed with its limit still running.", {"key": "limit:<name>", "kind": "promised or statutory"}),
+    EventType(
+        "clock.breached",
+        "A date passed with its limit still running.",
+        {
+            "key": "limit:<name>",
+            "kind": "promised or statutory",
+        },
+    ),
     EventType(
         "timer.fired",
         "Something due by itself happened.",
         {
-            "key": "which timer", "do": "breach, warn, escalate, notice, lapse or an action", "due_at": "when it was due",
-            "done": "false: its action was not possible then", "step?": "path of the step", "effects?": "list of topics put into the outbox",
+            "key": "which timer",
+            "do": "breach, warn, escalate, notice, lapse or an action",
+            "due_at": "when it was due",
+            "done": "false: its action was not possible then",
+            "step?": "path of the step",
+            "effects?": "list of topics put into the outbox",
         },
     ),
     EventType("timers.set", "Timers of steps follow the limit they hang on.", {"timers": _TIMERS}),
@@ -186,6 +250,11 @@ def as_markdown() -> str:
     """The catalogue as docs/events.md holds it."""
     parts = []
     for entry in CATALOGUE:
-        rows = "\n".join(f"| `{name.rstrip('?')}` | {'' if name.endswith('?') else 'yes'} | {text} |" for name, text in entry.fields.items())
-        parts.append(f"## `{entry.name}` v{entry.v}\n{entry.meaning}\n\n| field | always | meaning |\n|---|---|---|\n{rows}\n")
+        rows = "\n".join(
+            f"| `{name.rstrip('?')}` | {'' if name.endswith('?') else 'yes'} | {text} |"
+            for name, text in entry.fields.items()
+        )
+        parts.append(
+            f"## `{entry.name}` v{entry.v}\n{entry.meaning}\n\n| field | always | meaning |\n|---|---|---|\n{rows}\n"
+        )
     return "\n".join(parts)

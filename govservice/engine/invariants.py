@@ -1,11 +1,13 @@
-"""What must hold of every state, checked before it is written. A breach is a fault of the engine, never of the person."""
+"""What must hold of every state, checked before it is written. A breach is a fault of the engine, never of the
+person."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from govservice.definitions.compiled import Compiled
-from govservice.engine.types import MAIN, CaseState
+from govservice.engine.state import CaseState
+from govservice.engine.types import MAIN
 from govservice.errors import Tampered
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from govservice.definitions.compiled import Compiled, Edge
-from govservice.engine.types import CaseState, Command
+from govservice.engine.state import CaseState
+from govservice.engine.types import Command
 
 _CACHE: dict[tuple[str, str, str], bool] = {}  # (definition, step, trigger): a definition never changes
 

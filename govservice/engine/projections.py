@@ -14,11 +14,10 @@ from typing import Any
 from govservice.definitions.compiled import Compiled
 from govservice.engine.chain import canonical
 from govservice.engine.clocks import case_dates, due_of, used
-from govservice.engine.types import (
+from govservice.engine.state import (
     CaseState,
     ClockEnd,
     ClockState,
-    Event,
     Left,
     Task,
     TaskEnd,
@@ -26,8 +25,8 @@ from govservice.engine.types import (
     TimerState,
     Token,
     Visit,
-    moment,
 )
+from govservice.engine.types import Event, moment
 from govservice.models.base import to_iso
 from govservice.worktime.calendar import Calendar
 
@@ -74,7 +73,8 @@ class Rows:
 
 
 def derived_id(case_id: str, what: str) -> str:
-    """A UUID (version 8) that follows from the case and the thing; it starts like the case's own, so that a B-tree keeps
+    """A UUID (version 8) that follows from the case and the thing; it starts like the case's own, so that a B-tree
+    keeps
     the rows of new cases together."""
     h = hashlib.sha256(f"{case_id}:{what}".encode()).hexdigest()
     return f"{case_id[:13]}-8{h[:3]}-8{h[3:6]}-{h[6:18]}"
@@ -134,7 +134,9 @@ def token_row(st: CaseState, t: Token) -> Row:
     )  # fmt: skip
 
 
-def task_row(st: CaseState, t: Task, due: Sequence[str | None], status: str | None = None, at: str | None = None) -> Row:
+def task_row(
+    st: CaseState, t: Task, due: Sequence[str | None], status: str | None = None, at: str | None = None
+) -> Row:
     return (
         derived_id(st.case_id, f"task:{t.opened_seq}"), st.case_id, t.token_id, t.opened_seq, st.service, st.area or "",
         t.step, t.department, t.role, t.assignee, t.claimed_at, t.opened_at, *due, status or t.status, at,

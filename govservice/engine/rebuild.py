@@ -10,8 +10,9 @@ from govservice.engine.apply import DefinitionsLike
 from govservice.engine.chain import verify
 from govservice.engine.decide_work import CalendarsLike
 from govservice.engine.evolve import fold
+from govservice.engine.state import CaseState
 from govservice.engine.store import Store, event_of
-from govservice.engine.types import CaseState, Ctx, Event
+from govservice.engine.types import Ctx, Event
 from govservice.errors import NotFound
 from govservice.models.cases import Case
 

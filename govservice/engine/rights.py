@@ -10,7 +10,8 @@ from typing import Any
 
 from govservice.definitions.compiled import Compiled, Edge
 from govservice.engine.decide_work import department_of
-from govservice.engine.types import MAIN, Actor, CaseState, Command, Ctx, Needs, Refusal, Task, Token
+from govservice.engine.state import CaseState, Task, Token
+from govservice.engine.types import MAIN, Actor, Command, Ctx, Needs, Refusal
 from govservice.errors import Forbidden, Invalid, Missing, NotAllowed, PortalError
 
 FORBIDDEN = frozenset({"role", "own_case", "claimed", "same_person", "four_eyes", "not_applicant", "not_system"})
@@ -186,7 +187,7 @@ def check_needs(d: Compiled, cmd: Command, needs: Needs, values: Mapping[str, An
         raise Missing(missing)
     unknown = [name for name in items if name not in d.service.fields and name not in d.service.materials]
     if needs.items and unknown:
-        raise Invalid({name: "This is not part of the form." for name in unknown})
+        raise Invalid(dict.fromkeys(unknown, "This is not part of the form."))
 
 
 def resolve_token(d: Compiled, st: CaseState, cmd: Command) -> Token:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from govservice.engine.chain import canonical
-from govservice.engine.types import Ask, CaseState, ClockState, Notice, Task, TimerState, Token
+from govservice.engine.state import Ask, CaseState, ClockState, Notice, Task, TimerState, Token
 
 FORMAT = 1
 
@@ -27,18 +27,19 @@ def dump(st: CaseState) -> str:
 def load(text: str) -> CaseState:
     """The state of a text that `dump` made in this format."""
     row: list[Any] = json.loads(text)
-    tokens = [Token(*_token(t)) for t in row[19]]
-    tasks = [Task(*t) for t in row[20]]
-    clocks = [ClockState(*c[:7], _pauses(c[7]), *c[8:]) for c in row[21]]
-    timers = [TimerState(*t) for t in row[22]]
-    asks = [Ask(a[0], a[1], tuple(a[2]), *a[3:]) for a in row[25]]
-    notice = row[26] and Notice(*row[26][:3], tuple(row[26][3]), tuple(row[26][4]), row[26][5])
-    return CaseState(
+    tokens = [Token._make(_token(t)) for t in row[19]]
+    tasks = [Task._make(t) for t in row[20]]
+    clocks = [ClockState._make([*c[:7], _pauses(c[7]), *c[8:]]) for c in row[21]]
+    timers = [TimerState._make(t) for t in row[22]]
+    asks = [Ask._make([a[0], a[1], tuple(a[2]), *a[3:]]) for a in row[25]]
+    notice = None if row[26] is None else _notice(row[26])
+    parts: list[Any] = [
         *row[:19], {t.id: t for t in tokens}, {t.opened_seq: t for t in tasks}, {c.key: c for c in clocks},
         {t.name: t for t in timers}, {path: tuple(who) for path, who in row[23].items()}, row[24],
-        {a.token_id: a for a in asks}, notice or None, tuple(row[27]),
+        {a.token_id: a for a in asks}, notice, tuple(row[27]),
         tuple((rev, tuple(names)) for rev, names in row[28]), tuple(row[29]),
-    )  # fmt: skip
+    ]  # fmt: skip
+    return CaseState(*parts)
 
 
 def _token(row: list[Any]) -> list[Any]:
@@ -47,3 +48,7 @@ def _token(row: list[Any]) -> list[Any]:
 
 def _pauses(rows: list[list[Any]]) -> tuple[tuple[Any, ...], ...]:
     return tuple(tuple(p) for p in rows) if rows else ()
+
+
+def _notice(row: list[Any]) -> Notice:
+    return Notice._make([*row[:3], tuple(row[3]), tuple(row[4]), row[5]])

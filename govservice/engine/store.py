@@ -1,7 +1,8 @@
 """Reading and writing cases: the hot path, on the session's own driver connection, in its own transaction.
 
 One statement reads a case (locked) with its folded state and the command's key; on PostgreSQL one statement writes all
-that a batch changes. Nothing else in the house writes these tables. `recorded_at` is the machine's time of writing, kept
+that a batch changes. Nothing else in the house writes these tables. `recorded_at` is the machine's time of writing,
+kept
 and hashed beside the engine's time and read by nothing that decides.
 """
 
@@ -23,7 +24,8 @@ from govservice.engine.chain import Link, canonical, link_hash
 from govservice.engine.evolve import fold
 from govservice.engine.projections import COLUMNS, Rows, case_row
 from govservice.engine.snapshot import FORMAT, dump, load
-from govservice.engine.types import CaseState, Event
+from govservice.engine.state import CaseState
+from govservice.engine.types import Event
 from govservice.errors import LostRace, NotFound
 from govservice.models.base import to_iso
 from govservice.models.keyring import Box, Keyring
@@ -140,7 +142,7 @@ class Store:
     ) -> str:  # fmt: skip
         """Writes a batch and moves the case from the version of `before`. Returns the new head."""
         links = chained(after.case_id, events, head, to_iso(WALL.now()))
-        new_head = links[-1][-1]
+        new_head = str(links[-1][-1])
         by_table: dict[str, list[Any]] = {"events": links}
         for table in COLUMNS:
             if found := getattr(rows, table):
@@ -231,7 +233,15 @@ def chained(case_id: str, events: Sequence[Event], head: str, recorded_at: str) 
 
 def event_of(link: Link) -> Event:
     return Event(
-        link.seq, link.at, link.type, link.v, link.actor, link.on_behalf_of, link.token_id, json.loads(link.data), link.idem
+        link.seq,
+        link.at,
+        link.type,
+        link.v,
+        link.actor,
+        link.on_behalf_of,
+        link.token_id,
+        json.loads(link.data),
+        link.idem,
     )
 
 

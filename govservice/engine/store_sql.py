@@ -1,6 +1,7 @@
 """SQL text of the hot path, per dialect, made once at import.
 
-PostgreSQL: everything that a batch changes goes in ONE statement: each table's rows arrive as one JSON parameter and are
+PostgreSQL: everything that a batch changes goes in ONE statement: each table's rows arrive as one JSON parameter and
+are
 written by a data-modifying CTE; the case itself is compared and set by the outermost UPDATE, which reads the inserted
 events first, so that the guard trigger finds them. SQLite: one prepared statement per table, run on the raw cursor.
 """
@@ -12,7 +13,8 @@ from functools import lru_cache
 from govservice.engine.projections import CASE_COLUMNS, COLUMNS
 
 EVENT_COLUMNS = (
-    "case_id", "seq", "at", "recorded_at", "type", "v", "actor", "on_behalf_of", "token_id", "data", "idem", "prev", "hash",
+    "case_id", "seq", "at", "recorded_at", "type", "v", "actor", "on_behalf_of", "token_id", "data", "idem", "prev",
+    "hash",
 )  # fmt: skip
 OPEN_COLUMNS = (
     "id", "number", "service", "def_sha", "applicant_id", "organisation_id", "mandate_id", "parent_case_id", "channel",
@@ -22,7 +24,9 @@ KEY_COLUMNS = ("actor", "idem", "case_id", "request_sha", "result", "at")
 TEXT_COLUMNS = ("id", "case_id", "text_enc", "sha", "by", "at")
 
 _TYPES = {
-    **dict.fromkeys(("seq", "v", "token_id", "id:tokens", "version", "parent", "round", "data_rev", "opened_seq"), "int"),
+    **dict.fromkeys(
+        ("seq", "v", "token_id", "id:tokens", "version", "parent", "round", "data_rev", "opened_seq"), "int"
+    ),
     **dict.fromkeys(("armed_seq", "consumed", "working_s", "elapsed_s", "paused_s", "last_seq"), "int"),
     **dict.fromkeys(("statutory_on", "promised_on"), "date"),
     **dict.fromkeys(("paused_since",), "timestamptz"),
@@ -105,7 +109,8 @@ _PG_STATE = (
 
 @lru_cache(maxsize=256)
 def pg_write(tables: tuple[str, ...], *, opening: bool, text: bool) -> str:
-    """The one statement of a batch that touches these tables. Parameters: one JSON text per table in order, the key, the
+    """The one statement of a batch that touches these tables. Parameters: one JSON text per table in order, the key,
+    the
     state, the words if any, then the case's columns with its id and old version (`opening`: the new row of cases)."""
     parts = [f"{table}_w AS ({_pg_left() if table == 'left' else _pg_insert(table)} RETURNING 1)" for table in tables]
     parts += [f"key_w AS ({_PG_KEY})", f"state_w AS ({_PG_STATE})"]
@@ -144,9 +149,7 @@ LITE_LEFT = (
 LITE_LOCK = PG_LOCK.replace("%s", "?")
 LITE_KEY, LITE_TEXT, LITE_STATE = (s.replace("%s", "?") for s in (_PG_KEY, _PG_TEXT, _PG_STATE))
 LITE_OPEN = PG_OPEN.replace("%s", "?")
-LITE_MOVE = (
-    f"UPDATE cases SET {', '.join(f'{c} = ?' for c in CASE_COLUMNS)} WHERE id = ? AND version = ?"  # noqa: S608
-)
+LITE_MOVE = f"UPDATE cases SET {', '.join(f'{c} = ?' for c in CASE_COLUMNS)} WHERE id = ? AND version = ?"  # noqa: S608
 
 # -- reading, alike on both but for the marks
 

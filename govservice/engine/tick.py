@@ -24,7 +24,8 @@ def tick(
     """Fires what is due at `now` in up to `limit` cases, the longest due first. Returns how many timers fired.
 
     Each case is a transaction of its own; within a case timers act in the order of their hours, those armed on the way
-    included, so that a jump of a month equals thirty days of ticking. A case whose timer cannot act is logged, not fatal.
+    included, so that a jump of a month equals thirty days of ticking. A case whose timer cannot act is logged, not
+    fatal.
     """
     with database.read() as session:
         first = func.min(Timer.due_at)

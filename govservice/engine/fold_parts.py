@@ -1,0 +1,66 @@
+"""What several folds share: how tasks, timers, clocks and pauses end or change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from govservice.engine.state import CaseState, ClockEnd, ClockState, Pauses, Task, TaskEnd, TimerEnd, TimerState
+
+
+def acted(st: CaseState, step: str, actor: str) -> None:
+    who = st.acts.get(step, ())
+    if actor not in who:
+        st.acts[step] = (*who, actor)
+
+
+def set_timers(st: CaseState, timers: Iterable[Any], seq: int) -> None:
+    for token_id, key, clock_key, due_at in timers:
+        st.timers[f"{token_id}/{key}"] = TimerState(token_id, key, clock_key, due_at, seq)
+
+
+def task_status(st: CaseState, token_id: int, status: str) -> None:
+    task = st.task_of(token_id)
+    if task is not None and task.status != status:
+        st.tasks[task.opened_seq] = task._replace(status=status)
+
+
+def end_task(st: CaseState, task: Task, status: str, at: str) -> None:
+    del st.tasks[task.opened_seq]
+    st.journal.append(TaskEnd(task, status, at))
+
+
+def end_timer(st: CaseState, timer: TimerState, status: str) -> None:
+    del st.timers[timer.name]
+    st.journal.append(TimerEnd(timer, status))
+
+
+def stop_clock(st: CaseState, clock: ClockState, at: str) -> None:
+    stopped = clock._replace(stopped_at=at, paused_since=None, pauses=closed(clock.pauses, at))
+    if clock.token_id is None:
+        st.clocks[clock.key] = stopped
+    else:
+        del st.clocks[clock.key]
+        st.journal.append(ClockEnd(stopped))
+
+
+def closed(pauses: Pauses, at: str) -> Pauses:
+    """The pauses with the one that still runs ended."""
+    if not pauses or pauses[-1][1] is not None:
+        return pauses
+    start, _, kind = pauses[-1]
+    return (*pauses[:-1], (start, max(start, at), kind))
+
+
+def paused(clock: ClockState, at: str, kind: str) -> ClockState:
+    return clock._replace(
+        paused_since=at, pauses=(*clock.pauses, (at, None, kind)), statutory_on=None, statutory_at=None,
+        promised_on=None, promised_at=None,
+    )  # fmt: skip
+
+
+def dated(clock: ClockState, d: Mapping[str, Any]) -> ClockState:
+    return clock._replace(
+        statutory_on=d["statutory_on"], statutory_at=d["statutory_at"], promised_on=d["promised_on"],
+        promised_at=d["promised_at"], provisional=d["provisional"],
+    )  # fmt: skip
