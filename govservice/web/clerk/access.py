@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from govservice.engine.types import Actor
+from govservice.engine import Actor
 from govservice.errors import NotFound
 from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime

@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 from wtforms import HiddenField
 
 from govservice.definitions.compiled import Compiled
-from govservice.engine.types import Expected, Offer
+from govservice.engine import Expected, Offer
 from govservice.errors import Invalid, TooLarge
 from govservice.operations.files import Upload, check_upload
 from govservice.web.clerk.casefile import attachment_title, may_see

@@ -11,8 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
-from govservice.engine import available, context, load_state
-from govservice.engine.types import Actor, CaseState, Offer, Token
+from govservice.engine import Actor, CaseState, Offer, Token, available, context, load_state
 from govservice.models.cases import Case
 from govservice.operations.runtime import Runtime
 from govservice.queries.names import organisation_names, person_name, staff_names
@@ -98,12 +97,23 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
     due = calendar.local_date(mine.step_due_at - timedelta(microseconds=1)) if mine and mine.step_due_at else None
     live = [t for t in state.tokens.values() if t.open and compiled.steps[t.step].kind != "parallel"]
     return Page(
-        case, compiled, applicant, person, state, file, staff_timeline(compiled, track.happenings, words),
-        groups(compiled, state, offers, names_in(session, state), actor), opinions(rt, session, case, compiled, state, track, words),
-        [text(compiled.steps[t.step].title) for t in live if case.status != "closed"], holder_words(session, state, opened),
-        due, mine is not None and mine.status == "waiting", any(c.provisional for c in state.clocks.values() if c.running),
-        idle_words(compiled, state, case), track.names,
-    )  # fmt: skip
+        case=case,
+        compiled=compiled,
+        applicant=applicant,
+        person_id=person,
+        state=state,
+        file=file,
+        timeline=staff_timeline(compiled, track.happenings, words),
+        groups=groups(compiled, state, offers, names_in(session, state), actor),
+        opinions=opinions(session, compiled, state, track, words),
+        steps_now=[text(compiled.steps[t.step].title) for t in live if case.status != "closed"],
+        held_by=holder_words(session, state, opened),
+        step_due=due,
+        stopped=mine is not None and mine.status == "waiting",
+        provisional=any(c.provisional for c in state.clocks.values() if c.running),
+        idle=idle_words(compiled, state, case),
+        names=track.names,
+    )
 
 
 def own_words(session: Session, case: Case, track: CasePage, actor: Actor) -> Mapping[str, str]:
@@ -176,13 +186,7 @@ def _group_note(token: Token, names: Mapping[str, Text], acts: Sequence[Offer], 
 
 
 def opinions(
-    rt: Runtime,
-    session: Session,
-    case: Case,
-    compiled: Compiled,
-    state: CaseState,
-    track: CasePage,
-    words: Mapping[str, str],
+    session: Session, compiled: Compiled, state: CaseState, track: CasePage, words: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Each branch of the parallel step: its outcome, who said what, or who has it now."""
     block = next(iter(compiled.blocks.values()), None)
@@ -215,8 +219,12 @@ def opinions(
 def _outcome(token: Token) -> tuple[str, str]:
     if token.status == "waiting":
         return "stopped", _("Waits for the applicant")
-    known = {"approved": ("ok", _("Agreed")), "rejected": ("bad", _("Not agreed")), "not_needed": ("mute", _("Not needed")),
-             "cancelled": ("mute", _("Ended"))}  # fmt: skip
+    known = {
+        "approved": ("ok", _("Agreed")),
+        "rejected": ("bad", _("Not agreed")),
+        "not_needed": ("mute", _("Not needed")),
+        "cancelled": ("mute", _("Ended")),
+    }
     if token.outcome:
         return known.get(token.outcome, ("mute", token.outcome))
     return "info", _("Open")

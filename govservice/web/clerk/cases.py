@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from govservice.definitions.compiled import Compiled
-from govservice.engine.types import Actor, CaseState, Offer
+from govservice.engine import Actor, CaseState, Offer
 from govservice.errors import NotAllowed, NotFound
 from govservice.exchange.accesses import Read, record_reads
 from govservice.models.base import new_id

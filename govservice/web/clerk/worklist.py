@@ -8,7 +8,7 @@ from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from govservice.engine.types import Actor
+from govservice.engine import Actor
 from govservice.exchange.accesses import Read, record_reads
 from govservice.models.base import new_id
 from govservice.operations import deciding
@@ -23,7 +23,7 @@ from govservice.web.i18n import text
 @blueprint.get("/", endpoint="worklist")
 @audience("clerk")
 def worklist_page() -> str:
-    """The tasks of the clerk's roles, the most urgent first. Each person whose name is shown gets a row of the read."""
+    """The tasks of the clerk's roles, the most urgent first. Each person whose name is shown sees the read."""
     rt, actor = current_runtime(), clerk()
     now, filters = rt.now(), _filters()
     calendar = rt.calendars.for_area(next(iter(clerk_areas(actor)), None))
