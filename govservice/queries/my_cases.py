@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.library import Definitions
 from govservice.models.cases import Case, CaseClock, Task, Timer, Token
 from govservice.models.papers import Message
 from govservice.models.people import Organisation
+from govservice.queries.access import filed_by
 from govservice.queries.standing import Standing, standing
 from govservice.worktime.calendar import Calendars
 
@@ -47,19 +48,17 @@ class CaseRow:
     unread: int
 
 
-def mine(actor: ActorLike) -> ColumnElement[bool]:
-    """The condition of a case being the actor's: filed by the person, or for the organisation they act for."""
-    own = Case.applicant_id == actor.person_id
-    if actor.organisation_id is None:
-        return own
-    return or_(own, Case.organisation_id == actor.organisation_id)
-
-
 def my_cases(
-    session: Session, definitions: Definitions, calendars: Calendars, actor: ActorLike, now: datetime
+    session: Session,
+    definitions: Definitions,
+    calendars: Calendars,
+    actor: ActorLike,
+    now: datetime,
+    today: date,
 ) -> list[CaseRow]:
     """Every case of the person and of the organisation they act for."""
-    cases = session.scalars(select(Case).where(mine(actor)).order_by(Case.opened_at.desc()).limit(LIMIT)).all()
+    own = filed_by(actor.person_id or "", actor.organisation_id, today)
+    cases = session.scalars(select(Case).where(own).order_by(Case.opened_at.desc()).limit(LIMIT)).all()
     ids = [case.id for case in cases]
     tokens = grouped(session.scalars(select(Token).where(Token.case_id.in_(ids))))
     tasks = grouped(session.scalars(select(Task).where(Task.case_id.in_(ids), Task.status.in_(("open", "waiting")))))
@@ -109,6 +108,6 @@ def open_draft(session: Session, actor: ActorLike, service: str) -> Case | None:
     """The newest draft of a service that the actor began for the party they act for now, or None."""
     party = Case.organisation_id == actor.organisation_id if actor.organisation_id else Case.organisation_id.is_(None)
     drafts = select(Case).where(
-        and_(mine(actor), party, Case.service == service, Case.status == "draft", Case.applicant_id == actor.person_id)
+        Case.applicant_id == actor.person_id, party, Case.service == service, Case.status == "draft"
     )
     return session.scalars(drafts.order_by(Case.opened_at.desc()).limit(1)).first()

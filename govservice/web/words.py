@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -121,6 +121,11 @@ def day(value: datetime | date | None) -> str:
     return date_text(value, weekday=True)
 
 
+def last_day(too_late: datetime) -> datetime:
+    """The day that ends at an instant which is the first too late (00:00 of the next day)."""
+    return too_late - timedelta(seconds=1)
+
+
 FILTERS: Mapping[str, Callable[..., str]] = {
     "duration_text": duration_text, "day": day, "list_text": list_text, "uscc": grouped_uscc,
 }  # fmt: skip
@@ -129,3 +134,4 @@ FILTERS: Mapping[str, Callable[..., str]] = {
 def init_words(app: Flask) -> None:
     """Gives the templates of the public and the citizen's desk their filters."""
     app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals["last_day"] = last_day

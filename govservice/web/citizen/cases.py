@@ -1,0 +1,191 @@
+"""My cases, the page of one case, withdrawing, rating, messages."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from flask_babel import gettext
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from govservice.errors import Forbidden, NotAllowed, Stale
+from govservice.models.cases import Case
+from govservice.models.papers import Message
+from govservice.operations import filing as operations
+from govservice.operations.rating import mark_read
+from govservice.operations.rating import rate as keep_rating
+from govservice.queries.my_cases import CaseRow, my_cases
+from govservice.queries.tracking import CasePage, case_page
+from govservice.web.access import audience, citizen_case, current_actor, current_runtime, now, today
+from govservice.web.citizen import blueprint
+from govservice.web.citizen.context import filing_of, idem_of, new_idem
+from govservice.web.citizen.correction import cards_of
+from govservice.web.citizen.picture import columns_of
+from govservice.web.citizen.story import story
+from govservice.web.citizen.turn import panel
+from govservice.web.words import day
+
+SAID = {
+    "sent_already": lambda: gettext(
+        "This application was sent already. It can be changed only when a department asks."
+    ),
+    "saved": lambda: gettext("Your answers are kept. You can go on at any time."),
+    "corrected": lambda: gettext("Your corrections were sent. The clock runs on."),
+    "withdrawn": lambda: gettext("Your application is withdrawn."),
+    "rated": lambda: gettext("Thank you. Your judgement is kept, and the clerks do not see your name beside it."),
+    "not_now": lambda: gettext("This is not possible any more: the case has moved on. Here is how it stands."),
+}
+
+
+def said() -> str:
+    """The one sentence that the page before wanted to say here."""
+    make = SAID.get(request.args.get("said", ""))
+    return str(make()) if make else ""
+
+
+@blueprint.get("/my/cases")
+@audience("citizen")
+def cases() -> str:
+    rt, actor = current_runtime(), current_actor()
+    assert actor is not None  # the audience of this view
+    with rt.read() as session:
+        rows = my_cases(session, rt.definitions, rt.calendars, actor, now(), today())
+    return render_template(
+        "citizen/cases.html",
+        yours=[row for row in rows if row.standing.turn == "you"],
+        drafts=[row for row in rows if row.standing.turn == "draft"],
+        running=[row for row in rows if row.standing.turn in ("departments", "system")],
+        closed=[row for row in rows if row.standing.turn in ("granted", "refused", "ended")],
+        line=line_of,
+        said=said(),
+    )
+
+
+def line_of(row: CaseRow) -> tuple[str, str, str]:
+    """(tone, tag, sentence) of a case in the list: whose turn it is and by when."""
+    where = row.standing
+    clock = where.clock
+    if where.turn == "you":
+        return "warn", gettext("Your turn"), gettext("Correct it; the clock stands still until you answer")
+    if where.turn == "draft":
+        return "mute", gettext("Not sent yet"), gettext("Begun on %(day)s", day=day(where.since))
+    if where.turn == "granted":
+        return "ok", gettext("Granted"), gettext("Closed on %(day)s", day=day(where.since))
+    if where.turn in ("refused", "ended"):
+        words = {"refused": gettext("Refused"), "withdrawn": gettext("Withdrawn"), "lapsed": gettext("Lapsed")}
+        return (
+            "mute",
+            words.get(row.outcome or "", gettext("Ended")),
+            gettext("Closed on %(day)s", day=day(where.since)),
+        )
+    if clock is not None and clock.due is not None:
+        late = clock.left <= 0
+        tone = "bad" if late else "info"
+        words_late, words_now = gettext("Late"), gettext("With the departments")
+        return tone, words_late if late else words_now, gettext("Next answer by %(day)s", day=day(clock.due))
+    return "info", gettext("With the departments"), ""
+
+
+def load_page(number: str) -> CasePage:
+    """The case page's facts. Raises NotFound where the case is not the actor's."""
+    rt = current_runtime()
+    with rt.read() as session:
+        case = citizen_case(number, session)
+        return case_page(session, rt.definitions, rt.calendars, case, now())
+
+
+@blueprint.get("/my/cases/<number>")
+@audience("citizen")
+def case(number: str) -> str | Response:
+    page = load_page(number)
+    filing = filing_of(number)
+    cards = cards_of(filing, page)
+    return render_template(
+        "citizen/case.html",
+        page=page,
+        case=page.case,
+        service=page.compiled.service,
+        panel=panel(page, len(cards)),
+        columns=columns_of(page),
+        cards=cards,
+        story=story(page),
+        can_withdraw=can_withdraw(page),
+        said=said(),
+    )
+
+
+def can_withdraw(page: CasePage) -> bool:
+    """Whether the definition lets the applicant end the case at its present step."""
+    if page.case.status != "open":
+        return False
+    here = next((node for column in page.columns for node in column if node.status == "here"), None)
+    if here is None:
+        return False
+    path = here.path.partition(".")[0]  # a branch is inside its parallel step
+    return any(e.kind == "always" and e.by == "applicant" for e in page.compiled.out.get(path, ()))
+
+
+@blueprint.route("/my/cases/<number>/withdraw", methods=["GET", "POST"])
+@audience("citizen")
+def withdraw(number: str) -> str | Response:
+    page = load_page(number)
+    if not can_withdraw(page):
+        return redirect(url_for("citizen.case", number=number, said="not_now"), 303)
+    if request.method == "GET":
+        return render_template("citizen/withdraw.html", page=page, idem=new_idem())
+    actor = current_actor()
+    assert actor is not None  # the audience of this view
+    reason = request.form.get("reason", "").strip()[:2000] or None
+    try:
+        operations.withdraw(
+            current_runtime(), actor, page.case.id, reason=reason, idem=idem_of(request.form.get("idem")), now=now()
+        )
+    except (NotAllowed, Stale, Forbidden):
+        return redirect(url_for("citizen.case", number=number, said="not_now"), 303)
+    return redirect(url_for("citizen.case", number=number, said="withdrawn"), 303)
+
+
+@blueprint.route("/my/cases/<number>/rate", methods=["GET", "POST"])
+@audience("citizen")
+def rate(number: str) -> str | Response | tuple[str, int]:
+    page = load_page(number)
+    if page.case.status != "closed" or page.rating is not None:
+        return redirect(url_for("citizen.case", number=number, said="not_now" if page.rating is None else "rated"), 303)
+    if request.method == "GET":
+        return render_template("citizen/rate.html", page=page, error="", comment="")
+    comment, stars = request.form.get("comment", ""), request.form.get("stars", "")
+    if stars not in ("1", "2", "3", "4", "5"):
+        error = gettext("Choose how it was")
+        return render_template("citizen/rate.html", page=page, error=error, comment=comment), 422
+    actor = current_actor()
+    assert actor is not None  # the audience of this view
+    try:
+        keep_rating(current_runtime(), actor, page.case.id, stars=int(stars), comment=comment, now=now())
+    except NotAllowed:  # the same form sent twice
+        pass
+    return redirect(url_for("citizen.case", number=number, said="rated"), 303)
+
+
+@blueprint.get("/my/messages")
+@audience("citizen")
+def messages() -> str:
+    rt, actor = current_runtime(), current_actor()
+    assert actor is not None  # the audience of this view
+    with rt.read() as session:
+        rows = session.execute(
+            select(Message, Case.number, Case.service, Case.def_sha)
+            .join(Case, Case.id == Message.case_id)
+            .where(Message.person_id == actor.person_id)
+            .order_by(Message.created_at.desc())
+            .limit(100)
+        ).all()
+    found = [(m, number, rt.definitions.by_sha(sha).service.title) for m, number, _service, sha in rows]
+    return render_template("citizen/messages.html", messages=found, unread=sum(m.read_at is None for m, *_ in found))
+
+
+@blueprint.post("/my/messages")
+@audience("citizen")
+def read_messages() -> Response:
+    actor = current_actor()
+    assert actor is not None  # the audience of this view
+    mark_read(current_runtime(), actor, now=now())
+    return redirect(url_for("citizen.messages"), 303)

@@ -1,0 +1,97 @@
+"""Check your answers, send, confirmation. Sending twice, going back, refreshing: one case, a sensible page."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from govservice.engine import Expected
+from govservice.errors import Missing, NotAllowed, Stale
+from govservice.exchange.evidence import burden
+from govservice.operations import filing as operations
+from govservice.queries.tracking import case_page
+from govservice.web.access import audience, current_runtime, now
+from govservice.web.citizen import blueprint
+from govservice.web.citizen.context import Filing, filing_of, idem_of, new_idem, not_a_draft
+from govservice.web.citizen.items import items_of
+from govservice.web.citizen.rows import fact_groups, material_rows, own_rows, promised_answer, receiver
+from govservice.web.citizen.tasks import relief_sentence
+
+
+@blueprint.route("/my/cases/<number>/check", methods=["GET", "POST"])
+@audience("citizen")
+def check(number: str) -> str | Response | tuple[str, int]:
+    filing = filing_of(number)
+    if request.method == "POST" and filing.case.status != "draft":
+        return redirect(url_for("citizen.sent", number=number, again=1), 303)
+    if (elsewhere := not_a_draft(filing)) is not None:
+        return elsewhere
+    if request.method == "GET":
+        return _page(filing)
+    if request.form.get("rev") != str(filing.form.rev):
+        return _page(filing, problem="changed"), 409
+    return _send(filing)
+
+
+def _send(filing: Filing) -> str | Response | tuple[str, int]:
+    expected = Expected(filing.token_version)
+    try:
+        operations.submit(
+            filing.rt,
+            filing.actor,
+            filing.case.id,
+            expected=expected,
+            idem=idem_of(request.form.get("idem")),
+            now=now(),
+        )
+    except Missing:
+        return _page(filing_of(filing.number), problem="missing"), 422
+    except (Stale, NotAllowed):  # another window, or the same form, was quicker
+        return redirect(url_for("citizen.sent", number=filing.number, again=1), 303)
+    return redirect(url_for("citizen.sent", number=filing.number), 303)
+
+
+def _page(filing: Filing, problem: str = "") -> str:
+    relief = burden(filing.compiled, filing.facts, filing.shown_fields)
+    return render_template(
+        "citizen/check.html",
+        filing=filing,
+        own=own_rows(filing),
+        documents=material_rows(filing),
+        groups=fact_groups(filing),
+        relief=relief,
+        relief_words=relief_sentence(filing, relief),
+        to_do=[item for item in items_of(filing) if item.wanted],
+        answer_by=promised_answer(filing, now()),
+        receiver=receiver(filing),
+        problem=problem,
+        idem=new_idem(),
+    )
+
+
+@blueprint.get("/my/cases/<number>/sent")
+@audience("citizen")
+def sent(number: str) -> str | Response:
+    """The confirmation: it still opens a year later, from a bookmark, with what holds then."""
+    filing = filing_of(number)
+    if filing.case.received_at is None:
+        return redirect(url_for("citizen.tasks", number=number), 303)
+    rt = current_runtime()
+    with rt.read() as session:
+        case = session.merge(filing.case, load=False)
+        page = case_page(session, rt.definitions, rt.calendars, case, now())
+    relief = burden(filing.compiled, filing.facts, filing.shown_fields)
+    return render_template("citizen/sent.html", filing=filing, page=page, relief=relief, again="again" in request.args)
+
+
+@blueprint.get("/my/cases/<number>/everything")
+@audience("citizen")
+def everything(number: str) -> str | Response:
+    """All that was sent, with the source of each value."""
+    filing = filing_of(number)
+    if filing.case.received_at is None:
+        return redirect(url_for("citizen.tasks", number=number), 303)
+    return render_template(
+        "citizen/everything.html", filing=filing, own=own_rows(filing, change=False),
+        documents=material_rows(filing, change=False), groups=fact_groups(filing),
+    )  # fmt: skip

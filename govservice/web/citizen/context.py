@@ -1,0 +1,203 @@
+"""What every page of a filing knows: the case, its definition, the answers so far, the facts, what is open."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import redirect, url_for
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from govservice.definitions.compiled import Compiled
+from govservice.definitions.questions import Question
+from govservice.engine import Actor
+from govservice.exchange import evidence
+from govservice.exchange.evidence import FactView
+from govservice.models.cases import Case, Token
+from govservice.models.papers import File
+from govservice.models.session import box_of
+from govservice.models.casedata import Form, read_form
+from govservice.operations.completeness import OpenSlots, missing_items, open_slots, visible_pages
+from govservice.operations.runtime import Runtime
+from govservice.queries.service_page import labels
+from govservice.web.access import citizen_case, current_actor, current_runtime
+from govservice.web.i18n import date_text, text
+from govservice.web.words import answer_text
+
+MAIN = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file of a material: its name as the applicant gave it. `size` in bytes."""
+
+    id: str
+    name: str
+    size: int
+    uploaded_at: datetime
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Filing:
+    rt: Runtime
+    actor: Actor
+    case: Case
+    compiled: Compiled
+    form: Form
+    facts: Mapping[str, FactView]
+    slots: OpenSlots
+    files: Mapping[str, tuple[FileRow, ...]]
+    token_version: int
+
+    @property
+    def number(self) -> str:
+        return self.case.number
+
+    @property
+    def fields(self) -> Mapping[str, Question]:
+        return self.compiled.service.fields
+
+    @property
+    def shown_pages(self) -> list[Any]:
+        """The form's pages that are shown with these answers."""
+        shown = set(visible_pages(self.compiled, self.form))
+        return [page for page in self.compiled.service.form if page.page in shown]
+
+    @property
+    def asked_pages(self) -> list[Any]:
+        """The shown pages that have something to answer."""
+        return [p for p in self.shown_pages if any(name in self.slots.fields for name in p.fields)]
+
+    @property
+    def shown_fields(self) -> list[str]:
+        return [name for page in self.shown_pages for name in page.fields]
+
+    @property
+    def asked_materials(self) -> list[str]:
+        return [name for name in self.compiled.service.materials if name in self.slots.materials]
+
+    def missing(self, before: Form | None = None) -> list[str]:
+        """Fields and materials without which it cannot be sent."""
+        return missing_items(self.compiled, self.facts, self.form, self.slots, before or Form())
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        return dict(labels(self.rt.definitions, self.compiled))
+
+    def answer(self, name: str) -> str:
+        """An answer in words, personal numbers masked."""
+        areas = self.rt.definitions.catalogue.areas
+        return answer_text(self.fields.get(name), self.form.answers.get(name), areas, name)
+
+
+def filing_of(number: str) -> Filing:
+    """The filing of a case of the present actor. Raises NotFound where it is not theirs."""
+    rt, actor = current_runtime(), current_actor()
+    assert actor is not None
+    fetched = citizen_case(number)
+    with rt.read() as session:
+        case = session.get_one(Case, fetched.id)
+        compiled = rt.definitions.by_sha(case.def_sha)
+        facts = evidence.current_facts(session, case.id, rt.definitions.catalogue)
+        form = evidence.merge_answers(compiled, facts, read_form(session, case.applicant_id, case.id))
+        token = session.get(Token, (case.id, MAIN))
+        return Filing(
+            rt, actor, case, compiled, form, facts, open_slots(session, case, compiled, facts),
+            {slot: files_in(session, case, ids) for slot, ids in form.materials.items()},
+            token.version if token else 0,
+        )  # fmt: skip
+
+
+def files_in(session: Session, case: Case, ids: tuple[str, ...]) -> tuple[FileRow, ...]:
+    """Files with their names opened, in the order given; gone ones are left out."""
+    box = box_of(session, case.applicant_id)
+    rows = [session.get(File, id) for id in ids]
+    return tuple(
+        FileRow(row.id, box.open_text(row.display_name_enc, f"files:{row.id}"), row.size, row.uploaded_at, row.sha256)
+        for row in rows
+        if row is not None and row.display_name_enc is not None and box is not None and row.case_id == case.id
+    )
+
+
+def not_a_draft(filing: Filing) -> Response | None:
+    """Where to go instead when the application was sent already, or when nothing was agreed to yet."""
+    if filing.case.status != "draft":
+        return redirect(url_for("citizen.case", number=filing.number, said="sent_already"), 303)
+    if filing.form.agreed_at is None:
+        return redirect(url_for("citizen.purpose", number=filing.number), 303)
+    return None
+
+
+def new_idem() -> str:
+    """A fresh idempotency key for a form: sending the same form twice asks for one and the same thing."""
+    return secrets.token_urlsafe(18)
+
+
+def idem_of(posted: str | None) -> str:
+    """The key that a form brought; a fresh one where it is missing or not one of ours."""
+    given = posted or ""
+    return given if 16 <= len(given) <= 64 and given.isascii() and given.isprintable() else new_idem()
+
+
+def districts(rt: Runtime) -> list[tuple[str, str]]:
+    """The districts in which people may file, for a drop-down list."""
+    return [(area.code, text(area.name)) for area in rt.definitions.catalogue.areas.values() if area.serves]
+
+
+def why_asked(view: FactView) -> str:
+    """The sentence that says why a registry's fields are asked of the citizen after all."""
+    sentence = view.sentence
+    if sentence is None:
+        return ""
+    return str(gettext(sentence.message, **{name: text(words) for name, words in sentence.facts.items()}))
+
+
+def source_of(filing: Filing, name: str) -> dict[str, str]:
+    """The badge of an answer: register and date, or you."""
+    source = filing.form.sources.get(name, "you")
+    view = filing.facts.get(source.removeprefix("fact:")) if source.startswith("fact:") else None
+    if view is None:
+        return {"kind": "you", "name": gettext("You"), "note": ""}
+    day = view.fetched_at
+    return {
+        "kind": "register",
+        "name": text(view.registry_name),
+        "note": gettext("asked on %(day)s", day=date_text(day)) if day else "",
+    }
+
+
+def known_items(filing: Filing) -> list[dict[str, str]]:
+    """What stands beside a question: what a register gave, each with label, source and date; what still waits."""
+    items = []
+    for name in filing.shown_fields:
+        shown = filing.answer(name)
+        if name in filing.slots.fields or not shown:
+            continue
+        badge = source_of(filing, name)
+        day = badge["note"]
+        note = " · ".join(part for part in (text(filing.fields[name].label), badge["name"], day) if part)
+        items.append({"kind": badge["kind"], "value": shown, "note": note})
+    for view in filing.facts.values():
+        if view.filled and not any(t in filing.fields for t in view.values):
+            items.append(_fact_item(filing, view))
+        elif view.state == "deferred":
+            items.append({"kind": "waiting", "value": text(view.registry_name), "note": gettext("did not answer yet")})
+    return items
+
+
+def _fact_item(filing: Filing, view: FactView) -> dict[str, str]:
+    """A fact that is no field of the form (staff certificates): how many, from where."""
+    names = [text(filing.labels.get(name, name)) for name in view.values]
+    count = sum(len(v) if isinstance(v, (list, tuple)) else 1 for v in view.values.values())
+    note = f"{text(view.registry_name)} · {date_text(view.fetched_at)}"
+    return {
+        "kind": "register",
+        "value": gettext("%(what)s: %(count)s", what=", ".join(names), count=count),
+        "note": note,
+    }

@@ -1,0 +1,203 @@
+"""Correcting: one page with only the wrong answers and documents open, each with what was given and what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from govservice.engine import Expected
+from govservice.errors import Missing, NotAllowed, Stale
+from govservice.operations import filing as operations
+from govservice.models.casedata import Form, read_form
+from govservice.queries.tracking import CasePage, Happening, case_page, words_of
+from govservice.web.access import audience, citizen_case, current_runtime, now
+from govservice.web.citizen import blueprint
+from govservice.web.citizen.context import FileRow, Filing, districts, files_in, filing_of, idem_of, new_idem
+from govservice.web.citizen.uploads import attach_all
+from govservice.web.forms import ItemForm, make_form
+from govservice.web.i18n import text
+from govservice.web.words import answer_text
+
+MAIN = 1
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a member of staff wrote: a reason for all, and a sentence for each field or material named."""
+
+    reason: str = ""
+    items: Mapping[str, str] | None = None
+
+    def about(self, name: str) -> str:
+        return (self.items or {}).get(name) or self.reason
+
+
+def read_words(stored: str) -> Words:
+    """The words of an act as stored: JSON with `reason` and `items`, or a plain text."""
+    try:
+        data = json.loads(stored)
+    except ValueError:
+        return Words(stored)
+    if not isinstance(data, dict):
+        return Words(stored)
+    items = data.get("items")
+    return Words(str(data.get("reason") or data.get("opinion") or ""), items if isinstance(items, dict) else None)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One thing to correct: `kind` field or material; `gave` in words; every department that asked about it."""
+
+    name: str
+    kind: str
+    title: str
+    gave: str
+    files: tuple[FileRow, ...]
+    wrong: tuple[str, ...]
+    asked_by: tuple[tuple[str, datetime], ...]
+
+
+def open_asks(page: CasePage) -> list[Happening]:
+    """The requests that the applicant has not answered yet: those since the last resubmission."""
+    last = max((h.seq for h in page.happenings if h.type == "correction.resubmitted"), default=0)
+    return [h for h in page.happenings if h.type == "correction.asked" and h.seq > last]
+
+
+def cards_of(filing: Filing, page: CasePage) -> list[Card]:
+    """What the notice names, in the order of the form; empty while no answer is awaited."""
+    if page.standing.turn != "you" or filing.case.status == "draft":
+        return []
+    asks = open_asks(page)
+    with filing.rt.read() as session:
+        case = citizen_case(filing.number, session)
+        stored = words_of(session, case, [h.data.get("text") for h in asks])
+        sent = read_form(session, case.applicant_id, case.id, case.data_rev)
+        files = {slot: files_in(session, case, ids) for slot, ids in sent.materials.items()}
+    spoken = {id: read_words(words) for id, words in stored.items()}
+    order = [*filing.fields, *filing.compiled.service.materials]
+    named = sorted({n for h in asks for n in h.data["items"]}, key=lambda n: order.index(n) if n in order else 999)
+    return [_card(filing, name, asks, spoken, sent, files) for name in named]
+
+
+def _card(
+    filing: Filing,
+    name: str,
+    asks: list[Happening],
+    spoken: Mapping[str, Words],
+    sent: Form,
+    files: Mapping[str, tuple[FileRow, ...]],
+) -> Card:
+    about = [h for h in asks if name in h.data["items"]]
+    wrong = [spoken[h.data["text"]].about(name) for h in about if h.data.get("text") in spoken]
+    by = tuple((asker(h), h.at) for h in about)
+    areas = filing.rt.definitions.catalogue.areas
+    gave = answer_text(filing.fields.get(name), sent.answers.get(name), areas, name)
+    kind = "material" if name in filing.compiled.service.materials else "field"
+    title = text(filing.labels.get(name, name))
+    return Card(name, kind, title, gave, files.get(name, ()), tuple(dict.fromkeys(w for w in wrong if w)), by)
+
+
+def asker(happening: Happening) -> str:
+    parts = [text(happening.who) if happening.who else "", text(happening.department) if happening.department else ""]
+    return str(gettext(", ").join(part for part in parts if part))
+
+
+@blueprint.route("/my/cases/<number>/correct", methods=["GET", "POST"])
+@audience("citizen", uploads=True)
+def correct(number: str) -> str | Response | tuple[str, int]:
+    filing = filing_of(number)
+    page = _load(number)
+    cards = cards_of(filing, page)
+    if not cards:
+        return redirect(url_for("citizen.case", number=number, said="not_now"), 303)
+    form = _form(filing, cards)
+    if request.method == "GET":
+        return _page(filing, page, cards, form, {})
+    if request.form.get("token") != str(filing.token_version):
+        return redirect(url_for("citizen.case", number=number, said="not_now"), 303)
+    return _send(filing, page, cards, form)
+
+
+def _load(number: str) -> CasePage:
+    rt = current_runtime()
+    with rt.read() as session:
+        return case_page(session, rt.definitions, rt.calendars, citizen_case(number, session), now())
+
+
+def _form(filing: Filing, cards: list[Card]) -> ItemForm:
+    asked = [card.name for card in cards if card.name in filing.slots.fields]
+    return make_form(filing.fields, asked, filing.form.answers, districts(filing.rt))
+
+
+def _send(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm) -> str | Response | tuple[str, int]:
+    """Keeps what is right first, then sends all of it or says what is still missing."""
+    problems: dict[str, str] = {}
+    valid = form.validate_on_submit()
+    for card in cards:
+        given = [f for f in request.files.getlist(f"file-{card.name}") if f.filename]
+        if given and card.name in filing.slots.materials:
+            problem = _replace(filing, card, given)
+            if problem:
+                problems[card.name] = problem
+    if valid:
+        _save(filing, form)
+    if not valid or problems:
+        return _page(filing_of(filing.number), page, cards, form, problems), 422
+    try:
+        operations.resubmit(
+            filing.rt, filing.actor, filing.case.id, expected=Expected(filing.token_version),
+            idem=idem_of(request.form.get("idem")), now=now(),
+        )  # fmt: skip
+    except Missing as missing:
+        problems = {name: unchanged(filing, name) for name in missing.fields}
+        return _page(filing_of(filing.number), page, cards, form, problems), 422
+    except (Stale, NotAllowed):
+        return redirect(url_for("citizen.case", number=filing.number, said="not_now"), 303)
+    return redirect(url_for("citizen.case", number=filing.number, said="corrected"), 303)
+
+
+def _replace(filing: Filing, card: Card, given: list[Any]) -> str:
+    """The new files take the place of those that were found wrong; the old ones stay in the record."""
+    problem = attach_all(filing, card.name, given)
+    if problem:
+        return problem
+    for row in card.files:
+        if row.id in {held.id for held in filing.files.get(card.name, ())}:
+            operations.detach(filing.rt, filing.actor, filing.case.id, row.id, now=now())
+    return ""
+
+
+def _save(filing: Filing, form: ItemForm) -> None:
+    values = form.values()
+    for page in filing.compiled.service.form:
+        of_page = {name: value for name, value in values.items() if name in page.fields}
+        if of_page:
+            operations.save_page(filing.rt, filing.actor, filing.case.id, page.page, of_page, now=now())
+
+
+def unchanged(filing: Filing, name: str) -> str:
+    """Why a correction cannot be sent yet."""
+    label = text(filing.labels.get(name, name))
+    if name in filing.compiled.service.materials:
+        return str(gettext("%(what)s: upload a new file", what=label))
+    return str(gettext("%(what)s: this is what you sent before. Change it as the notice asks", what=label))
+
+
+def _page(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm, problems: Mapping[str, str]) -> str:
+    fields: dict[str, Any] = {field.spec_name: field for field in form.questions()}
+    for name, problem in problems.items():
+        if name in fields and not fields[name].errors:
+            fields[name].errors = [problem]
+    shown = {name: problem for name, problem in problems.items() if name not in fields}
+    idem = idem_of(request.form.get("idem")) if request.method == "POST" else new_idem()
+    return render_template(
+        "citizen/correct.html", filing=filing, page=page, cards=cards, form=form, fields=fields, problems=shown,
+        idem=idem, wrong=bool(form.errors or problems),
+    )  # fmt: skip

@@ -1,0 +1,202 @@
+"""My data: what the portal holds about me, and who looked at it, when, what and why."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Response, render_template, request, url_for
+from flask_babel import gettext
+
+from govservice.definitions.library import Definitions
+from govservice.exchange.evidence import current_facts
+from govservice.identifiers import mask
+from govservice.models.cases import Case
+from govservice.models.personal import read_person
+from govservice.operations.mandates import mandates_of
+from govservice.queries.data_access import ReadRow, read_counts, readers, reads_of
+from govservice.queries.my_cases import my_cases
+from govservice.queries.service_page import labels
+from govservice.web.access import audience, current_actor, current_runtime, now, today
+from govservice.web.citizen import blueprint
+from govservice.web.i18n import date_text, moment_text, text, time_text
+from govservice.web.words import list_text
+
+PERIODS = {"30": 30, "90": 90, "365": 365, "all": 36500}
+SHOWN = 50
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # a spreadsheet would run these
+
+
+@blueprint.get("/my/data")
+@audience("citizen")
+def my_data() -> str:
+    rt, actor = current_runtime(), current_actor()
+    assert actor is not None  # the audience of this view
+    assert actor.person_id is not None
+    with rt.read() as session:
+        person = read_person(session, actor.person_id)
+        held = mandates_of(session, actor.person_id, today())
+        rows = my_cases(session, rt.definitions, rt.calendars, actor, now(), today())
+        counts = read_counts(session, actor.person_id, since=now() - timedelta(days=365))
+        facts = []
+        for row in rows[:5]:
+            case = session.get_one(Case, row.id)
+            if case.applicant_id == actor.person_id:
+                names = labels(rt.definitions, rt.definitions.by_sha(case.def_sha))
+                facts.append(
+                    (
+                        row,
+                        [
+                            (v, [names.get(n, n) for n in v.values])
+                            for v in current_facts(session, row.id, rt.definitions.catalogue).values()
+                            if v.filled
+                        ],
+                    )
+                )
+    return render_template(
+        "citizen/my_data.html", person=person, number=mask(person.id_type, person.number) if person else "",
+        mandates=held, counts=counts, cases=len(rows), facts=[pair for pair in facts if pair[1]],
+    )  # fmt: skip
+
+
+@blueprint.get("/my/data/reads")
+@audience("citizen")
+def reads() -> str:
+    rt, actor = current_runtime(), current_actor()
+    assert actor is not None  # the audience of this view
+    assert actor.person_id is not None
+    chosen = Choice.of_request()
+    with rt.read() as session:
+        rows_of_cases = my_cases(session, rt.definitions, rt.calendars, actor, now(), today())
+        case_id = next((r.id for r in rows_of_cases if r.number == chosen.case), None)
+        if chosen.case and case_id is None:
+            chosen.case = ""
+        where = {"since": chosen.since(now()), "department_id": chosen.department or None, "case_id": case_id}
+        found = reads_of(session, actor.person_id, **where, before=chosen.before(), limit=SHOWN + 1)
+        counts = read_counts(session, actor.person_id, **where)
+        departments = readers(session, actor.person_id)
+    rows = [read_line(rt.definitions, row) for row in found[:SHOWN]]
+    older = url_for("citizen.reads", **chosen.args(), before=cursor(found[SHOWN - 1])) if len(found) > SHOWN else ""
+    return render_template(
+        "citizen/reads.html", rows=rows, counts=counts, departments=departments, chosen=chosen, older=older,
+        cases=[(row.number, f"{text(row.title)} {row.number}") for row in rows_of_cases],
+        csv_href=url_for("citizen.reads_csv", **chosen.args()),
+    )  # fmt: skip
+
+
+class Choice:
+    """The filters of the list. Values that make no sense count as none."""
+
+    def __init__(self, department: str, case: str, period: str, at: str) -> None:
+        self.department, self.case = department, case
+        self.period = period if period in PERIODS else "365"
+        self.at = at
+
+    @classmethod
+    def of_request(cls) -> Choice:
+        given = request.args
+        return cls(given.get("department", "")[:80], given.get("case", "")[:40], given.get("period", ""),
+                   given.get("before", "")[:100])  # fmt: skip
+
+    def since(self, now: datetime) -> datetime:
+        return now - timedelta(days=PERIODS[self.period])
+
+    def before(self) -> tuple[datetime, str] | None:
+        at, _, id = self.at.partition("~")
+        try:
+            moment = datetime.fromisoformat(at)
+        except ValueError:
+            return None
+        return (moment, id) if moment.tzinfo is not None and id else None
+
+    def args(self) -> dict[str, str]:
+        return {"department": self.department, "case": self.case, "period": self.period}
+
+
+def cursor(row: ReadRow) -> str:
+    return f"{row.at.isoformat()}~{row.id}"
+
+
+def read_line(definitions: Definitions, row: ReadRow) -> dict[str, Any]:
+    """One read in words."""
+    catalogue = definitions.catalogue
+    service = definitions.current(row.service) if row.service in definitions.codes() else None
+    names = labels(definitions, service) if service else {n: f.label for n, f in catalogue.facts.items()}
+    registry = catalogue.registries.get(row.registry or "")
+    if row.by_portal:
+        who, where = gettext("The portal, for you"), ""
+        if registry is not None:
+            where = gettext("asked %(registry)s", registry=text(registry.title))
+    else:
+        who = text(row.actor_name) if row.actor_name else gettext("You")
+        role = service.service.roles.get(row.role or "") if service else None
+        parts = [text(role.title) if role and role.title else role_text(row.role), text(row.department)]
+        where = gettext(", ").join(part for part in parts if part)
+    return {
+        "day": date_text(row.at), "time": time_text(row.at), "at": row.at, "who": who, "where": where,
+        "what": list_text([what_text(name, names) for name in row.what]) or gettext("Whole application"),
+        "why": why_text(row.purpose), "service": text(service.service.title) if service else "",
+        "case": row.case_number or "",
+    }  # fmt: skip
+
+
+def what_text(name: str, names: Any) -> str:
+    """A field, fact or material by its label; kinds of lists in words."""
+    known = {
+        "name": gettext("Name"), "list": gettext("Name in a list of cases"), "worklist": gettext("Name in a list of cases"),
+        "case": gettext("Whole application"), "search": gettext("Name in a search"), "*": gettext("Whole application"),
+    }  # fmt: skip
+    return text(names[name]) if name in names else known.get(name, name)
+
+
+def role_text(role: str | None) -> str:
+    known = {
+        "supervisor": gettext("Supervisor"),
+        "designer": gettext("Service designer"),
+        "admin": gettext("Administrator"),
+    }
+    return known.get(role or "", "")
+
+
+def why_text(purpose: str) -> str:
+    known = {
+        "registry_fetch": gettext("To fill in your form, as you agreed"), "task": gettext("To work on your case"),
+        "list": gettext("To see what is to be done"), "search": gettext("To find a case"),
+        "supervision": gettext("To watch the time limits"), "download": gettext("To read a document you gave"),
+    }  # fmt: skip
+    return known.get(purpose, purpose)
+
+
+@blueprint.get("/my/data/reads.csv")
+@audience("citizen")
+def reads_csv() -> Response:
+    """The same list as a file for a spreadsheet; no cell begins like a formula."""
+    rt, actor = current_runtime(), current_actor()
+    assert actor is not None  # the audience of this view
+    assert actor.person_id is not None
+    chosen = Choice.of_request()
+    with rt.read() as session:
+        cases = my_cases(session, rt.definitions, rt.calendars, actor, now(), today())
+        case_id = next((r.id for r in cases if r.number == chosen.case), None)
+        found = reads_of(
+            session, actor.person_id, since=chosen.since(now()), department_id=chosen.department or None,
+            case_id=case_id, limit=None,
+        )  # fmt: skip
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        [gettext("When"), gettext("Who"), gettext("From"), gettext("What they saw"), gettext("Why"), gettext("Case")]
+    )
+    for row in found:
+        line = read_line(rt.definitions, row)
+        cells = [moment_text(row.at), line["who"], line["where"], line["what"], line["why"], line["case"]]
+        writer.writerow([safe_cell(str(cell)) for cell in cells])
+    name = "data-reads.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return Response("\ufeff" + out.getvalue(), mimetype="text/csv", headers=headers)
+
+
+def safe_cell(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(FORMULA) else cell

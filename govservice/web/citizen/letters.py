@@ -1,0 +1,233 @@
+"""Notices to read and to print: receipt, acceptance, correction, refusal, decision; and the licence itself.
+
+A notice stores no text: it is composed from the event it tells about, so it reads in the language of its reader and
+says the same on any later day. It exists once it has been delivered to the inbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from flask import abort, render_template
+from flask_babel import gettext
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from govservice.models.cases import Case
+from govservice.models.exchange import Snapshot
+from govservice.models.papers import Message
+from govservice.models.personal import read_person
+from govservice.queries import licences
+from govservice.queries.tracking import CasePage, Happening, case_page, words_of
+from govservice.queries.way import department_kind, department_name
+from govservice.web.access import audience, citizen_case, current_runtime, now
+from govservice.web.citizen import blueprint
+from govservice.web.citizen.correction import Words, asker, read_words
+from govservice.web.citizen.story import item_label
+from govservice.web.public.verify import qr_of
+
+Letter = dict[str, Any]
+
+
+@blueprint.get("/my/cases/<number>/notices/<kind>/<int:seq>")
+@audience("citizen")
+def letter(number: str, kind: str, seq: int) -> str:
+    rt = current_runtime()
+    compose = _COMPOSE.get(kind)
+    if compose is None or seq > 2**31:
+        abort(404)
+    with rt.read() as session:
+        case = citizen_case(number, session)
+        message = session.scalar(
+            select(Message).where(Message.case_id == case.id, Message.kind == kind, Message.seq == seq)
+        )
+        if message is None:
+            abort(404)
+        page = case_page(session, rt.definitions, rt.calendars, case, now())
+        about = nearest(page, kind, seq)
+        facts = compose(session, page, about)
+        to = party(session, case, page.party)
+    return render_template(
+        f"citizen/letter_{facts.pop('template', kind)}.html", page=page, case=case, number=number, kind=kind,
+        service=page.compiled.service, dated=about.at if about else message.created_at, to=to, office=office(page),
+        area=rt.definitions.catalogue.areas.get(case.area or ""), **facts,
+    )  # fmt: skip
+
+
+def party(session: Session, case: Case, organisation: str) -> str:
+    """To whom the letter goes: the organisation, or the person who filed."""
+    if organisation:
+        return organisation
+    person = read_person(session, case.applicant_id)
+    return person.name if person else ""
+
+
+def office(page: CasePage) -> Any:
+    """The department that answers for the service, in the case's area."""
+    return department_name(current_runtime().definitions, page.compiled.service.department, page.case.area)
+
+
+def nearest(page: CasePage, kind: str, seq: int) -> Happening | None:
+    """The event that a notice tells about: of its type, nearest to the sequence number it was sent for."""
+    wanted = _EVENTS[kind]
+    found = [h for h in page.happenings if wanted(h)]
+    return min(found, key=lambda h: abs(h.seq - seq), default=None)
+
+
+def _marks(milestone: str) -> Callable[[Happening], bool]:
+    return lambda h: h.type == "step.left" and h.data.get("marks") == milestone
+
+
+def _closed(*outcomes: str) -> Callable[[Happening], bool]:
+    return lambda h: h.type == "case.closed" and h.data.get("outcome") in outcomes
+
+
+_EVENTS: dict[str, Callable[[Happening], bool]] = {
+    "receipt": _marks("received"),
+    "acceptance": _marks("accepted"),
+    "correction": lambda h: h.type == "correction.notified",
+    "refusal": _closed("refused"),
+    "grant": _marks("delivered"),
+    "withdrawn": _closed("withdrawn"),
+    "lapsed": _closed("lapsed", "withdrawn"),
+    "terminated": _closed("terminated"),
+    "warning": lambda h: h.type == "timer.fired",
+}
+
+
+def clock_at(page: CasePage, name: str, seq: int) -> Happening | None:
+    """The event that started (or last restarted) a limit up to an event: its dates as they stood then."""
+    key = f"limit:{name}"
+    types = ("clock.started", "clock.resumed", "clock.moved")
+    found = [h for h in page.happenings if h.type in types and h.data.get("key") == key and h.seq <= seq + 12]
+    return found[0] if found else None
+
+
+def _day(value: Any) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) and value else None
+
+
+def dates(page: CasePage, name: str, about: Happening | None) -> Letter:
+    found = clock_at(page, name, about.seq if about else 10**9)
+    data = found.data if found else {}
+    return {
+        "promised_on": _day(data.get("promised_on")), "statutory_on": _day(data.get("statutory_on")),
+        "provisional": bool(data.get("provisional")), "limit": page.compiled.limits.get(name),
+    }  # fmt: skip
+
+
+def _receipt(session: Session, page: CasePage, about: Happening | None) -> Letter:
+    seal = session.scalar(select(Snapshot.sha256).where(Snapshot.case_id == page.case.id, Snapshot.n == 1))
+    accepts = next((e.source for e in _edges(page) if e.marks == "accepted"), None)
+    kind = department_kind(page.compiled, page.compiled.steps[accepts].owner) if accepts else None
+    who = department_name(current_runtime().definitions, kind, page.case.area) if kind else office(page)
+    return {"seal": seal, "receiver": who, **dates(page, "intake", about)}
+
+
+def _edges(page: CasePage) -> list[Any]:
+    return [edge for edges in page.compiled.out.values() for edge in edges]
+
+
+def _acceptance(_session: Session, page: CasePage, about: Happening | None) -> Letter:
+    deemed = bool(about and about.data.get("deemed"))
+    return {
+        "deemed": deemed, "note": about.data.get("note") if about else None, "by": asker(about) if about else "",
+        **dates(page, "decision", about),
+    }  # fmt: skip
+
+
+def _correction(session: Session, page: CasePage, about: Happening | None) -> Letter:
+    seq = about.seq if about else 10**9
+    since = max((h.seq for h in page.happenings if h.type == "correction.notified" and h.seq < seq), default=0)
+    asks = [h for h in page.happenings if h.type == "correction.asked" and since < h.seq <= seq]
+    spoken = spoken_in(session, page, asks)
+    rows = []
+    for name in about.data["items"] if about else ():
+        mine = [h for h in asks if name in h.data["items"]]
+        wrong = [spoken[h.data["text"]].about(name) for h in mine if h.data.get("text") in spoken]
+        rows.append({"title": item_label(page, name), "wrong": list(dict.fromkeys(filter(None, wrong))),
+                     "by": [asker(h) for h in mine]})  # fmt: skip
+    reasons = list(dict.fromkeys(w.reason for w in spoken.values() if w.reason))
+    return {
+        "rows": rows, "reasons": reasons, "answer_by": _day(about.data.get("lapse_on")) if about else None,
+        "provisional": bool(about and about.data.get("provisional")), "limit": page.compiled.limits.get("decision"),
+    }  # fmt: skip
+
+
+def spoken_in(session: Session, page: CasePage, happenings: list[Happening]) -> dict[str, Words]:
+    stored = words_of(session, page.case, [h.data.get("text") for h in happenings])
+    return {id: read_words(words) for id, words in stored.items()}
+
+
+def _refusal(session: Session, page: CasePage, about: Happening | None) -> Letter:
+    seq = about.seq if about else 10**9
+    acts = [h for h in page.happenings if h.type == "step.left" and h.data.get("text") and h.seq <= seq]
+    spoken = spoken_in(session, page, acts)
+    last = [h for h in acts if h.data["text"] in spoken][-3:]
+    reasons = [(asker(h), spoken[h.data["text"]].reason) for h in reversed(last) if spoken[h.data["text"]].reason]
+    return {"reasons": reasons, "laws": page.compiled.service.law}
+
+
+def _grant(session: Session, page: CasePage, _about: Happening | None) -> Letter:
+    rt = current_runtime()
+    found = licences.of_case(session, page.case.id, page.calendar.local_date(now()))
+    department = rt.definitions.catalogue.departments.get(found.department_id) if found else None
+    return {"licence": found, "qr": qr_of(rt, found.code) if found else "", "issuer": department}
+
+
+def _plain(_session: Session, page: CasePage, about: Happening | None) -> Letter:
+    return {"template": "ended", "outcome": page.case.outcome, "at": about.at if about else None}
+
+
+def _warning(_session: Session, page: CasePage, _about: Happening | None) -> Letter:
+    notified = [h for h in page.happenings if h.type == "correction.notified"]
+    return {"template": "warning", "answer_by": _day(notified[-1].data.get("lapse_on")) if notified else None}
+
+
+_COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
+    "receipt": _receipt,
+    "acceptance": _acceptance,
+    "correction": _correction,
+    "refusal": _refusal,
+    "grant": _grant,
+    "withdrawn": _plain,
+    "lapsed": _plain,
+    "terminated": _plain,
+    "warning": _warning,
+}
+
+
+@blueprint.get("/my/cases/<number>/licence")
+@audience("citizen")
+def licence(number: str) -> str:
+    rt = current_runtime()
+    with rt.read() as session:
+        case = citizen_case(number, session)
+        found = licences.of_case(session, case.id, rt.calendars.for_area(case.area).local_date(now()))
+        person = read_person(session, case.applicant_id) if found and not found.holder else None
+    if found is None:
+        abort(404)
+    department = rt.definitions.catalogue.departments.get(found.department_id)
+    return render_template(
+        "citizen/licence.html", licence=found, number=number, qr=qr_of(rt, found.code), department=department,
+        holder=found.holder or (person.name if person else ""), dated=found.issued_on,
+    )  # fmt: skip
+
+
+def title_of(kind: str) -> str:
+    """A notice's name, as its heading and the inbox say it."""
+    names = {
+        "receipt": gettext("Receipt"), "acceptance": gettext("Notice of acceptance"),
+        "correction": gettext("Notice of correction"), "refusal": gettext("Notice of refusal"),
+        "grant": gettext("Notice of the decision"), "withdrawn": gettext("Application withdrawn"),
+        "lapsed": gettext("Application lapsed"), "terminated": gettext("Application ended"),
+        "warning": gettext("Reminder: your answer is awaited"),
+    }  # fmt: skip
+    return str(names.get(kind, kind))
+
+
+@blueprint.app_template_global()
+def letter_title(kind: str) -> str:
+    return title_of(kind)

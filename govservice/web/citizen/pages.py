@@ -1,0 +1,58 @@
+"""Question pages: one thing a page; what is known stands beside it; typed text is kept where it is wrong."""
+
+from __future__ import annotations
+
+from flask import abort, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from govservice.definitions.schema import Page
+from govservice.operations import filing as operations
+from govservice.web.access import audience, now
+from govservice.web.citizen import blueprint
+from govservice.web.citizen.context import Filing, districts, filing_of, known_items, not_a_draft, why_asked
+from govservice.web.citizen.items import back_href, items_of, next_href
+from govservice.web.forms import ItemForm, make_form
+
+
+@blueprint.route("/my/cases/<number>/pages/<page>", methods=["GET", "POST"])
+@audience("citizen")
+def page(number: str, page: str) -> str | Response | tuple[str, int]:
+    filing = filing_of(number)
+    if (elsewhere := not_a_draft(filing)) is not None:
+        return elsewhere
+    shown = next((each for each in filing.asked_pages if each.page == page), None)
+    if shown is None:
+        known = any(each.page == page for each in filing.compiled.service.form)
+        return redirect(next_href(filing), 303) if known else abort(404)
+    asked = [name for name in shown.fields if name in filing.slots.fields]
+    form = make_form(filing.fields, asked, filing.form.answers, districts(filing.rt))
+    if form.validate_on_submit():
+        operations.save_page(filing.rt, filing.actor, filing.case.id, page, form.values(), now=now())
+        return redirect(_after(filing.number, page), 303)
+    code = 422 if request.method == "POST" else 200
+    return _page(filing, shown, asked, form), code
+
+
+def _after(number: str, page: str) -> str:
+    """The answers are read anew: one of them may have opened or closed other pages."""
+    if request.form.get("then") == "later":
+        return url_for("citizen.cases", said="saved")
+    return next_href(filing_of(number), page)
+
+
+def _page(filing: Filing, page: Page, asked: list[str], form: ItemForm) -> str:
+    items = [item for item in items_of(filing) if item.kind == "page"]
+    place = next((i for i, item in enumerate(items, start=1) if item.id == page.page), 1)
+    facts = {filing.fields[name].fact for name in asked} - {None}
+    return render_template(
+        "citizen/page.html",
+        filing=filing,
+        page=page,
+        form=form,
+        questions=form.questions(),
+        back=back_href(filing, page.page),
+        caption=gettext("Question %(n)s of %(total)s", n=place, total=len(items)),
+        known=known_items(filing),
+        reasons=[why_asked(filing.facts[f]) for f in facts if f in filing.facts and filing.facts[f].asked],
+    )

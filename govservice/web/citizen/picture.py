@@ -1,0 +1,72 @@
+"""The flow picture's nodes in words: who, when, what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+
+from govservice.queries.flow import FlowNode
+from govservice.queries.tracking import CasePage
+from govservice.queries.way import department_name
+from govservice.web.access import current_runtime
+from govservice.web.i18n import date_text, text
+from govservice.web.words import duration_text
+
+Node = dict[str, Any]
+
+
+def columns_of(page: CasePage) -> list[list[Node]]:
+    """Columns for the flow component."""
+    return [[_node(page, node) for node in column] for column in page.columns]
+
+
+def _node(page: CasePage, node: FlowNode) -> Node:
+    title = gettext("Received") if node.kind == "applicant" and page.case.received_at else text(node.title)
+    return {"title": title, "sub": _sub(page, node), "status": node.status, "tag": _tag(node)}
+
+
+def _sub(page: CasePage, node: FlowNode) -> str:
+    """Done: when. Here: who has it. To come: which department, or how long the law gives it."""
+    who = _who(page, node)
+    if node.status == "done" and node.kind not in ("branch",):
+        return date_text(node.at, year=False) if node.at else ""
+    if node.kind == "auto":
+        limit = page.compiled.limits.get("delivery")
+        days = duration_text(limit.promised or limit.statutory) if limit else ""
+        return str(gettext("within %(days)s", days=days)) if days else ""
+    return who
+
+
+def _who(page: CasePage, node: FlowNode) -> str:
+    department = ""
+    if node.department:
+        definitions = current_runtime().definitions
+        department = text(department_name(definitions, node.department, page.case.area))
+    person = text(page.names[node.actor]) if node.actor in page.names else ""
+    return str(gettext(", ").join(part for part in (person, department) if part))
+
+
+def _tag(node: FlowNode) -> Node | None:
+    if node.waits:
+        return {"tone": "warn", "text": gettext("Waits for you"), "icon": "stopped"}
+    if node.status == "here" and node.collecting:
+        return {"tone": "warn", "text": gettext("Has a question"), "icon": "info"}
+    if node.kind == "end":
+        tone = {"granted": "ok", "refused": "bad"}.get(node.outcome or "", "mute")
+        return {"tone": tone, "text": date_text(node.at, year=False)}
+    if node.kind != "branch":
+        return None
+    if node.status == "skipped":
+        words = gettext("Not needed") if node.outcome == "not_needed" else gettext("Stopped")
+        return {"tone": "mute", "text": words}
+    if node.status == "done":
+        tone = "bad" if node.outcome == "rejected" else "ok"
+        return {"tone": tone, "text": _result(node)}
+    return None
+
+
+def _result(node: FlowNode) -> str:
+    label = text(node.outcome_label) if node.outcome_label else (node.outcome or "")
+    day = date_text(node.at, year=False) if node.at else ""
+    return str(gettext("%(what)s %(day)s", what=label, day=day)).strip()

@@ -1,0 +1,113 @@
+"""Rows of answers: what the check page, the confirmation and "everything you sent" list, with the source of each."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext
+from markupsafe import Markup
+
+from govservice.queries.way import department_name, way
+from govservice.web.citizen.context import Filing, source_of
+from govservice.web.i18n import date_text, size_text, text
+from govservice.worktime.limits import due_on
+
+Row = dict[str, Any]
+
+
+def own_rows(filing: Filing, change: bool = True) -> list[Row]:
+    """What the applicant answered (it can be wrong), each with its way to change it."""
+    rows = []
+    for page in filing.shown_pages:
+        for name in page.fields:
+            if filing.form.sources.get(name, "you") != "you" and name not in filing.slots.fields:
+                continue
+            href = url_for("citizen.page", number=filing.number, page=page.page)
+            actions = [{"text": gettext("Change"), "href": href}] if change and name in filing.slots.fields else []
+            value, label = filing.answer(name), filing.fields[name].label
+            rows.append({"key": label, "value": value, "source": _you(), "actions": actions, "id": f"row-{name}"})
+    return rows
+
+
+def _you() -> Row:
+    return {"kind": "you", "name": gettext("You"), "note": ""}
+
+
+def material_rows(filing: Filing, change: bool = True) -> list[Row]:
+    """Documents: the files given, or that there is none yet."""
+    rows = []
+    for name, material in filing.compiled.service.materials.items():
+        files = filing.files.get(name, ())
+        if name not in filing.slots.materials and not files:
+            continue
+        links = [
+            Markup('<a href="{}">{}</a> <span class="gs-list__meta">{}</span>').format(
+                url_for("citizen.download", file_id=f.id), f.name, size_text(f.size)
+            )
+            for f in files
+        ]
+        href = url_for("citizen.upload", number=filing.number, slot=name)
+        words = gettext("Replace") if files else gettext("Upload")
+        actions = [{"text": words, "href": href}] if change and name in filing.slots.materials else []
+        day = date_text(files[-1].uploaded_at) if files else ""
+        source = {"kind": "document", "name": gettext("Document from you"), "note": day} if files else None
+        rows.append({"key": material.label, "value": Markup("").join(links), "source": source, "actions": actions})
+    return rows
+
+
+def fact_groups(filing: Filing) -> list[Row]:
+    """What registers gave, page by page, then the facts that are no field of the form."""
+    groups = []
+    for page in filing.shown_pages:
+        rows = [_fact_row(filing, name) for name in page.fields if _from_register(filing, name)]
+        if rows:
+            groups.append({"title": page.title, "rows": rows})
+    rest = _other_facts(filing)
+    if rest:
+        groups.append({"title": gettext("Also from registers"), "rows": rest})
+    return groups
+
+
+def _from_register(filing: Filing, name: str) -> bool:
+    return filing.form.sources.get(name, "").startswith("fact:") and name in filing.form.answers
+
+
+def _fact_row(filing: Filing, name: str) -> Row:
+    wrong = {"text": gettext("This is wrong"), "href": url_for("public.help", _anchor="register")}
+    return {
+        "key": filing.fields[name].label, "value": filing.answer(name), "source": source_of(filing, name),
+        "actions": [wrong] if filing.case.status == "draft" else [],
+    }  # fmt: skip
+
+
+def _other_facts(filing: Filing) -> list[Row]:
+    """Facts that stand in no field (health certificates): how many entries, and those a register still owes."""
+    rows = []
+    for view in filing.facts.values():
+        for name, value in view.values.items():
+            if name in filing.fields:
+                continue
+            count = len(value) if isinstance(value, (list, tuple)) else 1
+            note = gettext("asked on %(day)s", day=date_text(view.fetched_at)) if view.fetched_at else ""
+            source = {"kind": "register", "name": view.registry_name, "note": note}
+            value_words = gettext("%(count)s entries", count=count)
+            rows.append({"key": filing.labels.get(name, name), "value": value_words, "source": source, "actions": []})
+    return rows
+
+
+def promised_answer(filing: Filing, now: datetime) -> date | None:
+    """The day by which it would be accepted if it were sent now."""
+    limit = filing.compiled.limits.get("intake")
+    if limit is None:
+        return None
+    calendar = filing.rt.calendars.for_area(filing.case.area)
+    return due_on(calendar, now, limit.promised or limit.statutory)
+
+
+def receiver(filing: Filing) -> str:
+    """Name of the department that accepts: the owner of the step after the draft."""
+    steps = way(filing.compiled)
+    kind = steps[1].department if len(steps) > 1 else None
+    return text(department_name(filing.rt.definitions, kind, filing.case.area)) if kind else ""

@@ -1,0 +1,132 @@
+"""Starting: for whom, then the purpose page that says what would be fetched from whom, why and by which law."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import abort, redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from govservice.operations import filing as operations
+from govservice.operations.mandates import Held, mandates_of, usable_mandate
+from govservice.operations.runtime import Runtime
+from govservice.operations.sessions import switch_acting_for
+from govservice.queries.my_cases import open_draft
+from govservice.web.access import audience, current_actor, current_runtime, now, signed_in, today
+from govservice.web.citizen import blueprint
+from govservice.web.citizen.context import Filing, filing_of, idem_of, new_idem
+from govservice.web.i18n import text
+
+SELF = "self"
+
+
+def parties(rt: Runtime, person_id: str, service: str) -> list[Held]:
+    """The organisations for which this person may file this service today."""
+    with rt.read() as session:
+        return [held for held in mandates_of(session, person_id, today()) if held.valid and held.covers(service)]
+
+
+@blueprint.route("/services/<code>/start", methods=["GET", "POST"])
+@audience("citizen")
+def start(code: str) -> str | Response | tuple[str, int]:
+    rt, actor = current_runtime(), current_actor()
+    if code not in rt.definitions.codes() or actor is None or actor.person_id is None:
+        abort(404)
+    compiled = rt.definitions.current(code)
+    choices = parties(rt, actor.person_id, code) if "organisation" in compiled.service.audience else []
+    for_self = "person" in compiled.service.audience
+    chosen = request.form.get("party") or _only(choices, for_self) or actor_choice(actor.organisation_id, choices)
+    error = ""
+    if request.method == "POST":
+        if chosen == SELF and for_self or any(held.id == chosen for held in choices):
+            return _begin(rt, code, None if chosen == SELF else chosen)
+        error = gettext("Choose for whom you apply")
+    with rt.read() as session:
+        draft = open_draft(session, actor, code)
+    page = render_template(
+        "citizen/start.html", service=compiled.service, choices=choices, for_self=for_self, chosen=chosen,
+        error=error, draft=draft, idem=idem_of(request.form.get("idem")) if request.method == "POST" else new_idem(),
+    )  # fmt: skip
+    return (page, 422) if error else page
+
+
+def _only(choices: list[Held], for_self: bool) -> str:
+    """The one party there is; "" where there is a choice or none."""
+    if for_self:
+        return "" if choices else SELF
+    return choices[0].id if len(choices) == 1 else ""
+
+
+def actor_choice(organisation_id: str | None, choices: list[Held]) -> str:
+    """The party the person acts for already."""
+    return next((held.id for held in choices if held.organisation_id == organisation_id), "")
+
+
+def _begin(rt: Runtime, code: str, mandate_id: str | None) -> Response:
+    """Acts for the chosen party from now on, opens the draft and goes to its purpose page."""
+    actor, session_of = current_actor(), signed_in()
+    assert actor is not None  # the audience of this view
+    assert session_of is not None
+    switch_acting_for(rt, session_of, mandate_id, today=today())
+    organisation = None
+    if mandate_id is not None:
+        with rt.read() as session:
+            organisation = usable_mandate(session, actor.person_id or "", mandate_id, today()).organisation_id
+    actor = replace(actor, organisation_id=organisation, mandate_id=mandate_id)
+    number = operations.start(rt, actor, code, idem=idem_of(request.form.get("idem")), now=now())
+    return redirect(url_for("citizen.purpose", number=number), 303)
+
+
+@blueprint.route("/my/cases/<number>/purpose", methods=["GET", "POST"])
+@audience("citizen")
+def purpose(number: str) -> str | Response:
+    filing = filing_of(number)
+    if filing.case.status != "draft":
+        return redirect(url_for("citizen.case", number=number, said="sent_already"), 303)
+    if request.method == "POST":
+        declined = tuple(f for f in request.form.getlist("declined") if f in filing.compiled.service.facts)
+        declined = tuple(f for f in declined if filing.compiled.service.facts[f].block is None)
+        operations.agree(filing.rt, filing.actor, filing.case.id, declined=declined, now=now())
+        return redirect(url_for("citizen.tasks", number=number), 303)
+    return render_template(
+        "citizen/purpose.html",
+        filing=filing,
+        sources=[source_card(filing, name) for name in filing.compiled.service.facts],
+    )
+
+
+def source_card(filing: Filing, name: str) -> dict[str, Any]:
+    """One source in words: who holds it, what is asked, why, by which law, and what one may bring instead."""
+    catalogue = filing.rt.definitions.catalogue
+    fact = filing.compiled.service.facts[name]
+    dataset = fact.dataset or ""
+    registry = catalogue.registries.get(catalogue.registry_of(dataset) or "")
+    why = catalogue.purposes.get(fact.purpose)
+    instead = [
+        text(filing.compiled.service.materials[way.upload].label)
+        for way in fact.fallback
+        if way.upload and way.upload in filing.compiled.service.materials
+    ]
+    return {
+        "name": name,
+        "registry": registry.title if registry else dataset,
+        "owner": catalogue.departments[registry.owner].name if registry else "",
+        "what": [catalogue.facts[t].label if t in catalogue.facts else t for t in fact.take],
+        "why": why.text if why else fact.purpose,
+        "law": why.basis if why else "",
+        "block": fact.block,
+        "instead": instead,
+        "declined": name in filing.form.declined,
+    }
+
+
+@blueprint.post("/my/cases/<number>/purpose/again")
+@audience("citizen")
+def ask_again(number: str) -> Response:
+    """Asks once more the registries that did not answer."""
+    filing = filing_of(number)
+    if filing.case.status == "draft" and filing.form.agreed_at is not None:
+        operations.fetch_facts(filing.rt, filing.actor, filing.case.id, now=now(), trigger="retry")
+    return redirect(url_for("citizen.tasks", number=number), 303)

@@ -1,0 +1,185 @@
+"""What happened, in sentences, newest first. One sentence per event that means something to the applicant.
+
+A system act says that it was the system and why; claims, timers and counters of the engine are not told.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext, ngettext
+
+from govservice.queries.tracking import CasePage, Happening
+from govservice.web.i18n import text
+from govservice.web.words import duration_text
+
+Item = dict[str, Any]
+NOTICE_OF = {"received": "receipt", "accepted": "acceptance"}
+LIMITS = {"intake": "acceptance", "decision": "decision", "delivery": "delivery"}
+
+
+def story(page: CasePage) -> list[Item]:
+    """Items for the timeline component: {title, at, by, note, quote, links}."""
+    items = []
+    for happening in page.happenings:
+        told = _TELL.get(happening.type)
+        item = told(page, happening) if told else None
+        if item is not None:
+            items.append({"at": happening.at, "by": _by(happening), **item})
+    return items[::-1]
+
+
+def _by(happening: Happening) -> str:
+    if happening.who is not None:
+        parts = [text(happening.who), text(happening.department) if happening.department else ""]
+        return gettext(", ").join(part for part in parts if part)
+    return str(gettext("the system")) if happening.system else str(gettext("you"))
+
+
+def _title_of(page: CasePage, path: str) -> str:
+    """The name of a branch, or of a step of the main token."""
+    step = page.compiled.steps.get(path)
+    if step is None:
+        return path
+    for block in page.compiled.blocks.values():
+        for branch in block.branches:
+            if branch.scope == step.scope:
+                return text(branch.title)
+    return text(step.title)
+
+
+def _opened(_page: CasePage, _happening: Happening) -> Item:
+    return {"title": gettext("You began the application")}
+
+
+def _left(page: CasePage, happening: Happening) -> Item | None:
+    data = happening.data
+    marks = data.get("marks")
+    if marks == "received":
+        return {"title": gettext("You sent your application"), "links": _letter(page, "receipt", happening.seq)}
+    if marks == "accepted":
+        return _accepted(page, happening)
+    if marks == "delivered":
+        return {"title": gettext("Your licence was issued"), "links": _letter(page, "grant", happening.seq)}
+    edge = page.compiled.edge(data["step"], data["trigger"])
+    if edge is None or data["trigger"].startswith("@") or edge.kind == "always":
+        return None  # joins, answers and the way out are told by what follows from them
+    title = gettext("%(step)s: %(act)s", step=_title_of(page, data["step"]), act=text(edge.label))
+    note = text(data.get("note")) if data.get("deemed") and data.get("note") else ""
+    return {"title": title, "note": note}
+
+
+def _accepted(page: CasePage, happening: Happening) -> Item:
+    limit = page.compiled.limits.get("decision")
+    title = gettext("Accepted")
+    if limit is not None:
+        title = gettext("Accepted: the %(days)s began", days=duration_text(limit.promised or limit.statutory))
+    deemed = happening.data.get("deemed")
+    note = (
+        gettext("nobody answered in time, so the law counts it as accepted from the day you sent it") if deemed else ""
+    )
+    return {"title": title, "note": note, "links": _letter(page, "acceptance", happening.seq)}
+
+
+def _not_needed(page: CasePage, happening: Happening) -> Item | None:
+    if happening.data["outcome"] != "not_needed":
+        return None  # told by the act that ended the branch
+    return {"title": gettext("%(branch)s is not needed", branch=_branch(page, happening.data["branch"]))}
+
+
+def _branch(page: CasePage, scope: str) -> str:
+    found = (b for block in page.compiled.blocks.values() for b in block.branches if b.scope == scope)
+    return next((text(branch.title) for branch in found), scope)
+
+
+def _reopened(page: CasePage, happening: Happening) -> Item | None:
+    if not happening.data.get("reopened"):
+        return None
+    return {"title": gettext("%(branch)s looks at it again", branch=_branch(page, happening.data["branch"]))}
+
+
+def _confirmed(page: CasePage, happening: Happening) -> Item:
+    step = _title_of(page, happening.data["step"])
+    return {"title": gettext("%(step)s: the first of two people has confirmed", step=step)}
+
+
+def _asked(page: CasePage, happening: Happening) -> Item:
+    items = [text(item_label(page, name)) for name in happening.data["items"]]
+    step = _title_of(page, happening.data["step"])
+    return {"title": gettext("%(step)s asked about: %(items)s", step=step, items=gettext(", ").join(items))}
+
+
+def item_label(page: CasePage, name: str) -> Any:
+    """The label of a field or a material that a correction names."""
+    field = page.compiled.service.fields.get(name)
+    material = page.compiled.service.materials.get(name)
+    return field.label if field else material.label if material else name
+
+
+def _notified(page: CasePage, happening: Happening) -> Item:
+    count = len(happening.data["items"])
+    title = ngettext("We asked you to correct %(num)s thing", "We asked you to correct %(num)s things", count)
+    note = gettext("one notice for everything; the clock stopped")
+    return {"title": title, "note": note, "links": _letter(page, "correction", happening.seq)}
+
+
+def _resubmitted(_page: CasePage, _happening: Happening) -> Item:
+    return {"title": gettext("You sent your corrections"), "note": gettext("the clock runs on")}
+
+
+def _breached(page: CasePage, happening: Happening) -> Item | None:
+    name = str(happening.data.get("key", "")).removeprefix("limit:")
+    if name not in LIMITS:
+        return None
+    if happening.data.get("kind") == "statutory":
+        return {
+            "title": gettext("The day set by law passed without an answer"),
+            "note": gettext("a supervisor was told"),
+        }
+    return {"title": gettext("The promised day passed without an answer"), "note": gettext("a supervisor was told")}
+
+
+def _closed(page: CasePage, happening: Happening) -> Item | None:
+    outcome = happening.data["outcome"]
+    titles = {
+        "granted": (gettext("Granted"), "grant"),
+        "refused": (gettext("Refused"), "refusal"),
+        "withdrawn": (gettext("Withdrawn"), "withdrawn"),
+        "lapsed": (gettext("Lapsed: no answer came in time"), "lapsed"),
+        "terminated": (gettext("Ended"), "terminated"),
+    }
+    title, kind = titles.get(outcome, (outcome, ""))
+    if outcome == "withdrawn" and happening.system:
+        title = gettext("Counts as withdrawn: no answer came in time")
+    return {"title": title, "links": _letter(page, kind, happening.seq)}
+
+
+def _letter(page: CasePage, kind: str, seq: int) -> list[Item]:
+    """The link to a notice, where it has been delivered."""
+    words = {
+        "receipt": gettext("receipt"), "acceptance": gettext("notice of acceptance"),
+        "correction": gettext("notice of correction"), "refusal": gettext("notice of refusal"),
+        "grant": gettext("notice of the decision"),
+    }  # fmt: skip
+    near = [m for m in page.notices if m.kind == kind and abs(m.seq - seq) <= NEAR]
+    best = min(near, key=lambda m: abs(m.seq - seq), default=None)
+    if best is None:
+        return []
+    href = url_for("citizen.letter", number=page.case.number, kind=kind, seq=best.seq)
+    return [{"text": words.get(kind, gettext("notice")), "href": href}]
+
+
+NEAR = 12  # events of one act stand close together: a notice bears the sequence number of one of them
+_TELL = {
+    "case.opened": _opened,
+    "step.left": _left,
+    "branch.ended": _not_needed,
+    "branch.opened": _reopened,
+    "action.confirmed": _confirmed,
+    "correction.asked": _asked,
+    "correction.notified": _notified,
+    "correction.resubmitted": _resubmitted,
+    "clock.breached": _breached,
+    "case.closed": _closed,
+}

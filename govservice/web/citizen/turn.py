@@ -1,0 +1,223 @@
+"""The panel that a person came for: whose turn it is, by when, how much time is left, what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext, ngettext
+
+from govservice.queries.standing import ClockView, Standing
+from govservice.queries.tracking import CasePage
+from govservice.web.i18n import date_text, text, working_days
+from govservice.web.words import day, duration_text, last_day, list_text
+
+Panel = dict[str, Any]
+
+
+def panel(page: CasePage, items: int) -> Panel:
+    """{kind, tag, title, words, facts, button, links}: what the turn component draws. `items`: things to correct."""
+    return _PANELS[page.standing.turn](page, items)
+
+
+def _letter(page: CasePage, kind: str, words: str) -> list[Panel]:
+    found = [m for m in page.notices if m.kind == kind]
+    if not found:
+        return []
+    href = url_for("citizen.letter", number=page.case.number, kind=kind, seq=found[-1].seq)
+    return [{"text": words, "href": href}]
+
+
+def _draft(page: CasePage, _items: int) -> Panel:
+    return {
+        "kind": "you", "tag": gettext("Not sent yet"), "title": gettext("Your application has not been sent"),
+        "words": gettext("Nobody can work on it before you send it. Your answers are kept."),
+        "facts": [{"label": gettext("Begun"), "value": date_text(page.standing.since)}],
+        "button": {"text": gettext("Go on"), "href": url_for("citizen.tasks", number=page.case.number)},
+        "links": [],
+    }  # fmt: skip
+
+
+def _you(page: CasePage, items: int) -> Panel:
+    where = page.standing
+    last = last_day(where.answer_by) if where.answer_by else None
+    what = ngettext("Correct %(num)s thing", "Correct %(num)s things", items)
+    title = gettext("%(what)s by %(day)s", what=what, day=day(last)) if last else what
+    facts = [{
+        "label": gettext("Who has your case"), "value": gettext("You"),
+        "meta": gettext("since %(day)s", day=day(where.since)),
+    }]  # fmt: skip
+    return {
+        "kind": "you", "tag": gettext("Your turn"), "title": title,
+        "words": gettext("Everything that must be put right is in one notice. The rest of your application stands."),
+        "facts": facts + clock_facts(where.clock),
+        "button": {"text": what, "href": url_for("citizen.correct", number=page.case.number)},
+        "links": _letter(page, "correction", gettext("Read the notice")),
+    }  # fmt: skip
+
+
+def clock_facts(clock: ClockView | None) -> list[Panel]:
+    """The clock, and what follows from answering today."""
+    if clock is None:
+        return []
+    left = gettext("%(left)s of %(total)s left", left=clock.left, total=duration_text(clock.length))
+    stopped = {"label": gettext("The clock"), "value": gettext("Stopped"), "meta": left}
+    if clock.paused and clock.if_answered and clock.law_if_answered:
+        return [stopped, {
+            "label": gettext("If you answer today"),
+            "value": gettext("%(what)s by %(day)s", what=LIMIT_WORDS[clock.name](), day=day(clock.if_answered))
+            if clock.name in LIMIT_WORDS else day(clock.if_answered),
+            "meta": gettext("by law at the latest %(day)s", day=date_text(clock.law_if_answered)),
+            "note": provisional(clock),
+        }]  # fmt: skip
+    return [{**stopped, "value": left, "meta": ""}]
+
+
+def provisional(clock: ClockView) -> str:
+    """A date that reaches into a year whose make-up days nobody knows yet says so."""
+    return str(gettext("Provisional: the holidays of that year are not yet announced")) if clock.provisional else ""
+
+
+def _departments(page: CasePage, _items: int) -> Panel:
+    where = page.standing
+    return {
+        "kind": "with_us", "tag": gettext("With the departments"), "title": due_title(page),
+        "words": _holding(page), "facts": _time_facts(page, where), "button": None,
+        "links": _letter(page, "acceptance", gettext("Read the notice of acceptance")),
+    }  # fmt: skip
+
+
+def due_title(page: CasePage) -> str:
+    """The next answer and its day; an overdue one says so and names the day set by law."""
+    clock = page.standing.clock
+    if clock is None or clock.due is None:
+        return str(gettext("We are working on it"))
+    what = LIMIT_WORDS[clock.name]() if clock.name in LIMIT_WORDS else gettext("Next answer")
+    if clock.left <= 0 and clock.promised_on and clock.statutory_on:
+        return str(
+            gettext("Late: promised for %(day)s, by law at the latest %(law)s", day=date_text(clock.promised_on),
+                    law=day(clock.statutory_on))
+        )  # fmt: skip
+    return str(gettext("%(what)s by %(day)s", what=what, day=day(clock.due)))
+
+
+def _holding(page: CasePage) -> str:
+    """Who has it now, by name where somebody took it, and that there is nothing to do."""
+    if page.standing.collecting and not page.standing.holders:
+        return str(gettext("The departments have asked for a correction; you will get one notice with everything."))
+    names = [who(page, holder.step, holder.assignee_id, holder.department_id) for holder in page.standing.holders]
+    return str(gettext("%(who)s. You need not do anything.", who=list_text(list(dict.fromkeys(names)))))
+
+
+def who(page: CasePage, step: str, assignee: str | None, department_id: str) -> str:
+    """Food safety: Zhang Qiang, Market Regulation."""
+    branch = next(
+        (
+            text(b.title)
+            for block in page.compiled.blocks.values()
+            for b in block.branches
+            if step.startswith(b.scope + ".")
+        ),
+        text(page.compiled.steps[step].title) if step in page.compiled.steps else step,
+    )
+    person = text(page.names[assignee]) if assignee in page.names else gettext("nobody has taken it yet")
+    return str(gettext("%(step)s: %(person)s", step=branch, person=person))
+
+
+def _time_facts(page: CasePage, where: Standing) -> list[Panel]:
+    count = len({holder.department_id for holder in where.holders})
+    facts: list[Panel] = [{
+        "label": gettext("Who has your case"),
+        "value": ngettext("%(num)s department", "%(num)s departments", count) if count else gettext("The system"),
+        "meta": gettext("since %(day)s", day=day(where.since)),
+    }]  # fmt: skip
+    clock = where.clock
+    if clock is not None:
+        facts.append({
+            "label": gettext("The clock"),
+            "value": gettext("%(left)s of %(total)s left", left=clock.left, total=duration_text(clock.length)),
+            "meta": gettext("counted in working days") if clock.length.unit == "wd" else "",
+        })  # fmt: skip
+        if clock.statutory_on:
+            facts.append({
+                "label": gettext("By law at the latest"), "value": day(clock.statutory_on), "note": provisional(clock),
+            })  # fmt: skip
+    return facts
+
+
+def _system(page: CasePage, _items: int) -> Panel:
+    return {
+        "kind": "with_us", "tag": gettext("With the portal"), "title": due_title(page),
+        "words": gettext("The system is doing the next step by itself. You need not do anything."),
+        "facts": _time_facts(page, page.standing), "button": None, "links": [],
+    }  # fmt: skip
+
+
+def _granted(page: CasePage, _items: int) -> Panel:
+    links = _letter(page, "grant", gettext("Read the notice of the decision"))
+    if page.rating is None:
+        links.append({"text": gettext("Rate this service"), "href": url_for("citizen.rate", number=page.case.number)})
+    has_licence = page.compiled.service.output is not None
+    href = url_for("citizen.licence", number=page.case.number)
+    return {
+        "kind": "done", "tag": gettext("Granted"),
+        "title": gettext("Granted on %(day)s", day=date_text(page.case.decided_at or page.case.closed_at)),
+        "words": gettext("Your licence is issued. Anybody can verify it by its code.") if has_licence else "",
+        "facts": took_facts(page),
+        "button": {"text": gettext("Open your licence"), "href": href} if has_licence else None, "links": links,
+    }  # fmt: skip
+
+
+def took_facts(page: CasePage) -> list[Panel]:
+    """How long it took against what was promised: counted by the law's own rule, from acceptance to decision."""
+    case = page.case
+    if case.accepted_at is None or case.decided_at is None:
+        return []
+    begun, done = page.calendar.local_date(case.accepted_at), page.calendar.local_date(case.decided_at)
+    days = page.calendar.working_days_between(begun, done)
+    limit = page.compiled.limits.get("decision")
+    return [{
+        "label": gettext("From acceptance to decision"), "value": working_days(days),
+        "meta": gettext("promised: %(days)s", days=duration_text(limit.promised or limit.statutory)) if limit else "",
+    }]  # fmt: skip
+
+
+def _refused(page: CasePage, _items: int) -> Panel:
+    links = [{"text": gettext("Rate this service"), "href": url_for("citizen.rate", number=page.case.number)}]
+    notice = _letter(page, "refusal", gettext("Read the reasons and what you can do"))
+    return {
+        "kind": "refused", "tag": gettext("Refused"),
+        "title": gettext("Refused on %(day)s", day=date_text(page.case.decided_at or page.case.closed_at)),
+        "words": gettext("The notice gives the reasons and says where you can turn to. You may apply again at any time."),
+        "facts": took_facts(page), "button": notice[0] if notice else None,
+        "links": links if page.rating is None else [],
+    }  # fmt: skip
+
+
+def _ended(page: CasePage, _items: int) -> Panel:
+    words = {
+        "withdrawn": gettext(
+            "The application was withdrawn. Nothing more will be done. You may apply again at any time."
+        ),
+        "lapsed": gettext("No answer came in time, so the application has lapsed. You may apply again at any time."),
+    }
+    titles = {"withdrawn": gettext("Withdrawn"), "lapsed": gettext("Lapsed"), "terminated": gettext("Ended")}
+    title = titles.get(page.case.outcome or "", gettext("Ended"))
+    return {
+        "kind": "refused", "tag": title, "title": f"{title}{gettext(': ')}{date_text(page.case.closed_at)}",
+        "words": words.get(page.case.outcome or "", ""), "facts": [],
+        "button": {
+            "text": gettext("Apply again"), "href": url_for("citizen.start", code=page.case.service),
+        }, "links": [],
+    }  # fmt: skip
+
+
+LIMIT_WORDS = {
+    "decision": lambda: gettext("Decision"),
+    "intake": lambda: gettext("Answer on acceptance"),
+    "delivery": lambda: gettext("Licence"),
+}
+_PANELS = {
+    "draft": _draft, "you": _you, "departments": _departments, "system": _system, "granted": _granted,
+    "refused": _refused, "ended": _ended,
+}  # fmt: skip
