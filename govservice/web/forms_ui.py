@@ -21,7 +21,7 @@ from flask_wtf import FlaskForm
 from jinja2 import BaseLoader, ChoiceLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 
 from govservice.web import widgets
 from govservice.web.language import current_language, switched_in_place
