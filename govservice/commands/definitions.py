@@ -10,7 +10,7 @@ import click
 
 from govservice.commands import runtime
 from govservice.definitions.catalogue import Catalogue, load_catalogue
-from govservice.definitions.check import Checked, check_files, shown_path
+from govservice.definitions.check import Checked, check_files, check_workflows, shown_path
 from govservice.definitions.diagram import mermaid
 from govservice.definitions.findings import DefinitionError, Finding, sorted_findings
 from govservice.definitions.library import load_library
@@ -101,11 +101,12 @@ def _check(paths: tuple[Path, ...], workflows: Path, open_names: bool, staffing:
     publishing = Rules(catalogue, open_names, publishing=not open_names)
     parts = [check_files([file], Rules(catalogue, open_names), root, staffing) for file in files]
     for folder in folders:
-        services = sorted((folder / "services").glob("*.y*ml"))
-        others = [] if services else sorted(folder.glob("*.y*ml"))
-        parts.append(check_files(services, publishing, root, staffing))
-        parts += [check_files([file], Rules(catalogue, open_names), root, staffing) for file in others]
-        if not services and not others:
+        others = sorted(folder.glob("*.y*ml"))
+        if (folder / "services").is_dir():
+            parts.append(check_workflows(folder, publishing, root, staffing))
+        elif others:
+            parts += [check_files([file], Rules(catalogue, open_names), root, staffing) for file in others]
+        else:
             parts.append(Checked((_nothing_in(folder, root),), ()))
     findings = sorted_findings(finding for part in parts for finding in part.findings)
     return Checked(findings, tuple(loaded for part in parts for loaded in part.loaded))

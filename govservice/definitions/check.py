@@ -10,6 +10,7 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compile import compile_service
 from govservice.definitions.findings import DefinitionError, Finding, has_errors, sorted_findings
 from govservice.definitions.loader import Loaded, Rules, examine, raw_bytes
+from govservice.definitions.migrations import check_migrations
 from govservice.definitions.verify import Staffing, verify
 
 
@@ -60,6 +61,14 @@ def check_files(
             if first is not definition:
                 findings.append(_twice(definition, first))
     return Checked(sorted_findings(findings), tuple(loaded.values()))
+
+
+def check_workflows(folder: Path, rules: Rules, root: Path | None = None, staffing: Staffing | None = None) -> Checked:
+    """A whole `workflows/` folder: its services, and the maps between their versions."""
+    services = check_files(sorted((folder / "services").glob("*.y*ml")), rules, root, staffing)
+    maps = sorted((folder / "migrations").glob("*.y*ml"))
+    findings = check_migrations(maps, services.loaded, {path: shown_path(path, root) for path in maps})
+    return Checked(sorted_findings([*services.findings, *findings]), services.loaded)
 
 
 def _twice(definition: Loaded, first: Loaded) -> Finding:

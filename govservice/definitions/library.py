@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from govservice.definitions.catalogue import Catalogue, load_catalogue
-from govservice.definitions.check import check_files
+from govservice.definitions.check import check_workflows
 from govservice.definitions.compile import canonical_json, compile_service, service_from_json
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.findings import DefinitionError, Finding, has_errors
@@ -83,8 +83,7 @@ class Definitions:
 def load_library(folder: Path) -> Definitions:
     """Loads `workflows/` whole. Raises DefinitionError with every error of every file: the portal must not start."""
     catalogue = load_catalogue(folder)
-    files = sorted((folder / "services").glob("*.yaml"))
-    result = check_files(files, Rules(catalogue, publishing=True), root=folder.parent)
+    result = check_workflows(folder, Rules(catalogue, publishing=True), root=folder.parent)
     if has_errors(result.findings):
         raise DefinitionError(finding for finding in result.findings if finding.severity == "error")
     return Definitions(catalogue, result.loaded, result.findings)

@@ -89,6 +89,19 @@ def test_an_older_version_is_adopted_from_its_canonical_json(folder: Path) -> No
     assert new.current("open_restaurant").sha != sha  # adopting does not bring it into force
 
 
+def test_maps_between_versions_are_checked_and_not_published(folder: Path) -> None:
+    maps = folder / "migrations"
+    maps.mkdir()
+    (maps / "1_2.yaml").write_text("service: open_restaurant\nsteps: {review.fire.visit: review.fire.site}\n")
+    with pytest.raises(DefinitionError):
+        load_library(folder).check_publishable()
+    (maps / "1_2.yaml").write_text(
+        "service: open_restaurant\nsteps:\n  review.fire.visit: review.fire.sight\nfields:\n  menu.chairs: menu.seat\n"
+    )
+    file = "workflows/migrations/1_2.yaml"
+    assert told(folder) == {("E-UNKNOWN-STEP", file, 3), ("E-UNKNOWN-FIELD", file, 5)}
+
+
 def test_an_unknown_service_is_not_found(folder: Path) -> None:
     definitions = Definitions(load_catalogue(folder))
     with pytest.raises(NotFound):

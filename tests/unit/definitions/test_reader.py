@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from govservice.definitions.loader import Rules, examine
+from govservice.definitions.findings import DefinitionError
+from govservice.definitions.loader import Rules, examine, load_file
 from govservice.definitions.reader import MAX_DEPTH, Unreadable, read
 
 BOMB = b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n"
@@ -19,6 +21,7 @@ REFUSED: dict[str, tuple[bytes, str, int]] = {
     "local tag": (b"a: !secret x\n", "E-TAG", 1),
     "tag of a key": (b"!!str a: 1\n", "E-TAG", 1),
     "ten megabytes": (b"a: " + b"x" * 10_000_000, "E-SIZE", 1),
+    "more than 256 kB of short lines": (b"# nothing\n" * 27_000, "E-SIZE", 1),
     "nested lists in one line": (b"a: 1\nb: " + b"[" * 100_000, "E-SIZE", 2),
     "nested lists over lines": (b"[\n" * 100_000, "E-DEPTH", MAX_DEPTH + 1),
     "nested lists below the size": (b"[\n" * 1000, "E-DEPTH", MAX_DEPTH + 1),
@@ -45,6 +48,21 @@ def test_odd_text_is_refused_at_its_line_within_a_second(name: str) -> None:
     assert time.thread_time() - started < 1
     assert loaded is None
     assert (findings[0].code, findings[0].file, findings[0].line) == (code, "bad.yaml", line)
+
+
+def test_a_file_that_is_too_large_is_not_even_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = tmp_path / "large.yaml"
+    large.write_bytes(b"# nothing\n" * 1_000_000)
+    monkeypatch.setattr(Path, "read_bytes", lambda _path: pytest.fail("it was read"))
+    with pytest.raises(DefinitionError) as refused:
+        load_file(large, "large.yaml")
+    assert [(f.code, f.file, f.line) for f in refused.value.findings] == [("E-SIZE", "large.yaml", 1)]
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionError) as refused:
+        load_file(tmp_path / "nowhere.yaml")
+    assert refused.value.findings[0].code == "E-FILE"
 
 
 def test_all_duplicate_keys_are_told_at_once() -> None:
