@@ -9,6 +9,7 @@
     load_state(session, case_id) -> CaseState                         the present state, one row
     context(session, definitions, calendars, state) -> Ctx            for `available`: answers, departments, calendar
     rebuild(session, case_id, upto=None) -> CaseState                 folded from the events, chain verified
+    recount(session, case_id, definitions, calendars) -> list[str]    what differs between tables and events
     correction_items(session, case_id) -> tuple[str, ...]             what the notice that is out asks to correct
 
 Triggers beside the definition's own actions: `@open` (case_id None; data: number, service, def_sha, person_id,
@@ -26,6 +27,7 @@ from govservice.engine.available import available
 from govservice.engine.decide import decide
 from govservice.engine.evolve import evolve
 from govservice.engine.rebuild import context, correction_items, load_state, rebuild
+from govservice.engine.recount import recount
 from govservice.engine.state import Ask, CaseState, ClockState, Notice, Task, TimerState, Token
 from govservice.engine.tick import tick
 from govservice.engine.types import MAIN, SYSTEM, Actor, Applied, Command, Ctx, Event, Expected, Needs, Offer, Refusal
@@ -58,5 +60,6 @@ __all__ = [
     "evolve",
     "load_state",
     "rebuild",
+    "recount",
     "tick",
 ]

@@ -50,7 +50,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "case_id", "token_id", "seq", "service", "area", "step", "department_id", "role", "entered_at", "left_at",
         "action", "actor", "working_s", "elapsed_s", "paused_s", "waited_on",
     ),
-    "left": ("case_id", "token_id", "seq", "left_at", "action", "actor", "working_s", "elapsed_s", "paused_s"),
+    "left": ("case_id", "token_id", "seq", "area", "left_at", "action", "actor", "working_s", "elapsed_s", "paused_s"),
     "outbox": ("id", "case_id", "seq", "topic", "payload", "due_at"),
 }  # fmt: skip
 CASE_COLUMNS = (
@@ -166,7 +166,7 @@ def visit_row(st: CaseState, v: Visit, left: Left | None, cal: Calendar) -> Row:
 
 
 def left_row(st: CaseState, left: Left, cal: Calendar) -> Row:
-    return (st.case_id, left.token_id, left.seq, *_ended(left, cal))
+    return (st.case_id, left.token_id, left.seq, st.area, *_ended(left, cal))
 
 
 def _ended(left: Left | None, cal: Calendar) -> Row:

@@ -11,7 +11,9 @@ def test_from_draft_to_licence(database: Database) -> None:
     w = World(database)
     w.submit()
     assert w.steps() == ["acceptance"]
+    w.check()
     w.do(LI, "accept", MAIN)
+    w.check()
     assert w.steps() == ["review", "review.food.desk", "review.fire.site", "review.sign.desk"]
     w.do(ZHANG, "pass", "review.food")
     w.do(ZHANG, "pass", "review.food", attachments=("site_report",), data={"files": {"site_report": ["ab"]}})
@@ -22,6 +24,7 @@ def test_from_draft_to_licence(database: Database) -> None:
     w.do(HE, "approve", MAIN)
     assert w.steps() == ["issue"]
     w.do(SYSTEM, "@ok", MAIN)
+    w.check()
     assert w.state.status == "closed"
     assert w.state.outcome == "granted"
     assert w.topics() == ["notice.receipt", "notice.acceptance", "document.issue", "notice.grant"]

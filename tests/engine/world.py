@@ -15,7 +15,20 @@ from govservice.definitions.compile import canonical_json, compile_service
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.library import Definitions, load_library
 from govservice.definitions.loader import load_text
-from govservice.engine import MAIN, SYSTEM, Actor, Applied, CaseState, Command, Expected, apply, load_state, tick
+from govservice.engine import (
+    MAIN,
+    SYSTEM,
+    Actor,
+    Applied,
+    CaseState,
+    Command,
+    Expected,
+    apply,
+    load_state,
+    rebuild,
+    recount,
+    tick,
+)
 from govservice.models.base import new_id
 from govservice.models.cases import CaseData, Definition
 from govservice.models.people import Person
@@ -134,7 +147,7 @@ class World:
         return self.do(self.wang, "@resubmit", data={"data_rev": self.answer(rev, answers), "changed": changed})
 
     def ask(self, actor: Actor, token: int | str, *items: str, trigger: str = "ask") -> Applied:
-        return self.do(actor, trigger, token, reason="missing", data={"items": {i: "wrong" for i in items}})
+        return self.do(actor, trigger, token, reason="missing", data={"items": dict.fromkeys(items, "wrong")})
 
     def at(self, now: datetime) -> World:
         self.now = now
@@ -153,6 +166,13 @@ class World:
     def state(self) -> CaseState:
         with self.db.read() as session:
             return load_state(session, self.case_id)
+
+    def check(self) -> None:
+        """Tables equal the fold of the events, the chain verifies, the kept state is the fold."""
+        with self.db.read() as session:
+            differences = recount(session, self.case_id, self.definitions, CALENDARS)
+            assert not differences, "\n".join(differences)
+            assert rebuild(session, self.case_id) == load_state(session, self.case_id)
 
     def steps(self) -> list[str]:
         return [t.step for t in self.state.tokens.values() if t.open]
