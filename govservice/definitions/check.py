@@ -42,7 +42,7 @@ def check_bytes(raw: bytes, rules: Rules, shown: str, staffing: Staffing | None 
     if loaded is None or has_errors(findings):
         return Checked(sorted_findings(findings), ())
     vocabulary = rules.catalogue if rules.catalogue is not None and not rules.open_names else Catalogue()
-    compiled = compile_service(loaded.service, catalogue=rules.catalogue)
+    compiled = compile_service(loaded.service, catalogue=rules.catalogue_for(loaded.source.data))
     findings = [*findings, *verify(compiled, loaded, vocabulary, staffing)]
     return Checked(sorted_findings(findings), () if has_errors(findings) else (loaded,))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from govservice.definitions.catalogue import Catalogue
@@ -26,6 +27,7 @@ from govservice.definitions.walk import (
 )
 
 FIELD_TYPES = ("text", "address", "district", "integer", "decimal", "date", "choice", "choices", "yes_no")
+_DOTTED = re.compile(r"[a-z][a-z0-9_.]*")
 Place = tuple[Path, str, Names]
 
 
@@ -37,9 +39,23 @@ def check_expressions(report: Report, data: Raw, catalogue: Catalogue | None) ->
             used |= compile_expression(source, names).names
         except ExpressionError as error:
             report.error("E-EXPRESSION", path, str(error))
+            used |= set(_DOTTED.findall(source))  # one fault is enough: what it names is not also called unused
     for step in all_steps(data):
         _check_joins(report, step)
     _check_use(report, data, {name.removeprefix("old.").removeprefix("new.") for name in used})
+
+
+def expression_faults(data: Raw, catalogue: Catalogue) -> int:
+    """How many expressions do not compile under this catalogue."""
+    return sum(not _compiles(source, names) for _, source, names in _expressions(data, catalogue))
+
+
+def _compiles(source: str, names: Names) -> bool:
+    try:
+        compile_expression(source, names)
+    except ExpressionError:
+        return False
+    return True
 
 
 def _check_joins(report: Report, step: StepAt) -> None:

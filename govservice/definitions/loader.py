@@ -13,13 +13,14 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.expression_checks import check_expressions
 from govservice.definitions.findings import DefinitionError, Finding, has_errors
 from govservice.definitions.not_executed import check_not_executed
+from govservice.definitions.open_names import assume_types
 from govservice.definitions.problems import findings_of
 from govservice.definitions.reader import MAX_BYTES, Fault, Source, Unreadable, read
 from govservice.definitions.references import check_references
 from govservice.definitions.schema import Service
 from govservice.definitions.shape import check_shape
 from govservice.definitions.vocabulary import check_do_not_ask, check_grants, check_vocabulary
-from govservice.definitions.walk import Report
+from govservice.definitions.walk import Raw, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class Rules:
     catalogue: Catalogue | None = None
     open_names: bool = False
     publishing: bool = False
+
+    def catalogue_for(self, data: Raw) -> Catalogue | None:
+        """The catalogue that types the facts of a file: with `open_names` also those that it does not know."""
+        return assume_types(data, self.catalogue or Catalogue()) if self.open_names else self.catalogue
 
 
 def load_file(path: Path, name: str | None = None, rules: Rules = Rules()) -> Loaded:
@@ -106,7 +111,7 @@ def _validate(report: Report) -> Service | None:
 
 
 def _check(report: Report, rules: Rules) -> None:
-    data, catalogue = report.source.data, rules.catalogue
+    data, catalogue = report.source.data, rules.catalogue_for(report.source.data)
     check_shape(report, data)
     check_references(report, data)
     check_expressions(report, data, catalogue)

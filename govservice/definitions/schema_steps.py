@@ -83,7 +83,9 @@ class Action(Node):
     marks: Milestone | None = None
     not_same_as: tuple[StepPath, ...] = ()
     two_people: Flag = False
-    pause: Annotated[PauseRule, BeforeValidator(written_as("kind"))] | None = None
+    pause: Annotated[PauseRule, BeforeValidator(written_as("kind"))] | None = None  # or a kind, and beside it:
+    length: Length | None = None
+    notice: Text | None = None
     resume: Pausing | None = None
     consult: Consult | None = None
 

@@ -83,6 +83,9 @@ def _check_way(report: Report, data: Raw, way: Way) -> None:
             report.error("E-WAY", way.path, f"goes several ways at once: {', '.join(given)}")
         elif not given and not stays:
             report.error("E-WAY", way.path, "goes nowhere: give `to`, `end` or `correction: true`")
+        for key in ("length", "notice"):
+            if key in way.data and "pause" not in way.data:
+                report.error("E-KEY", (*way.path, key), "belongs to a pause")
     elif way.what == "answer" and ("to" in way.data) == ("end" in way.data):
         report.error("E-WAY", way.path, "give either `to` or `end`")
     _check_alternatives(report, way)

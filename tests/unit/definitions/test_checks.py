@@ -100,3 +100,78 @@ def test_parts_that_are_not_executed_are_infos(catalogue: Catalogue) -> None:
     parts = ["suspending", "explicit consent", "a pause", "a resumption"]
     parts += ["`pending`", "`on_change`", "`dispute`", "`subscribe`"]
     assert [words for words in parts if words not in told] == []
+
+
+FACTS_IN_FULL = """
+  adult:
+    predicate: person.is_over_18
+    from: {dataset: population/2, grant: GR-2031}
+    purpose: IDENTIFY
+    fallback: [declare]
+  income:
+    take: [income.taxable]
+    as_of: last_tax_year
+    from:
+      - {dataset: tax/5, grant: GR-2050}
+      - {vault: tax_assessment, max_age: 18mo}
+    purpose: MEANS_TEST
+    consent: explicit
+    show: readonly
+    fallback: [declare, {upload: tax_assessment}]
+    freshness: 7d
+    pending: allowed
+    pending_within: 5wd
+    revalidate: {before: decided, within: 1d, material: "abs(new.income.taxable - old.income.taxable) > 500.0", if_unavailable: block}
+    on_change: correct
+    dispute: {hold: adverse}
+    subscribe: [income.revised]
+  owner: """  # noqa: E501
+
+
+def everything() -> str:
+    """The example with all the rest that the format can say."""
+    text = EXAMPLE.replace("\n  owner: ", FACTS_IN_FULL, 1)
+    text = text.replace(
+        "materials:  ", "materials:\n  tax_assessment: {replaced_by: income, label: {en: a, zh: b}}\n#", 1
+    )
+    text = text.replace('show_if: "menu.seats > 0"', 'show_if: "menu.seats > 0 and adult"', 1)
+    text = text.replace("reads: [signage]", "reads: [signage]\n        each: menu.kind", 1)
+    guard = "income.taxable > 5.0 and actor.role == 'window'"
+    acts = f'accept:  {{to: [{{guard: "{guard}", to: review}}, {{to: bundle}}], marks'
+    more = """
+      hear: {pause: hearing, length: 20d, notice: {en: a, zh: b}, label: {en: Hear, zh: 听证}}
+      test: {pause: {kind: test, length: 20d}, label: {en: Test, zh: 检验}}
+      go_on: {resume: hearing, label: {en: Go on, zh: 恢复}}
+      ask: {consult: {departments: [natural_resources], limit: 5wd, blocking: true, on_timeout: no_objection}, label: {en: Ask, zh: 征询}}
+"""  # noqa: E501
+    text = text.replace("accept:  {to: review, marks", acts, 1).replace(
+        "\n      correct: {", f"{more}      correct: {{", 1
+    )
+    bundle = """  bundle:
+    title: {en: Several at once, zh: 一件事}
+    kind: cases
+    owner: lead
+    spawn: [{service: food_business_licence, when: "menu.seats > 0", with: {business.form: menu.kind}}]
+    join: [{if: any(refused), to: refused}, {to: decision}]
+  post_check:"""
+    return text.replace("  post_check:", bundle, 1)
+
+
+def test_the_whole_format_is_read_and_checked(catalogue: Catalogue) -> None:
+    assert {message for _, _, message in faults(everything(), catalogue, open_names=True)} == set()
+    checked = check_bytes(everything().encode(), Rules(catalogue, open_names=True), "all.yaml")
+    assert [f for f in checked.findings if f.severity == "error"] == []
+    told = " ".join(f.message for f in checked.findings)
+    parts = ["`predicate`", "the vault", "a consultation", "a pause", "kind cases", "each element", "`pending_within`"]
+    assert [words for words in parts if words not in told] == []
+
+
+def test_what_the_catalogue_does_not_know_is_told_unless_it_is_open(catalogue: Catalogue) -> None:
+    told = faults(everything(), catalogue)
+    assert {code for code, _, _ in told} >= {"E-UNKNOWN-DATASET", "E-UNKNOWN-GRANT", "E-UNKNOWN-FACT-TYPE"}
+
+
+def test_an_open_fact_still_has_one_type(catalogue: Catalogue) -> None:
+    text = everything().replace("menu.seats > 0 and adult", "income.taxable == 'much' and adult")
+    found = faults(text, catalogue, open_names=True)
+    assert [code for code, _, _ in found] == ["E-EXPRESSION"]
