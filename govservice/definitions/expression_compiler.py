@@ -5,13 +5,25 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from govservice.definitions.expression_functions import FUNCTIONS, every, some
+from govservice.definitions.expression_parts import (
+    NOTHING,
+    Part,
+    absorbing,
+    comparable,
+    constant,
+    dated,
+    family,
+    is_in,
+    not_in,
+    offered,
+    reader,
+    strict,
+)
 from govservice.definitions.expression_syntax import ExpressionError, quoted
 from govservice.definitions.expression_types import (
     DATE,
@@ -22,11 +34,9 @@ from govservice.definitions.expression_types import (
     YES_NO,
     Run,
     Type,
-    coercion,
 )
 from govservice.definitions.findings import did_you_mean
 
-_NOTHING: Final = object()
 _DECIMAL_LITERAL = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}", re.ASCII)
 _EQUAL: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {ast.Eq: operator.eq, ast.NotEq: operator.ne}
 _ORDER: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
@@ -35,15 +45,6 @@ _ORDER: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A compiled part: its type, how to run it, and its value where it is a literal."""
-
-    type: Type
-    run: Run
-    literal: Any = _NOTHING
 
 
 def compile_tree(text: str, tree: ast.expr, names: Mapping[str, Type]) -> tuple[Run, frozenset[str]]:
@@ -90,27 +91,27 @@ class _Compiler:
         if kind is None:
             raise ExpressionError(f"{name!r} is not known here{did_you_mean(name, self.names)}")
         self.used.add(name)
-        return Part(kind, _reader(name, kind))
+        return Part(kind, reader(name, kind))
 
     def literal(self, node: ast.Constant) -> Part:
         value: Any = node.value
         if isinstance(value, bool):
-            return _constant(YES_NO, value)
+            return constant(YES_NO, value)
         if isinstance(value, int):
-            return _constant(INTEGER, value)
+            return constant(INTEGER, value)
         if isinstance(value, str):
-            return _constant(TEXT, value)
+            return constant(TEXT, value)
         digits = ast.get_source_segment(self.text, node) or ""
         if not _DECIMAL_LITERAL.fullmatch(digits):
             raise ExpressionError(f"{digits!r} is not a number such as 300.0, at most 15 digits on each side")
-        return _constant(DECIMAL, Decimal(digits))
+        return constant(DECIMAL, Decimal(digits))
 
     # -- logic
 
     def logic(self, node: ast.BoolOp) -> Part:
         word = "and" if isinstance(node.op, ast.And) else "or"
         runs = [self.yes_no(value, word).run for value in node.values]
-        return Part(YES_NO, _absorbing(runs, decides=word == "or"))
+        return Part(YES_NO, absorbing(runs, decides=word == "or"))
 
     def yes_no(self, node: ast.expr, where: str) -> Part:
         part = self.part(node)
@@ -120,13 +121,13 @@ class _Compiler:
 
     def unary(self, node: ast.UnaryOp) -> Part:
         if isinstance(node.op, ast.Not):
-            return Part(YES_NO, _strict(operator.not_, self.yes_no(node.operand, "not")))
+            return Part(YES_NO, strict(operator.not_, self.yes_no(node.operand, "not")))
         part = self.part(node.operand)
         if not isinstance(node.op, ast.USub) or not part.type.is_number:
             raise ExpressionError(f"a sign needs a number: {quoted(node)}")
-        if part.literal is not _NOTHING:
-            return _constant(part.type, -part.literal)
-        return Part(part.type, _strict(operator.neg, part))
+        if part.literal is not NOTHING:
+            return constant(part.type, -part.literal)
+        return Part(part.type, strict(operator.neg, part))
 
     # -- comparisons
 
@@ -137,17 +138,17 @@ class _Compiler:
         if isinstance(op, (ast.In, ast.NotIn)):
             return self.membership(node, self.part(node.left), right_node, isinstance(op, ast.NotIn))
         left, right = self.part(node.left), self.part(right_node)
-        left, right = _dated(left, right), _dated(right, left)
-        _comparable(node, left, right)
+        left, right = dated(left, right), dated(right, left)
+        comparable(node, left, right)
         if type(op) in _EQUAL:
             if left.type.name == "list":
                 raise ExpressionError(f"lists are not compared; ask `in`, any() or all(): {quoted(node)}")
-            return Part(YES_NO, _strict(_EQUAL[type(op)], left, right))
+            return Part(YES_NO, strict(_EQUAL[type(op)], left, right))
         if type(op) not in _ORDER:
             raise ExpressionError(f"`is` is not part of expressions: {quoted(node)}")
         if not (left.type.is_number or left.type == DATE):
             raise ExpressionError(f"only numbers and dates have an order: {quoted(node)}")
-        return Part(YES_NO, _strict(_ORDER[type(op)], left, right))
+        return Part(YES_NO, strict(_ORDER[type(op)], left, right))
 
     def membership(self, node: ast.Compare, left: Part, right_node: ast.expr, negated: bool) -> Part:
         if isinstance(right_node, (ast.List, ast.Tuple)):
@@ -156,19 +157,19 @@ class _Compiler:
             right = self.part(right_node)
         if right.type.name != "list" or right.type.item is None:
             raise ExpressionError(f"`in` needs a list on its right: {quoted(node)}")
-        _comparable(node, left, Part(right.type.item, right.run))
-        _offered(node, right.type.item, left)
-        return Part(YES_NO, _strict(_not_in if negated else _in, left, right))
+        comparable(node, left, Part(right.type.item, right.run))
+        offered(node, right.type.item, left)
+        return Part(YES_NO, strict(not_in if negated else is_in, left, right))
 
     def literal_list(self, left: Part, node: ast.List | ast.Tuple) -> Part:
-        parts = [_dated(self.part(item), left) for item in node.elts]
-        if not parts or any(part.literal is _NOTHING for part in parts):
+        parts = [dated(self.part(item), left) for item in node.elts]
+        if not parts or any(part.literal is NOTHING for part in parts):
             raise ExpressionError(f"a list here holds values, at least one: {quoted(node)}")
-        if len({_family(part.type) for part in parts}) > 1:
+        if len({family(part.type) for part in parts}) > 1:
             raise ExpressionError(f"the values of a list are of one type: {quoted(node)}")
         for part in parts:
-            _offered(node, left.type, part)
-        return _constant(Type("list", item=parts[0].type), tuple(part.literal for part in parts))
+            offered(node, left.type, part)
+        return constant(Type("list", item=parts[0].type), tuple(part.literal for part in parts))
 
     # -- arithmetic and functions
 
@@ -180,7 +181,7 @@ class _Compiler:
         if not (left.type.is_number and right.type.is_number):
             raise ExpressionError(f"+ - * need numbers: {quoted(node)}")
         kind = INTEGER if left.type == right.type == INTEGER else DECIMAL
-        return Part(kind, _strict(function, left, right))
+        return Part(kind, strict(function, left, right))
 
     def call(self, node: ast.Call) -> Part:
         name = node.func.id if isinstance(node.func, ast.Name) else None
@@ -197,12 +198,12 @@ class _Compiler:
             raise ExpressionError(f"there is no function {name}(){did_you_mean(name, known)}")
         parts = [self.part(argument) for argument in node.args]
         day = next((part for part in parts if part.type == DATE), None)
-        parts = [_dated(part, day) for part in parts] if day else parts
+        parts = [dated(part, day) for part in parts] if day else parts
         function = FUNCTIONS[name]
         kind = function.result([part.type for part in parts])
         if kind is None:
             raise ExpressionError(f"{name}{function.signature}, not {quoted(node)}")
-        return Part(kind, _strict(function.run, *parts))
+        return Part(kind, strict(function.run, *parts))
 
     def has(self, node: ast.Call) -> Part:
         if len(node.args) != 1 or not isinstance(node.args[0], (ast.Name, ast.Attribute)):
@@ -228,96 +229,3 @@ class _Compiler:
         body = self.yes_no(generator.elt, name)
         self.loop = None
         return Part(YES_NO, (some if name == "any" else every)(source.run, body.run))
-
-
-def _constant(kind: Type, value: Any) -> Part:
-    return Part(kind, lambda _values, _missing, _item: value, value)
-
-
-def _reader(name: str, kind: Type) -> Run:
-    coerce = coercion(kind)
-
-    def read(values: Mapping[str, Any], missing: list[str], _item: Any) -> Any:
-        value = coerce(values.get(name))
-        if value is MISSING:
-            missing.append(name)
-        return value
-
-    return read
-
-
-def _strict(function: Callable[..., Any], *parts: Part) -> Run:
-    """Applies a function to values; a missing argument makes the outcome missing. All arguments are read."""
-    if len(parts) == 2 and parts[1].literal is not _NOTHING:
-        return _against_literal(function, parts[0].run, parts[1].literal)
-    runs = tuple(part.run for part in parts)
-
-    def run(values: Mapping[str, Any], missing: list[str], item: Any) -> Any:
-        arguments = [r(values, missing, item) for r in runs]
-        return MISSING if MISSING in arguments else function(*arguments)
-
-    return run
-
-
-def _against_literal(function: Callable[..., Any], left: Run, literal: Any) -> Run:
-    def run(values: Mapping[str, Any], missing: list[str], item: Any) -> Any:
-        value = left(values, missing, item)
-        return MISSING if value is MISSING else function(value, literal)
-
-    return run
-
-
-def _absorbing(runs: Sequence[Run], decides: bool) -> Run:
-    """`or` (decides=True) and `and` (decides=False): one deciding side absorbs whatever is missing on the others."""
-
-    def run(values: Mapping[str, Any], missing: list[str], item: Any) -> Any:
-        before, unknown = len(missing), False
-        for part in runs:
-            value = part(values, missing, item)
-            if value is decides:
-                del missing[before:]
-                return decides
-            unknown = unknown or value is MISSING
-        return MISSING if unknown else not decides
-
-    return run
-
-
-def _in(value: Any, items: Any) -> bool:
-    return value in items
-
-
-def _not_in(value: Any, items: Any) -> bool:
-    return value not in items
-
-
-def _family(kind: Type) -> str:
-    return "number" if kind.is_number else kind.name
-
-
-def _dated(part: Part, other: Part) -> Part:
-    """A quoted day beside a date is that date."""
-    if other.type != DATE or not isinstance(part.literal, str):
-        return part
-    try:
-        return _constant(DATE, date.fromisoformat(part.literal))
-    except ValueError:
-        raise ExpressionError(f"{part.literal!r} is not a day such as '2026-11-27'") from None
-
-
-def _comparable(node: ast.AST, left: Part, right: Part) -> None:
-    if _family(left.type) != _family(right.type):
-        raise ExpressionError(f"{left.type} and {right.type} cannot be compared: {quoted(node)}")
-    _offered(node, left.type, right)
-    _offered(node, right.type, left)
-
-
-def _offered(node: ast.AST, kind: Type, other: Part) -> None:
-    """Refuses a comparison with an option that the form does not offer."""
-    options = kind.options
-    if options is None:
-        return
-    if isinstance(other.literal, str) and other.literal not in options:
-        raise ExpressionError(f"{other.literal!r} is not an option here{did_you_mean(other.literal, options)}")
-    if other.type.options is not None and options.isdisjoint(other.type.options):
-        raise ExpressionError(f"these have no option in common: {quoted(node)}")
