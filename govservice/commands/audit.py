@@ -1,0 +1,52 @@
+"""`flask audit verify`: do the records agree with themselves? `flask audit anchor`: keep a day's root."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import datetime, timedelta
+
+import click
+
+from govservice.commands import runtime
+from govservice.errors import NotAllowed, Tampered
+
+
+@click.group()
+def command() -> None:
+    """Check the hash chains and anchors."""
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def verify(as_json: bool) -> None:
+    """Check every case's events, state and tokens, and every root that was kept. Exit 1 where something differs."""
+    from govservice.operations.auditing import verify_records
+
+    report = verify_records(runtime())
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(report)))
+    else:
+        for fault in report.faults:
+            click.echo(f"{fault.number}{f', event {fault.seq}' if fault.seq else ''}: {fault.what}")
+        found = f"{len(report.faults)} faults"
+        click.echo(f"{report.cases} cases, {report.events} events, {report.anchors} anchors: {found}")
+    raise click.exceptions.Exit(1 if report.faults else 0)
+
+
+@command.command()
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The day (UTC); yesterday by default.")
+def anchor(day: datetime | None) -> None:
+    """Keep and print the root over all chains at the end of a day. Copy it to a place of its own."""
+    from govservice.operations.auditing import keep_anchor
+
+    rt = runtime()
+    now = rt.wall.now()
+    try:
+        kept = keep_anchor(rt, day.date() if day else (now - timedelta(days=1)).date(), now)
+    except NotAllowed as refused:
+        raise click.UsageError(str(refused)) from None
+    except Tampered as fault:
+        click.echo(f"Another root was kept for this day: {fault.facts}", err=True)
+        raise click.exceptions.Exit(1) from None
+    click.echo(f"{kept.day.isoformat()}  {kept.merkle_root}  {kept.n_cases} cases")

@@ -1,0 +1,151 @@
+"""Whoever changes, drops or adds to the records, with every right on the database, is found."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+
+from config import Settings
+from govservice.engine import MAIN
+from govservice.errors import NotAllowed, Tampered
+from govservice.models.session import Database
+from govservice.operations.auditing import AuditReport, keep_anchor, verify_records
+from govservice.operations.runtime import Runtime
+from tests.engine.world import CALENDARS, LI, World
+
+NO_GATEWAY = cast(Any, None)  # an audit asks no registry
+
+
+@pytest.fixture
+def worlds(database: Database) -> list[World]:
+    """Three cases at the departments."""
+    made = [World(database) for _ in range(3)]
+    for index, world in enumerate(made):
+        world.count = itertools.count(1000 * index)  # idempotency keys are the actor's, not the case's
+        world.submit()
+        world.do(LI, "accept", MAIN)
+    return made
+
+
+@pytest.fixture
+def runtime(worlds: list[World], settings: Settings) -> Runtime:
+    return Runtime(worlds[0].db, worlds[0].definitions, CALENDARS, NO_GATEWAY, settings)
+
+
+@contextmanager
+def administrator(database: Database) -> Iterator[Connection]:
+    """What somebody with every right on the database has: the guards and foreign keys are taken off first."""
+    engine = create_engine(database.engine.url)
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL session_replication_role = replica"))
+        else:
+            triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            for name in connection.execute(text(triggers)).scalars().all():
+                connection.execute(text(f"DROP TRIGGER {name}"))
+        yield connection
+    engine.dispose()
+
+
+def tamper(database: Database, statement: str) -> None:
+    with administrator(database) as connection:
+        assert connection.execute(text(statement)).rowcount == 1, statement
+
+
+def remove_case(database: Database, case_id: str, *, with_events: bool) -> None:
+    tables = ["tokens", "tasks", "clocks", "timers", "visits", "case_data", *(["case_events"] if with_events else [])]
+    with administrator(database) as connection:
+        for table in tables:
+            connection.execute(text(f"DELETE FROM {table} WHERE case_id = :id"), {"id": case_id})
+        connection.execute(text("DELETE FROM cases WHERE id = :id"), {"id": case_id})
+
+
+def told(report: AuditReport) -> list[tuple[str, int | None]]:
+    return [(fault.number, fault.seq) for fault in report.faults]
+
+
+def test_clean_records_have_no_faults(runtime: Runtime, worlds: list[World]) -> None:
+    report = verify_records(runtime)
+    assert report.faults == ()
+    assert report.cases == 3
+    assert report.events > 20
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE case_events SET data = replace(data, '{', '{ ') WHERE case_id = :id AND seq = 3",
+        "UPDATE case_events SET actor = 'he.tao' WHERE case_id = :id AND seq = 3",
+        "UPDATE case_events SET type = 'withdrawn' WHERE case_id = :id AND seq = 3",
+        "DELETE FROM case_events WHERE case_id = :id AND seq = 3",
+    ],
+    ids=["data", "actor", "type", "gap"],
+)
+def test_a_changed_event_is_found_and_located(runtime: Runtime, worlds: list[World], change: str) -> None:
+    tamper(runtime.database, change.replace(":id", f"'{worlds[1].case_id}'"))
+    assert told(verify_records(runtime)) == [(worlds[1].state.number, 3)]
+
+
+def last_event(world: World) -> int:
+    return int(world.rows("cases", f"WHERE id = '{world.case_id}'")[0]["last_seq"])
+
+
+def test_a_cut_tail_is_found(runtime: Runtime, worlds: list[World]) -> None:
+    world = worlds[2]
+    tamper(runtime.database, f"DELETE FROM case_events WHERE case_id = '{world.case_id}' AND seq = {last_event(world)}")
+    assert [fault.number for fault in verify_records(runtime).faults] == [world.state.number]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE tokens SET step = 'decision' WHERE case_id = :id AND id = 1",
+        "UPDATE cases SET status = 'suspended' WHERE id = :id",
+        "DELETE FROM tasks WHERE case_id = :id AND step = 'review.food.desk'",
+    ],
+    ids=["token", "case", "task"],
+)
+def test_tables_that_were_written_past_the_engine_are_found(runtime: Runtime, worlds: list[World], change: str) -> None:
+    number = worlds[0].state.number
+    tamper(runtime.database, change.replace(":id", f"'{worlds[0].case_id}'"))
+    assert {fault.number for fault in verify_records(runtime).faults} == {number}
+
+
+def a_day_that_is_over() -> tuple[date, datetime]:
+    """Events are recorded at wall time: today, seen from tomorrow."""
+    today = datetime.now(UTC)
+    return today.date(), today + timedelta(days=1)
+
+
+def test_a_case_that_vanished_whole_is_found_by_the_days_root(runtime: Runtime, worlds: list[World]) -> None:
+    keep_anchor(runtime, *a_day_that_is_over())
+    assert verify_records(runtime).faults == ()
+    remove_case(runtime.database, worlds[1].case_id, with_events=True)
+    (fault,) = verify_records(runtime).faults
+    assert fault.number == a_day_that_is_over()[0].isoformat()
+    assert "3 cases were kept, 2 are there" in fault.what
+
+
+def test_events_whose_case_was_deleted_are_found(runtime: Runtime, worlds: list[World]) -> None:
+    remove_case(runtime.database, worlds[1].case_id, with_events=False)
+    assert told(verify_records(runtime)) == [(worlds[1].case_id, None)]
+
+
+def test_a_days_root_is_kept_once_and_never_for_a_day_that_is_not_over(runtime: Runtime, worlds: list[World]) -> None:
+    day, now = a_day_that_is_over()
+    assert keep_anchor(runtime, day, now).merkle_root == keep_anchor(runtime, day, now).merkle_root
+    with pytest.raises(NotAllowed):
+        keep_anchor(runtime, now.date(), now)
+    tamper(
+        runtime.database,
+        f"UPDATE case_events SET hash = '{'0' * 64}' "
+        f"WHERE case_id = '{worlds[0].case_id}' AND seq = {last_event(worlds[0])}",
+    )
+    with pytest.raises(Tampered):
+        keep_anchor(runtime, day, now)
