@@ -23,7 +23,7 @@ __all__ = [
 
 
 class FormLike(Protocol):
-    """What is needed of a revision of answers (`operations.casedata.Form`): immutable, values in JSON forms."""
+    """What is needed of a revision of answers (`models.casedata.Form`): immutable, values in JSON forms."""
 
     @property
     def answers(self) -> Mapping[str, Any]: ...

@@ -1,36 +1,40 @@
-"""Writes what a round of calls brought, in one transaction: facts, requirements, the log, the person's own record."""
+"""Writes what a round of calls brought, in one transaction: facts, requirements, the log, the person's own record.
+
+Few statements for many rows: this stands between a citizen and the next page.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.exchange import breaker
-from govservice.exchange.outcomes import GIVES_VALUES, IS_A_READ, REQUIREMENT_STATE, SAYS_NOTHING, Outcome
+from govservice.exchange.outcomes import GIVES_VALUES, IS_A_READ, REQUIREMENT_STATE, SAYS_NOTHING
 from govservice.exchange.queries import Call, FactResult, Wanted
-from govservice.models.base import new_id
+from govservice.models.base import Base, new_id
 from govservice.models.cases import Case
 from govservice.models.exchange import DataAccess, EvidenceRequirement, Exchange, Fact
 from govservice.models.keyring import Keyring
 from govservice.models.session import box_of
+
+Row = dict[str, Any]
+Need = tuple[str, str]  # (case, name of the fact)
 
 
 def record(session: Session, catalogue: Catalogue, results: Sequence[FactResult]) -> None:
     """Records the results of one `Gateway.ask`. Values of an erased person are not kept: there is no key for them."""
     keyring: Keyring = session.info["keyring"]
     lock_cases(session, (result.wanted.case_id for result in results))
-    for result in results:
-        for number, call in enumerate(result.calls, start=1):
-            session.add(_exchange(result.wanted, call, number, keyring))
-            if call.outcome in IS_A_READ:
-                session.add(_access(result.wanted, call))
-        keep_facts(session, result)
+    calls = [(result.wanted, call, n) for result in results for n, call in enumerate(result.calls, start=1)]
+    _insert(session, Exchange, [_exchange(wanted, call, n, keyring) for wanted, call, n in calls])
+    _insert(session, DataAccess, [_access(wanted, call) for wanted, call, _n in calls if call.outcome in IS_A_READ])
+    _keep_facts(session, results)
     breakers = {code: registry.breaker for code, registry in catalogue.registries.items()}
-    ends = [(call.registry, call.outcome) for r in results for call in r.calls if call.registry in breakers]
+    ends = [(call.registry, call.outcome) for _wanted, call, _n in calls if call.registry in breakers]
     breaker.count(session, breakers, ends, max(result.wanted.at for result in results))
 
 
@@ -39,76 +43,120 @@ def lock_cases(session: Session, case_ids: Iterable[str]) -> None:
     session.execute(select(Case.id).where(Case.id.in_(set(case_ids))).order_by(Case.id).with_for_update()).all()
 
 
-def _exchange(wanted: Wanted, call: Call, attempt: int, keyring: Keyring) -> Exchange:
+def _insert(session: Session, model: type[Base], rows: list[Row]) -> None:
+    if rows:
+        session.execute(insert(cast("Table", model.__table__)), rows)
+
+
+def _update(session: Session, model: type[Base], rows: list[Row], columns: Iterable[str]) -> None:
+    """Rows are {"key": id, "new_<column>": value, ...}: one statement for all of them."""
+    if rows:
+        table = cast("Table", model.__table__)
+        values: Row = {column: bindparam(f"new_{column}") for column in columns}
+        session.execute(update(table).where(table.c.id == bindparam("key")).values(values), rows)
+
+
+def _exchange(wanted: Wanted, call: Call, attempt: int, keyring: Keyring) -> Row:
     """A row of the log. Digests are keyed: a plain hash of a short request would give the number away to guessing."""
-    return Exchange(
-        id=call.id, registry_code=call.registry, dataset=call.dataset, case_id=wanted.case_id, fact=wanted.name,
-        subject_id=wanted.subject_id, actor=wanted.actor, trigger=wanted.trigger, grant_id=call.grant,
-        purpose=wanted.purpose, legal_basis=call.legal_basis, attempt=attempt, outcome=call.outcome.value,
-        http_status=call.status, latency_ms=call.latency_ms, fields=list(call.fields),
-        request_sha=keyring.blind("exchange", call.request_sha),
-        response_sha=keyring.blind("exchange", call.response_sha) if call.response_sha else None,
-        at=wanted.at,
-    )  # fmt: skip
+    return {
+        "id": call.id, "registry_code": call.registry, "dataset": call.dataset, "case_id": wanted.case_id,
+        "fact": wanted.name, "subject_id": wanted.subject_id, "actor": wanted.actor, "trigger": wanted.trigger,
+        "grant_id": call.grant, "purpose": wanted.purpose, "legal_basis": call.legal_basis, "attempt": attempt,
+        "outcome": call.outcome.value, "http_status": call.status, "latency_ms": call.latency_ms,
+        "fields": list(call.fields), "request_sha": keyring.blind("exchange", call.request_sha),
+        "response_sha": keyring.blind("exchange", call.response_sha) if call.response_sha else None, "at": wanted.at,
+    }  # fmt: skip
 
 
-def _access(wanted: Wanted, call: Call) -> DataAccess:
+def _access(wanted: Wanted, call: Call) -> Row:
     """The line that the person sees: the portal asked a registry, for them."""
-    return DataAccess(
-        subject_id=wanted.person_id, actor="portal", role=None, department_id=None, case_id=wanted.case_id,
-        what=list(wanted.take), purpose="registry_fetch", registry_code=call.registry, exchange_id=call.id,
-        at=wanted.at,
-    )  # fmt: skip
+    return {
+        "id": new_id(), "subject_id": wanted.person_id, "actor": "portal", "role": None, "department_id": None,
+        "case_id": wanted.case_id, "what": list(wanted.take), "purpose": "registry_fetch",
+        "registry_code": call.registry, "exchange_id": call.id, "at": wanted.at,
+    }  # fmt: skip
 
 
-def keep_facts(session: Session, result: FactResult) -> None:
+def _keep_facts(session: Session, results: Sequence[FactResult]) -> None:
     """New facts supersede the older ones. An answer without a record ends them; silence leaves them as they are."""
-    wanted, last = result.wanted, result.last
-    older = _current(session, wanted.case_id, wanted.name)
-    box = box_of(session, wanted.person_id)
-    state = REQUIREMENT_STATE[result.outcome]
-    if result.outcome in SAYS_NOTHING and older:
-        state = "available"
-    elif last is not None and result.outcome in GIVES_VALUES and box is not None:
-        for fact_type, value in result.values.items():
-            fact = _fact(result, last, fact_type)
-            fact.value_enc = box.seal_json(value, f"facts:{fact.id}")
-            session.add(fact)
-    if result.outcome not in SAYS_NOTHING:
-        _supersede(session, older, last.id if last else wanted.case_id)
-    require(session, wanted.case_id, wanted.name, state, result.outcome, last.id if last else None, wanted.at)
+    cases = {result.wanted.case_id for result in results}
+    older = _current_facts(session, cases)
+    facts: list[Row] = []
+    gone: list[Row] = []
+    for result in results:
+        held = older.get(_need(result), [])
+        if result.outcome in SAYS_NOTHING:
+            continue
+        if result.outcome in GIVES_VALUES:
+            facts += _facts(session, result)
+        by = result.calls[-1].id if result.calls else result.wanted.case_id
+        gone += [{"key": id, "new_superseded_by": by} for id in held]
+    _update(session, Fact, gone, ("superseded_by",))
+    _insert(session, Fact, facts)
+    _require(session, results, cases, set(older))
 
 
-def _current(session: Session, case_id: str, name: str) -> list[str]:
-    return list(
-        session.scalars(select(Fact.id).where(Fact.case_id == case_id, Fact.name == name, Fact.superseded_by.is_(None)))
+def _need(result: FactResult) -> Need:
+    return result.wanted.case_id, result.wanted.name
+
+
+def _current_facts(session: Session, cases: Iterable[str]) -> dict[Need, list[str]]:
+    """Ids of the facts that stand, by need."""
+    found: dict[Need, list[str]] = {}
+    rows = session.execute(
+        select(Fact.id, Fact.case_id, Fact.name).where(Fact.case_id.in_(set(cases)), Fact.superseded_by.is_(None))
     )
+    for id, case_id, name in rows:
+        found.setdefault((case_id, name), []).append(id)
+    return found
 
 
-def _fact(result: FactResult, call: Call, fact_type: str) -> Fact:
-    wanted = result.wanted
-    return Fact(
-        id=new_id(), case_id=wanted.case_id, subject_id=wanted.person_id, name=wanted.name, fact_type=fact_type,
-        registry_code=call.registry, dataset=call.dataset, record_id=result.record_id,
-        registry_updated_at=result.registry_updated_at, fetched_at=wanted.at, assurance="registry",
-        exchange_id=call.id, superseded_by=None,
-    )  # fmt: skip
+def _facts(session: Session, result: FactResult) -> list[Row]:
+    """Rows of the values, each sealed with the person's key and bound to its row."""
+    wanted, call = result.wanted, result.calls[-1]
+    box = box_of(session, wanted.person_id)
+    if box is None:
+        return []
+    shared = {
+        "case_id": wanted.case_id, "subject_id": wanted.person_id, "name": wanted.name,
+        "registry_code": call.registry, "dataset": call.dataset, "record_id": result.record_id,
+        "registry_updated_at": result.registry_updated_at, "fetched_at": wanted.at, "assurance": "registry",
+        "exchange_id": call.id, "superseded_by": None,
+    }  # fmt: skip
+    return [
+        {"id": id, "fact_type": name, "value_enc": box.seal_json(value, f"facts:{id}"), **shared}
+        for id, (name, value) in ((new_id(), item) for item in result.values.items())
+    ]
 
 
-def _supersede(session: Session, facts: Sequence[str], by: str) -> None:
-    """`by` is the exchange whose answer took the place of these facts."""
-    if facts:
-        session.execute(update(Fact).where(Fact.id.in_(facts)).values(superseded_by=by))
+def _require(session: Session, results: Sequence[FactResult], cases: set[str], held: set[Need]) -> None:
+    """Sets how each need stands now. A silent registry leaves a need that is met as it is."""
+    known: Mapping[Need, str] = {
+        (case_id, name): id
+        for id, case_id, name in session.execute(
+            select(EvidenceRequirement.id, EvidenceRequirement.case_id, EvidenceRequirement.name).where(
+                EvidenceRequirement.case_id.in_(cases)
+            )
+        )
+    }
+    new: list[Row] = []
+    changed: list[Row] = []
+    for result in results:
+        row = _requirement(result, met=_need(result) in held)
+        if (id := known.get(_need(result))) is None:
+            new.append({"id": new_id(), "case_id": result.wanted.case_id, "name": result.wanted.name, **row})
+        else:
+            changed.append({"key": id, **{f"new_{column}": value for column, value in row.items()}})
+    _insert(session, EvidenceRequirement, new)
+    _update(session, EvidenceRequirement, changed, ("state", "outcome", "exchange_id", "updated_at"))
 
 
-def require(
-    session: Session, case_id: str, name: str, state: str, outcome: Outcome, exchange_id: str | None, at: Any
-) -> None:
-    """Sets how a need of the case stands. The caller holds the case (`lock_cases`)."""
-    row = session.scalars(
-        select(EvidenceRequirement).where(EvidenceRequirement.case_id == case_id, EvidenceRequirement.name == name)
-    ).one_or_none()
-    if row is None:
-        row = EvidenceRequirement(case_id=case_id, name=name)
-        session.add(row)
-    row.state, row.outcome, row.exchange_id, row.updated_at = state, outcome.value, exchange_id, at
+def _requirement(result: FactResult, *, met: bool) -> Row:
+    """How a need stands after this result; `met`: an earlier answer already meets it."""
+    kept = met and result.outcome in SAYS_NOTHING
+    return {
+        "state": "available" if kept else REQUIREMENT_STATE[result.outcome],
+        "outcome": result.outcome.value,
+        "exchange_id": result.calls[-1].id if result.calls else None,
+        "updated_at": result.wanted.at,
+    }
