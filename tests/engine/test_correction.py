@@ -1,0 +1,416 @@
+"""The consolidated correction clause by clause (definition.md, Semantics: Correction; Administrative Licensing Law art. 32)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from govservice.engine import MAIN, CaseState
+from govservice.errors import Forbidden, NotAllowed
+from govservice.models.session import Database
+from tests.engine.texts import LIMITS, TOP_CORRECTION, branch, definition, label, review
+from tests.engine.world import HE, LEAD, LI, MONDAY, SUN, ZHANG, ZHOU, World, compiled_from, data_of
+
+POLICY = """
+notice: once
+collect_within: 3wd
+clock: %s
+recheck: reads_changed
+within: 10wd
+lapse_to: withdrawn
+"""
+BRANCHES = (
+    branch("food", "food", reads="menu, plan", limit="5wd")
+    + branch("fire", "fire", reads="place, plan", when="place.area >= 300.0", limit="5wd")
+    + branch("sign", "urban", reads="sign", when="menu.seats > 0")
+)
+JOINS = '- {if: "any(rejected)", to: refused, siblings: cancel}\n- {if: "all(approved, not_needed)", to: decision}\n'
+INTAKE = f"""
+acceptance:
+  kind: human
+  owner: window
+  actions:
+    accept:  {{to: review, marks: accepted, {label("Accept")}}}
+    correct: {{correction: true, reason: true, {label("Ask")}}}
+  timers:
+    - {{at: 100%limit, of: intake, do: accept, as: received}}
+"""
+ANSWERS = {"menu.seats": 20, "sign.text": "a", "place.area": "400"}
+DAY = timedelta(days=1)
+
+
+def world(lite: Database, clock: str = "pause_any", limit: str = "10wd", *, accept: bool = True) -> World:
+    text = definition(
+        INTAKE + review(BRANCHES, JOINS, correction=POLICY % clock, limit=limit),
+        first="acceptance",
+        head=LIMITS + TOP_CORRECTION,
+    )
+    w = World(lite, compiled_from(text))
+    w.submit(ANSWERS)
+    if accept:
+        w.do(LI, "accept", MAIN)
+    return w
+
+
+def waits(state: CaseState) -> dict[str, str | None]:
+    return {t.scope or "main": t.waits_for for t in state.tokens.values() if t.open}
+
+
+def paused(state: CaseState) -> set[str]:
+    return {key for key, c in state.clocks.items() if c.paused_since is not None}
+
+
+# -- collecting
+
+
+def test_asks_are_collected_until_every_open_branch_has_acted(lite: Database) -> None:
+    w = world(lite)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    assert waits(w.state)["review.food"] == "correction_notice"
+    assert w.state.notice is None
+    w.ask(ZHOU, "review.fire", "plan")
+    applied = w.do(SUN, "pass", "review.sign")
+    notice = data_of(applied, "correction.notified")
+    assert notice["items"] == ["menu.seats", "plan"]
+    assert len(notice["texts"]) == 2
+    assert waits(w.state) == {"main": None, "review.food": "correction", "review.fire": "correction"}
+    assert w.topics().count("notice.correction") == 1
+    w.check()
+
+
+def test_the_last_open_branch_that_asks_sends_it_at_once(lite: Database) -> None:
+    w = world(lite)
+    w.do(ZHANG, "pass", "review.food")
+    w.do(SUN, "pass", "review.sign")
+    applied = w.ask(ZHOU, "review.fire", "plan")
+    assert "correction.notified" in w.types(applied)
+
+
+def test_at_collect_within_the_notice_goes_without_the_others(lite: Database) -> None:
+    w = world(lite)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    assert w.tick(MONDAY + 3 * DAY + timedelta(hours=13)) >= 0  # Thursday 23:00: the third day is not over
+    assert w.state.notice is None
+    w.tick(MONDAY + 4 * DAY)
+    assert w.state.notice is not None
+    assert w.state.notice.at == "2026-03-05T16:00:00.000000Z"  # 24:00 of Thursday in China
+    w.check()
+
+
+def test_the_lead_may_send_it_earlier_and_nobody_else(lite: Database) -> None:
+    w = world(lite)
+    with pytest.raises(NotAllowed):
+        w.do(LEAD, "@send_notice", MAIN)  # nothing was asked
+    w.ask(ZHANG, "review.food", "menu.seats")
+    with pytest.raises(Forbidden):
+        w.do(ZHOU, "@send_notice", MAIN)
+    w.do(LEAD, "@send_notice", MAIN)
+    assert w.state.notice is not None
+    with pytest.raises(NotAllowed):
+        w.do(LEAD, "@send_notice", MAIN)
+    w.check()
+
+
+def test_the_leads_task_is_open_while_a_notice_can_be_sent(lite: Database) -> None:
+    def lead(w: World) -> str:
+        return next(t.status for t in w.state.tasks.values() if t.role == "lead")
+
+    w = world(lite)
+    assert lead(w) == "waiting"
+    w.ask(ZHANG, "review.food", "menu.seats")
+    assert lead(w) == "open"
+    w.do(LEAD, "@send_notice", MAIN)
+    assert lead(w) == "waiting"
+
+
+# -- clocks
+
+
+def test_the_asking_steps_limit_pauses_from_the_ask(lite: Database) -> None:
+    w = world(lite)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    food = w.state.tokens[2]
+    assert paused(w.state) == {f"step:2:{food.entered_seq}"}  # the decision clock runs until the notice
+    w.at(MONDAY + DAY).do(LEAD, "@send_notice", MAIN)
+    assert "limit:decision" in paused(w.state)
+    w.at(MONDAY + 3 * DAY).resubmit(2, ["menu.seats"])
+    assert paused(w.state) == set()
+    clock = w.state.clocks[f"step:2:{food.entered_seq}"]
+    # asked Monday, answered Thursday: Tuesday to Thursday are not counted, so five days end on Thursday the 12th
+    assert clock.statutory_on == "2026-03-12"
+    w.check()
+
+
+def test_the_decision_clock_pauses_from_the_notice_to_the_resubmission(lite: Database) -> None:
+    w = world(lite)
+    before = w.state.clocks["limit:decision"]
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.at(MONDAY + DAY).do(LEAD, "@send_notice", MAIN)
+    stopped = w.state.clocks["limit:decision"]
+    assert (stopped.statutory_on, stopped.promised_on) == (None, None)
+    assert w.rows("cases")[0]["promised_on"] is None
+    w.at(MONDAY + 3 * DAY).resubmit(2, ["menu.seats"])
+    after = w.state.clocks["limit:decision"]
+    assert before.promised_on == "2026-03-16"
+    assert after.promised_on == "2026-03-18"  # Wednesday and Thursday do not count
+    w.check()
+
+
+def test_the_parallel_steps_own_limit_pauses_with_it(lite: Database) -> None:
+    w = world(lite)
+    key = f"step:1:{w.state.main.entered_seq}"
+    w.ask(ZHANG, "review.food", "menu.seats")
+    assert w.state.clocks[key].running
+    w.do(LEAD, "@send_notice", MAIN)
+    assert not w.state.clocks[key].running
+    w.at(MONDAY + DAY).resubmit(2, ["menu.seats"])
+    assert w.state.clocks[key].statutory_on == "2026-03-17"
+
+
+def test_clock_run_never_pauses(lite: Database) -> None:
+    w = world(lite, "run")
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    assert paused(w.state) == {f"step:2:{w.state.tokens[2].entered_seq}"}
+
+
+def test_clock_pause_all_pauses_once_every_open_branch_waits(lite: Database) -> None:
+    w = world(lite, "pause_all")
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    assert "limit:decision" not in paused(w.state)
+    w.do(SUN, "pass", "review.sign")
+    assert "limit:decision" not in paused(w.state)
+    w.do(ZHOU, "pass", "review.fire")
+    assert "limit:decision" in paused(w.state)
+    w.resubmit(2, ["menu.seats"])
+    assert paused(w.state) == set()
+    w.check()
+
+
+# -- the answer
+
+
+def test_only_the_applicant_answers_and_only_a_notice(lite: Database) -> None:
+    w = world(lite)
+    with pytest.raises(NotAllowed):
+        w.resubmit(2, ["menu.seats"])
+    w.ask(ZHANG, "review.food", "menu.seats")
+    with pytest.raises(NotAllowed):  # collected, not sent yet
+        w.do(w.wang, "@resubmit", data={"data_rev": 2, "changed": []})
+    w.do(LEAD, "@send_notice", MAIN)
+    with pytest.raises(Forbidden):
+        w.do(ZHANG, "@resubmit", data={"data_rev": 2, "changed": []})
+
+
+def test_the_asking_branch_goes_on_where_it_stood(lite: Database) -> None:
+    w = world(lite)
+    w.do(ZHANG, "@claim", "review.food")
+    w.ask(ZHANG, "review.food", "menu.seats")
+    with pytest.raises(NotAllowed):
+        w.do(ZHANG, "pass", "review.food")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.resubmit(2, ["menu.seats"])
+    task = w.state.task_of(2)
+    assert task is not None
+    assert (task.status, task.assignee) == ("open", ZHANG.id)
+    w.do(ZHANG, "pass", "review.food")
+    assert w.state.tokens[2].outcome == "approved"
+    assert w.state.tokens[2].data_rev == 2
+
+
+def test_a_finished_branch_reopens_when_what_it_reads_changed(lite: Database) -> None:
+    w = world(lite)
+    w.do(ZHOU, "pass", "review.fire")
+    w.do(SUN, "pass", "review.sign")
+    w.ask(ZHANG, "review.food", "menu.seats")
+    applied = w.resubmit(2, ["menu.seats", "plan"])  # the plan is read by food and fire, not by sign
+    reopened = [e.data["branch"] for e in applied.events if e.type == "branch.opened"]
+    assert reopened == ["review.fire"]
+    assert data_of(applied, "branch.opened")["reopened"] is True
+    assert w.steps() == ["review", "review.food.desk", "review.fire.desk"]
+    w.do(ZHANG, "pass", "review.food")
+    assert w.steps() == ["review", "review.fire.desk"]  # the join does not take the old outcome
+    w.do(ZHOU, "pass", "review.fire")
+    assert w.steps() == ["decision"]
+    w.check()
+
+
+def test_every_when_is_weighed_again(lite: Database) -> None:
+    w = world(lite)
+    w.do(ZHOU, "pass", "review.fire")
+    w.do(SUN, "pass", "review.sign")
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.resubmit(2, ["menu.seats", "place.area"], {"menu.seats": 0, "place.area": "100", "sign.text": "a"})
+    outcomes = {t.scope: t.outcome for t in w.state.tokens.values() if t.kind == "branch"}
+    assert outcomes == {"review.food": None, "review.fire": "not_needed", "review.sign": "not_needed"}
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.resubmit(3, ["place.area"], {"menu.seats": 0, "place.area": "300.0"})
+    assert w.steps() == ["review", "review.food.desk", "review.fire.desk"]
+    w.check()
+
+
+def test_an_open_branch_may_turn_out_not_to_be_needed(lite: Database) -> None:
+    w = world(lite)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.do(ZHOU, "pass", "review.fire")
+    w.resubmit(2, ["menu.seats"], {"menu.seats": 0, "place.area": "400"})
+    w.do(ZHANG, "pass", "review.food")
+    assert w.steps() == ["decision"]
+    assert {r["status"] for r in w.rows("tasks", "WHERE role = 'urban'")} == {"cancelled"}
+    w.check()
+
+
+def test_who_asks_while_the_notice_is_out_waits_for_the_next(lite: Database) -> None:
+    w = world(lite)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.ask(ZHOU, "review.fire", "plan")
+    notice = w.state.notice
+    assert notice is not None
+    assert notice.items == ("menu.seats",)
+    assert waits(w.state)["review.fire"] == "correction_notice"
+    w.do(SUN, "pass", "review.sign")
+    w.at(MONDAY + DAY).resubmit(2, ["menu.seats"])
+    assert w.state.notice is None  # food is to look first, so that its wishes go along
+    applied = w.ask(ZHANG, "review.food", "menu.seats")
+    second = data_of(applied, "correction.notified")
+    assert second["items"] == ["menu.seats", "plan"]
+    assert second["second_notice"] is True
+    w.check()
+
+
+def test_late_asks_go_at_the_latest_when_their_own_collecting_ends(lite: Database) -> None:
+    w = world(lite)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.ask(ZHOU, "review.fire", "plan")
+    w.at(MONDAY + DAY).resubmit(2, ["menu.seats"])
+    w.tick(MONDAY + 7 * DAY)
+    notice = w.state.notice
+    assert notice is not None
+    assert notice.items == ("plan",)
+    w.check()
+
+
+# -- no answer
+
+
+def test_unanswered_the_case_lapses_after_a_warning(lite: Database) -> None:
+    w = world(lite)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.tick(MONDAY + 13 * DAY)  # eight of ten working days
+    assert w.topics().count("notice.warning") == 1
+    assert w.state.status == "open"
+    w.tick(MONDAY + 15 * DAY)
+    assert w.state.outcome == "withdrawn"
+    assert w.topics()[-1] == "notice.lapsed"
+    assert w.state.closed_at == "2026-03-16T16:00:00.000000Z"
+    w.check()
+
+
+def test_an_answer_takes_the_lapse_away(lite: Database) -> None:
+    w = world(lite)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.at(MONDAY + 2 * DAY).resubmit(2, ["menu.seats"])
+    w.tick(MONDAY + 30 * DAY)
+    assert w.state.status == "open"
+
+
+def test_a_rejection_while_the_notice_is_out_ends_it(lite: Database) -> None:
+    w = world(lite)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.do(ZHOU, "fail", "review.fire", reason="x")
+    assert w.state.outcome == "refused"
+    with pytest.raises(NotAllowed):
+        w.resubmit(2, ["menu.seats"])
+    w.check()
+
+
+def test_leaving_by_a_join_while_a_correction_is_out_lets_the_clock_run(lite: Database) -> None:
+    joins = '- {if: "any(approved)", to: decision, siblings: cancel}\n- {to: refused}\n'
+    text = definition(
+        INTAKE + review(BRANCHES, joins, correction=POLICY % "pause_any"),
+        first="acceptance",
+        head=LIMITS + TOP_CORRECTION,
+    )
+    w = World(lite, compiled_from(text))
+    w.submit(ANSWERS)
+    w.do(LI, "accept", MAIN)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.at(MONDAY + DAY).do(ZHOU, "pass", "review.fire")
+    assert w.steps() == ["decision"]
+    assert w.state.notice is None
+    assert paused(w.state) == set()
+    w.do(HE, "approve", MAIN)
+    w.check()
+
+
+# -- at a step of the main token
+
+
+def test_intake_correction_goes_out_at_once_and_gives_a_fresh_check(lite: Database) -> None:
+    w = world(lite, accept=False)
+    applied = w.at(MONDAY + DAY).ask(LI, MAIN, "menu.seats", trigger="correct")
+    assert "correction.notified" in w.types(applied)
+    assert "limit:intake" in paused(w.state)
+    w.tick(MONDAY + 9 * DAY)
+    assert w.steps() == ["acceptance"]  # nothing is deemed accepted while the applicant is asked
+    w.at(MONDAY + 9 * DAY).resubmit(2, ["menu.seats"])  # Wednesday the 11th
+    clock = w.state.clocks["limit:intake"]
+    assert (clock.started_at[:10], clock.statutory_on, clock.promised_on) == ("2026-03-11", "2026-03-18", "2026-03-13")
+    w.check()
+
+
+def test_deemed_acceptance_then_dates_from_the_resubmission(lite: Database) -> None:
+    w = world(lite, accept=False)
+    w.at(MONDAY + DAY).ask(LI, MAIN, "menu.seats", trigger="correct")
+    resubmitted = MONDAY + 9 * DAY
+    w.at(resubmitted).resubmit(2, ["menu.seats"])
+    w.tick(MONDAY + 17 * DAY)
+    assert w.steps()[0] == "review"
+    assert w.state.milestones["accepted"][:10] == "2026-03-11"
+    assert w.state.milestones["received"][:10] == "2026-03-02"
+    assert w.state.clocks["limit:decision"].started_at[:10] == "2026-03-11"
+    w.check()
+
+
+def test_a_second_notice_of_the_same_step_is_flagged(lite: Database) -> None:
+    w = world(lite, accept=False)
+    first = w.ask(LI, MAIN, "menu.seats", trigger="correct")
+    w.resubmit(2, ["menu.seats"])
+    second = w.ask(LI, MAIN, "plan", trigger="correct")
+    assert "second_notice" not in data_of(first, "correction.notified")
+    assert data_of(second, "correction.notified")["second_notice"] is True
+
+
+def test_the_first_of_two_confirmations_falls_when_what_it_read_changed(lite: Database) -> None:
+    desk = f"""
+food:
+  owner: food
+  reads: [menu]
+  start: desk
+  steps:
+    desk:
+      actions:
+        pass: {{end: approved, two_people: true, {label("Pass")}}}
+"""
+    text = definition(
+        review(desk + branch("fire", "fire", reads="place"), JOINS, correction=POLICY % "run"), first="review"
+    )
+    w = World(lite, compiled_from(text))
+    w.submit(ANSWERS)
+    w.do(ZHANG, "pass", "review.food")
+    w.ask(ZHOU, "review.fire", "menu.seats")
+    assert w.state.notice is not None
+    w.resubmit(2, ["menu.seats"])
+    token: Any = w.state.tokens[2]
+    assert (token.confirmed, token.waits_for, token.status) == (None, None, "active")
+    w.check()
