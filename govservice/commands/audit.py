@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import click
 
 from govservice.commands import runtime
-from govservice.errors import NotAllowed, Tampered
+from govservice.errors import Tampered
 
 
 @click.group()
@@ -35,18 +35,15 @@ def verify(as_json: bool) -> None:
 
 
 @command.command()
-@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The day (UTC); yesterday by default.")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="The day (UTC); today by default.")
 def anchor(day: datetime | None) -> None:
-    """Keep and print the root over all chains at the end of a day. Copy it to a place of its own."""
+    """Keep and print the root over all chains, once a day. Copy it to a place of its own."""
     from govservice.operations.auditing import keep_anchor
 
     rt = runtime()
-    now = rt.wall.now()
     try:
-        kept = keep_anchor(rt, day.date() if day else (now - timedelta(days=1)).date(), now)
-    except NotAllowed as refused:
-        raise click.UsageError(str(refused)) from None
+        kept = keep_anchor(rt, day.date() if day else rt.wall.now().date())
     except Tampered as fault:
-        click.echo(f"Another root was kept for this day: {fault.facts}", err=True)
+        click.echo(f"The records no longer give the root that was kept: {fault.facts}", err=True)
         raise click.exceptions.Exit(1) from None
     click.echo(f"{kept.day.isoformat()}  {kept.merkle_root}  {kept.n_cases} cases")

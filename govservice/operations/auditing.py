@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from govservice.engine import recount
-from govservice.engine.chain import merkle_root
-from govservice.errors import NotAllowed, NotFound, Tampered
+from govservice.engine.anchors import anchor, heads, verify_anchor
+from govservice.errors import NotFound, Tampered
 from govservice.models.cases import Anchor, Case, CaseEvent
 from govservice.operations.publishing import adopt_pinned
 from govservice.operations.runtime import Runtime
@@ -46,26 +46,20 @@ def verify_records(rt: Runtime) -> AuditReport:
         anchors = session.scalars(select(Anchor).order_by(Anchor.day)).all()
         events = session.execute(select(func.count()).select_from(CaseEvent)).scalar_one()
         faults = [fault for row in cases for fault in _faults_of(rt, session, row.id, row.number)]
-        faults += [fault for anchor in anchors for fault in _faults_of_anchor(session, anchor)]
+        faults += [fault for kept in anchors for fault in _faults_of_anchor(session, kept)]
         faults += _events_without_case(session)
     return AuditReport(len(cases), events, len(anchors), tuple(faults))
 
 
-def keep_anchor(rt: Runtime, day: date, now: datetime) -> Anchor:
-    """Keeps the root over all chains as they stood at the end of `day` (UTC); the same root again is no fault.
+def keep_anchor(rt: Runtime, day: date) -> Anchor:
+    """Keeps the root over all chains as they stand now, under `day`; the day's own root again where one was kept.
 
-    Raises NotAllowed for a day that is not over, Tampered where another root was kept for it.
+    Raises Tampered where the events no longer give the root that was kept.
     """
-    if _end(day) > now:
-        raise NotAllowed("The day %(day)s is not over.", day=day.isoformat())
     with rt.write() as session:
-        root, count = _root(session, day)
-        kept = session.get(Anchor, day)
-        if kept is None:
-            kept = Anchor(day=day, merkle_root=root, n_cases=count, at=now)
-            session.add(kept)
-        elif kept.merkle_root != root:
-            raise Tampered(day=day.isoformat(), kept=kept.merkle_root, found=root)
+        kept = anchor(session, day)
+        if not verify_anchor(session, day):
+            raise Tampered(day=day.isoformat())
         return kept
 
 
@@ -83,28 +77,8 @@ def _events_without_case(session: Session) -> list[AuditFault]:
     return [AuditFault(case_id, None, "it has events and no case") for case_id in session.scalars(lost)]
 
 
-def _faults_of_anchor(session: Session, anchor: Anchor) -> Iterator[AuditFault]:
-    root, count = _root(session, anchor.day)
-    if root != anchor.merkle_root:
-        what = f"the root of {anchor.day.isoformat()} differs: {anchor.n_cases} cases were kept, {count} are there"
-        yield AuditFault(anchor.day.isoformat(), None, what)
-
-
-def _root(session: Session, day: date) -> tuple[str, int]:
-    """The root over (case, hash of its last event recorded by the end of `day`), and how many cases that were."""
-    last = (
-        select(CaseEvent.case_id, func.max(CaseEvent.seq).label("seq"))
-        .where(CaseEvent.recorded_at < _end(day))
-        .group_by(CaseEvent.case_id)
-        .subquery()
-    )
-    heads = session.execute(
-        select(CaseEvent.case_id, CaseEvent.hash).join(
-            last, (CaseEvent.case_id == last.c.case_id) & (CaseEvent.seq == last.c.seq)
-        )
-    ).all()
-    return merkle_root([(row.case_id, row.hash) for row in heads]), len(heads)
-
-
-def _end(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(0), tzinfo=UTC)
+def _faults_of_anchor(session: Session, kept: Anchor) -> Iterator[AuditFault]:
+    if not verify_anchor(session, kept.day):
+        there = len(heads(session, kept.at))
+        what = f"the root of {kept.day.isoformat()} differs: {kept.n_cases} cases were kept, {there} are there"
+        yield AuditFault(kept.day.isoformat(), None, what)
