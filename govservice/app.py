@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from flask import Flask
 from flask_login import LoginManager
 from sqlalchemy import inspect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import ROOT, Settings, from_env
-from govservice import logs
 from govservice.models.session import Database
 from govservice.operations.accounts import demo_accounts
 from govservice.operations.runtime import Runtime
 from govservice.operations.startup import open_runtime
-from govservice.web import frame
+from govservice.web import account, citizen, clerk, frame, public, supervisor
 from govservice.web.access import audience, init_access
 from govservice.web.errors import init_errors
 from govservice.web.forms_ui import init_forms
@@ -29,7 +26,7 @@ from govservice.web.static import init_static
 from govservice.web.style import init_style
 from govservice.web.words import init_words
 
-ROOMS = ("public", "account", "citizen", "clerk", "supervisor")
+ROOMS = (public, account, citizen, clerk, supervisor)
 
 
 class StartRefused(Exception):
@@ -49,7 +46,6 @@ def create_app(settings: Settings | None = None, **overrides: object) -> Flask:
     settings = settings or from_env()
     runtime = open_runtime(settings, overrides)
     refuse_demo_accounts(settings, runtime.database)
-    logs.configure(settings.log_level)
     app = Flask("govservice", template_folder=str(ROOT / "templates"), static_folder=None)
     app.secret_key = settings.secret_key
     app.config.update(SESSION_COOKIE_SECURE=settings.secure_cookies, MAX_FORM_PARTS=500)
@@ -83,13 +79,7 @@ def _compose(app: Flask, settings: Settings, runtime: Runtime) -> None:
     if settings.demo:
         init_style(app, guard=everyone)
     for room in ROOMS:
-        try:
-            module = import_module(f"govservice.web.{room}")
-        except ImportError as fault:
-            logs.get("govservice.app").warning("room.missing", endpoint=room, error=str(fault))
-            continue
-        if hasattr(module, "blueprint"):
-            app.register_blueprint(module.blueprint)
+        app.register_blueprint(room.blueprint)
 
 
 def init_login(app: Flask) -> None:
