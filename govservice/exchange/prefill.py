@@ -62,14 +62,14 @@ def prefill(
     """
     began = time.monotonic()
     with database.read() as session:
-        wanted, settled = _needs(session, gateway.catalogue, compiled, case_id, actor, now, declined, trigger)
+        wanted, settled = needs(session, gateway.catalogue, compiled, case_id, actor, now, declined, trigger)
     left = budget - RESERVE - (time.monotonic() - began)
     results = gateway.fetch(database, wanted, max(left, 0.0), settled=settled)
     with database.read() as session:
         return Prefill(current_facts(session, case_id, gateway.catalogue), tuple(results))
 
 
-def _needs(
+def needs(
     session: Session, catalogue: Catalogue, compiled: Compiled, case_id: str, actor: ActorLike, now: datetime,
     declined: Collection[str], trigger: Trigger,
 ) -> tuple[list[Wanted], list[FactResult]]:  # fmt: skip
