@@ -1,0 +1,196 @@
+"""Filing: what registries hold stands, what they hold is not asked, one request is one case."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from govservice.errors import Forbidden, Invalid, Missing, NotAllowed, NotFound, TooLarge
+from govservice.exchange.evidence import asked_fields, current_facts, materials_asked
+from govservice.exchange.snapshot import verify_snapshot
+from govservice.models.casedata import Form, read_form
+from govservice.models.cases import Case, CaseEvent
+from govservice.models.exchange import DataAccess, Exchange, Snapshot
+from govservice.operations import filing
+from tests.exchange.conftest import Sandbox
+from tests.operations.conftest import PDF, Play
+
+
+def form_of(play: Play) -> Form:
+    with play.rt.read() as session:
+        case = session.get_one(Case, play.case_id)
+        return read_form(session, case.applicant_id, case.id)
+
+
+def test_registries_fill_the_form_and_only_the_rest_is_asked(play: Play) -> None:
+    play.draft()
+    form = form_of(play)
+    assert form.answers["org.name"] == "贵阳花溪清味餐饮有限公司"
+    assert form.answers["premises.area"] == "326.40"
+    assert form.sources["premises.area"] == "fact:premises"
+    with play.rt.read() as session:
+        facts = current_facts(session, play.case_id, play.rt.definitions.catalogue)
+        compiled = play.rt.definitions.current("open_restaurant")
+        assert asked_fields(compiled, facts) == ["menu.kind", "menu.seats", "signage.text"]
+        assert materials_asked(compiled, facts) == ["layout", "rules"]
+        assert session.scalar(select(func.count()).select_from(Exchange)) == 4
+        reads = session.scalars(select(DataAccess).where(DataAccess.purpose == "registry_fetch")).all()
+        assert {r.subject_id for r in reads} == {play.citizen("wang.fang").person_id}
+
+
+def test_a_posted_value_never_overrides_a_registry(play: Play) -> None:
+    play.draft()
+    play.answer("wang.fang", premises={"premises.area": "5.00", "premises.address": "elsewhere"})
+    form = form_of(play)
+    assert form.answers["premises.area"] == "326.40"
+    assert form.answers["premises.address"] == "花溪区清溪路 86 号一层"
+
+
+def test_a_registry_that_is_down_leaves_its_fields_to_the_citizen(play: Play, sandbox: Sandbox) -> None:
+    sandbox.fault("real_estate", "status_500")
+    play.draft(tries=1)
+    with pytest.raises(Missing) as missing:
+        play.submit()
+    assert set(missing.value.fields) == {
+        "premises.title_no", "premises.address", "premises.district", "premises.area", "title_deed"
+    }  # fmt: skip
+    answers = {"premises.title_no": "x", "premises.address": "y", "premises.district": "huaxi", "premises.area": "80"}
+    play.answer("wang.fang", premises=answers)
+    play.attach("wang.fang", "title_deed")
+    assert play.submit().number
+    assert form_of(play).sources["premises.area"] == "you"
+
+
+def test_answers_of_a_hidden_page_are_not_stored(play: Play) -> None:
+    play.draft()
+    play.answer("wang.fang", menu={"menu.kind": ["hot"], "menu.seats": 0})
+    assert "signage.text" not in form_of(play).answers
+
+
+def test_nothing_is_sent_while_something_is_missing(play: Play) -> None:
+    play.draft()
+    play.answer("wang.fang", menu={"menu.kind": None, "menu.seats": 3})
+    with pytest.raises(Missing) as missing:
+        play.submit()
+    assert missing.value.fields == ("menu.kind",)
+    assert play.state.status == "draft"
+
+
+def test_the_same_request_opens_one_case(play: Play) -> None:
+    actor = play.citizen("wang.fang")
+    numbers = {filing.start(play.rt, actor, "open_restaurant", idem="same", now=play.now) for _ in range(3)}
+    assert len(numbers) == 1
+    with play.rt.read() as session:
+        assert session.scalar(select(func.count()).select_from(Case)) == 1
+
+
+def test_numbers_do_not_follow_each_other(play: Play) -> None:
+    actor = play.citizen("wang.fang")
+    numbers = [filing.start(play.rt, actor, "open_restaurant", idem=f"n{i}", now=play.now) for i in range(20)]
+    assert len(set(numbers)) == 20
+    assert len({number[:3] for number in numbers}) > 10
+
+
+def test_sending_again_gives_the_same_receipt(play: Play) -> None:
+    play.draft()
+    first = play.submit(idem="send")
+    again = play.submit(idem="send")
+    assert (again.number, again.sha256, again.replayed) == (first.number, first.sha256, True)
+    with pytest.raises(NotAllowed):
+        play.submit(idem="another")
+
+
+def test_many_sendings_at_once_make_one_submission(play: Play) -> None:
+    play.draft()
+    results: list[Any] = []
+
+    def send() -> None:
+        try:
+            results.append(play.submit(idem="fifty"))
+        except Exception as fault:  # what it was is asserted below
+            results.append(fault)
+
+    threads = [threading.Thread(target=send) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {getattr(r, "sha256", repr(r)) for r in results} == {results[0].sha256}
+    with play.rt.read() as session:
+        submitted = select(func.count()).select_from(CaseEvent).where(CaseEvent.data.contains('"received"'))
+        assert session.scalar(submitted) == 1
+
+
+def test_the_sealed_snapshot_verifies(play: Play) -> None:
+    play.draft()
+    receipt = play.submit()
+    with play.rt.read() as session:
+        row = session.scalars(select(Snapshot).where(Snapshot.case_id == play.case_id)).one()
+        assert row.sha256 == receipt.sha256
+        assert verify_snapshot(session, row)
+
+
+def test_a_sent_application_is_closed_to_changes(play: Play) -> None:
+    play.draft()
+    play.submit()
+    before = form_of(play)
+    play.answer("wang.fang", menu={"menu.seats": 1})
+    assert form_of(play).answers == before.answers
+    with pytest.raises(NotAllowed):
+        play.attach("wang.fang", "layout")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("plan.pdf", b"", Invalid),
+        ("plan.pdf", b"MZ\x90\x00 not a plan", Invalid),
+        ("plan.png", PDF, Invalid),
+        ("plan.pdf", b"%PDF-1.4" + b"0" * (21 * 1024 * 1024) + b"%%EOF", TooLarge),
+    ],
+    ids=["empty", "program", "wrong-ending", "too-large"],
+)
+def test_a_file_that_is_not_accepted_changes_nothing(
+    play: Play, name: str, content: bytes, fault: type[Exception]
+) -> None:
+    play.draft()
+    before = form_of(play)
+    with pytest.raises(fault):
+        filing.attach(play.rt, play.citizen("wang.fang"), play.case_id, "layout", name, content, now=play.now)
+    assert form_of(play) == before
+
+
+def test_a_file_of_somebody_else_cannot_be_taken_out(play: Play) -> None:
+    play.draft()
+    file = form_of(play).materials["layout"][0]
+    with pytest.raises(NotFound):
+        filing.detach(play.rt, play.citizen("liu.yang"), play.case_id, file, now=play.now)
+    filing.detach(play.rt, play.citizen("wang.fang"), play.case_id, file, now=play.now)
+    assert form_of(play).materials["layout"] == ()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda p, a: filing.save_page(p.rt, a, p.case_id, "menu", {"menu.seats": 1}, now=p.now),
+        lambda p, a: filing.agree(p.rt, a, p.case_id, declined=(), now=p.now),
+        lambda p, a: filing.submit(p.rt, a, p.case_id, expected=None, idem="x", now=p.now),
+        lambda p, a: filing.withdraw(p.rt, a, p.case_id, reason=None, idem="y", now=p.now),
+        lambda p, a: filing.attach(p.rt, a, p.case_id, "layout", "a.pdf", PDF, now=p.now),
+    ],
+    ids=["save", "agree", "submit", "withdraw", "attach"],
+)
+def test_another_persons_case_is_not_there(play: Play, step: Callable[[Play, Any], object]) -> None:
+    play.draft()
+    with pytest.raises(NotFound):
+        step(play, play.citizen("liu.yang"))
+
+
+def test_a_service_for_enterprises_needs_one(play: Play) -> None:
+    with pytest.raises(Forbidden) as refused:
+        filing.start(play.rt, play.citizen("liu.yang"), "open_restaurant", idem="k", now=play.now)
+    assert refused.value.code == "audience"
