@@ -31,7 +31,7 @@ def advance(rt: Runtime, by: Duration, calendar_code: str) -> tuple[datetime, in
     """
     with rt.read() as session:
         now = clock_in(session, rt.wall).now()
-    target = due_at(rt.calendars.by_code(calendar_code), now, by)
+    target = due_at(rt.calendars[calendar_code], now, by)
     set_clock(rt, target)
     return target, fire_due(rt, target)
 

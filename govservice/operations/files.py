@@ -127,9 +127,10 @@ def keep(
     upload: Upload,
     by: str,
     now: datetime,
+    durable: bool = True,
 ) -> File:
-    """Stores an upload and adds its row (the caller commits). `kind` is material or attachment. Raises NotFound
-    when the person was erased, TooLarge when the slot is full."""
+    """Stores an upload and adds its row (the caller commits). `kind` is material or attachment. `durable`: on the disk
+    before this returns. Raises NotFound when the person was erased, TooLarge when the slot is full."""
     box = box_of(session, subject_id)
     if box is None:
         raise NotFound()
@@ -146,20 +147,22 @@ def keep(
         uploaded_by=by, uploaded_at=now,
     )  # fmt: skip
     file.display_name_enc = box.seal_text(upload.name, f"files:{file.id}")
-    _write(storage / file.stored_name[:2] / file.stored_name, box.seal(upload.content, f"content:{file.id}"))
+    path = storage / file.stored_name[:2] / file.stored_name
+    _write(path, box.seal(upload.content, f"content:{file.id}"), durable=durable)
     session.add(file)
     return file
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, *, durable: bool) -> None:
     """Written whole or not at all: a full disk leaves no half file under the final name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".part")
     try:
         with partial.open("wb") as handle:
             handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
+            if durable:
+                handle.flush()
+                os.fsync(handle.fileno())
         partial.replace(path)
     except OSError:
         partial.unlink(missing_ok=True)

@@ -1,0 +1,159 @@
+"""How an applicant of the demonstration fills in the form, attaches papers, submits and answers a correction.
+
+The same parts as the citizen's desk uses, in the caller's transaction: facts through the gateway and its records,
+answers as sealed revisions, a snapshot of what was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_form import FormField
+from govservice.engine import Actor
+from govservice.exchange import evidence, prefill, recording
+from govservice.exchange.snapshot import Reason, seal_snapshot
+from govservice.models.base import to_iso
+from govservice.models.casedata import Form, write_form
+from govservice.models.cases import Case
+from govservice.operations import demo_words as words
+from govservice.operations.completeness import prune_hidden, visible_pages
+from govservice.operations.demo_papers import paper
+from govservice.operations.demo_plan import Fate
+from govservice.operations.files import keep
+from govservice.operations.runtime import Runtime
+
+DECLINES = 0.03  # share of applicants who would rather bring the health certificates themselves
+
+
+@dataclass(slots=True)
+class Filing:
+    """One applicant's papers for one case, as they stand."""
+
+    rt: Runtime
+    session: Session
+    compiled: Compiled
+    fate: Fate
+    actor: Actor
+    case_id: str
+    random: Random
+    form: Form = field(default_factory=Form)
+    facts: evidence.Facts = field(default_factory=dict)
+
+    @property
+    def applicant_id(self) -> str:
+        assert self.actor.person_id is not None
+        return self.actor.person_id
+
+    def agree(self, at: datetime) -> None:
+        """The purpose page is answered; the registries are asked and their answers recorded."""
+        catalogue = self.rt.definitions.catalogue
+        declined = ("health",) if "health" in self.compiled.service.facts and self.random.random() < DECLINES else ()
+        self.form = replace(self.form, declined=declined, agreed_at=to_iso(at))
+        wanted, settled = prefill.needs(
+            self.session, catalogue, self.compiled, self.case_id, self.actor, at, declined, "prefill"
+        )
+        results = [*self.rt.gateway.ask(self.rt.database, wanted), *settled]
+        recording.record(self.session, catalogue, results)
+        self.facts = evidence.current_facts(self.session, self.case_id, catalogue)
+
+    def answer(self, at: datetime) -> None:
+        """Everything that is asked, and the papers that no registry spares; one revision."""
+        form = evidence.merge_answers(self.compiled, self.facts, self.form)
+        fields = self.compiled.service.fields
+        asked = evidence.asked_fields(self.compiled, self.facts)
+        given = {name: value for name in asked if (value := self._value(name, fields[name])) is not None}
+        form = prune_hidden(self.compiled, form.with_answers(given, "you"))
+        materials = {}
+        for slot in evidence.materials_asked(self.compiled, self.facts):
+            if self.compiled.service.materials[slot].required:
+                materials[slot] = (self.attach(slot, "material", self.actor.id, at),)
+        shown = tuple(visible_pages(self.compiled, form))
+        self._write(replace(form, materials=materials, pages_done=shown), at)
+
+    def correct(self, items: tuple[str, ...], at: datetime) -> list[str]:
+        """Another value or another file for everything named; returns what changed."""
+        before, materials, given = self.form, dict(self.form.materials), {}
+        for name in items:
+            if name in self.compiled.service.materials:
+                materials[name] = (self.attach(name, "material", self.actor.id, at),)
+            elif self.form.sources.get(name) == "you":
+                given[name] = self._value(name, self.compiled.service.fields[name])
+        form = prune_hidden(self.compiled, self.form.with_answers(given, "you"))
+        self._write(replace(form, materials=materials), at)
+        return self.form.changed_from(before)
+
+    def seal(self, reason: Reason, at: datetime) -> None:
+        """The snapshot of what was sent."""
+        case = self.session.get_one(Case, self.case_id)
+        seal_snapshot(self.session, case, self.compiled, self.form.as_json(), self.facts, reason=reason, now=at)
+        self.session.expunge_all()
+
+    def attach(self, slot: str, kind: str, by: str, at: datetime) -> str:
+        """Stores a paper; returns its id."""
+        revision = len(self.form.materials.get(slot, ())) + 1 if kind == "material" else 1
+        file = keep(
+            self.session, self.rt.storage, self.case_id, self.applicant_id,
+            slot=slot, kind=kind, upload=paper(slot, revision), by=by, now=at, durable=False,
+        )  # fmt: skip
+        return file.id
+
+    def _write(self, form: Form, at: datetime) -> None:
+        self.form = write_form(self.session, self.applicant_id, self.case_id, form, self.actor.id, at)
+
+    def _value(self, name: str, asked: FormField) -> Any:
+        """What this applicant answers: the plan's own answer, a fitting one by name, else one of the field's type."""
+        if name in self.fate.answers:
+            return self.fate.answers[name]
+        if asked.fact is not None:
+            return _declared(self.fate, name)
+        named = _named(self.random, self.form.answers)
+        return named[name] if name in named else _typed(self.random, asked)
+
+
+def _declared(fate: Fate, name: str) -> Any:
+    """What a citizen says where no registry does: rented premises."""
+    said = {
+        "premises.address": fate.enterprise.address,
+        "premises.district": fate.enterprise.area,
+        "premises.area": "120",
+        "premises.title_no": f"租赁备案 {fate.enterprise.uscc[-6:]}",
+        "org.name": fate.enterprise.name,
+        "org.uscc": fate.enterprise.uscc,
+        "org.address": fate.enterprise.address,
+    }
+    return said.get(name, "—")
+
+
+def _named(random: Random, held: Mapping[str, Any]) -> dict[str, Any]:
+    form = random.choice(tuple(words.ITEMS))
+    return {
+        "menu.kind": list(random.choice(words.FOODS)),
+        "menu.seats": 0 if random.random() < 0.12 else random.randrange(12, 160, 4),
+        "signage.text": random.choice([s for s in words.SIGNS if s != held.get("signage.text")]),
+        "business.form": form,
+        "business.items": list(random.choice(words.ITEMS[form])),
+        "manager.name": random.choice(words.MANAGERS),
+        "online.sells": random.random() < 0.35,
+        "online.shop": random.choice(words.SHOPS),
+    }
+
+
+def _typed(random: Random, asked: FormField) -> Any:
+    options = list(asked.options or ())
+    by_type: dict[str, Any] = {
+        "text": "无",
+        "address": "花溪区清溪路 1 号",
+        "integer": 1,
+        "decimal": "1",
+        "yes_no": False,
+        "choice": random.choice(options) if options else None,
+        "choices": options[:1],
+    }
+    return by_type.get(asked.type)

@@ -1,0 +1,309 @@
+"""Ninety days of ordinary cases, made by driving the real engine along simulated time.
+
+Everything that people of the plan do is an event on one time line: opening, submitting, claiming, acting, correcting,
+withdrawing, rating; so are the law's timers and the delivery of effects. Each is one command through the one door.
+All of it is one transaction: a load that is broken off leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+from typing import Any
+
+from sqlalchemy import insert, text
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled, Edge
+from govservice.engine import MAIN, SYSTEM, Actor, Applied, CaseState, Command, Ctx, Expected, Token, apply
+from govservice.engine.apply import TIMERS
+from govservice.messaging.outbox import Effect, settle
+from govservice.models.base import from_iso
+from govservice.models.papers import Rating
+from govservice.models.session import box_of
+from govservice.operations import demo_words as words
+from govservice.operations.demo_filing import Filing
+from govservice.operations.demo_papers import paper
+from govservice.operations.demo_plan import Fate
+from govservice.operations.demo_staff import Reads, Staff, pick
+from govservice.operations.effects import handler_of
+from govservice.operations.filing import case_number, submit_action
+from govservice.operations.runtime import Runtime
+from govservice.worktime.calendar import Calendar
+
+Progress = Callable[[int, int], None]  # cases filed, of how many
+OFFICE = timedelta(hours=8)
+OPEN_EFFECTS = text(
+    "SELECT id, seq, topic, payload FROM outbox WHERE done_at IS NULL AND case_id = :case ORDER BY seq, id"
+)
+
+
+@dataclass(slots=True)
+class Run:
+    """One case on its way."""
+
+    fate: Fate
+    actor: Actor
+    random: Random
+    d: Compiled
+    cal: Calendar
+    filing: Filing | None = None
+    case_id: str = ""
+    state: CaseState = field(default_factory=CaseState)
+    commands: int = 0
+    tick_at: datetime | None = None
+    planned: set[Any] = field(default_factory=set)
+
+    def after(self, at: datetime, days: float) -> datetime:
+        """That many working days later, within office hours."""
+        return self.cal.add_office_time(at, OFFICE * max(days, 0.01))
+
+
+class History:
+    """The time line. `run` plays it up to `now`; what lies later does not happen."""
+
+    def __init__(self, rt: Runtime, session: Session, staff: Staff, now: datetime) -> None:
+        self.rt, self.session, self.staff, self.now = rt, session, staff, now
+        self.ctx = Ctx(rt.definitions.catalogue)
+        self.line: list[tuple[datetime, int, Callable[[datetime], None]]] = []
+        self.order = 0
+        self.filed = 0
+        self.reads = Reads()
+
+    def plan(self, fates: Sequence[Fate], applicants: Mapping[str, Actor]) -> None:
+        for fate in fates:
+            actor, d = applicants[fate.enterprise.uscc], self.rt.definitions.current(fate.service)
+            run = Run(fate, actor, Random(f"{fate.key}"), d, self.rt.calendars.for_area(fate.enterprise.area))
+            self.at(fate.at, partial(self.open, run))
+
+    def at(self, when: datetime, what: Callable[[datetime], None]) -> None:
+        if when <= self.now:
+            self.order += 1
+            heapq.heappush(self.line, (when, self.order, what))
+
+    def play(self, progress: Progress, total: int) -> None:
+        while self.line:
+            when, _, what = heapq.heappop(self.line)
+            what(when)
+            progress(self.filed, total)
+        self.reads.write(self.session)
+        self.session.flush()
+
+    # -- the one door
+
+    def do(self, run: Run, actor: Actor, trigger: str, at: datetime, **more: Any) -> Applied:
+        run.commands += 1
+        command = Command(
+            case_id=run.case_id or None, trigger=trigger, idem=f"demo:{run.fate.key}:{run.commands}", now=at, actor=actor,
+            **more,
+        )  # fmt: skip
+        applied = apply(self.session, command, self.rt.definitions, self.rt.calendars)
+        run.case_id, run.state = applied.case_id, applied.state
+        if applied.fired or any(event.data.get("effects") for event in applied.events):
+            self.effects(run, at)
+        self.follow(run, at)
+        return applied
+
+    def follow(self, run: Run, at: datetime) -> None:
+        """What comes next by itself or by somebody's work, now that the case stands as it does."""
+        state = run.state
+        due = min((from_iso(t.due_at) for t in state.timers.values() if t.due_at), default=None)
+        if due is not None and (run.tick_at is None or due < run.tick_at or run.tick_at <= at):
+            run.tick_at = due
+            self.at(max(due, at), partial(self.tick, run))
+        for token in state.tokens.values():
+            if token.status == "active" and run.d.steps[token.step].kind == "human":
+                self.work(run, token, at)
+        if state.notice is not None and self.once(run, "notice", state.notice.seq) and not run.fate.lapses:
+            self.at(at + timedelta(days=run.random.lognormvariate(0.9, 0.7), minutes=7), partial(self.correct, run))
+        if state.status == "closed" and run.fate.stars and self.once(run, "rating"):
+            self.at(at + timedelta(hours=run.random.uniform(1, 60)), partial(self.rate, run))
+
+    def once(self, run: Run, *what: Any) -> bool:
+        if what in run.planned:
+            return False
+        run.planned.add(what)
+        return True
+
+    # -- the applicant
+
+    def open(self, run: Run, at: datetime) -> None:
+        service = run.fate.service
+        data = {
+            "number": case_number(self.rt, run.actor, f"demo:{run.fate.key}"), "service": service, "def_sha": run.d.sha,
+            "person_id": run.actor.person_id, "organisation_id": run.actor.organisation_id,
+            "mandate_id": run.actor.mandate_id, "channel": "online", "area": None,
+        }  # fmt: skip
+        self.do(run, run.actor, "@open", at, data=data)
+        run.filing = Filing(self.rt, self.session, run.d, run.fate, run.actor, run.case_id, run.random)
+        self.filed += 1
+        self.at(at + timedelta(seconds=run.random.randrange(30, 180)), partial(self.fill, run))
+
+    def fill(self, run: Run, at: datetime) -> None:
+        assert run.filing is not None
+        run.filing.agree(at)
+        run.filing.answer(at + timedelta(minutes=5))
+        self.session.flush()
+        self.session.expunge_all()
+        if not run.fate.abandons:
+            self.at(at + timedelta(minutes=run.random.uniform(6, 40)), partial(self.submit, run))
+
+    def submit(self, run: Run, at: datetime) -> None:
+        assert run.filing is not None
+        form = run.filing.form
+        data = {"data_rev": form.rev, "changed": form.changed_from(type(form)())}
+        self.do(run, run.actor, submit_action(run.d), at, token_id=MAIN, data=data)
+        run.filing.seal("submit", at)
+        if run.fate.withdraws is not None:
+            self.at(run.after(at, run.fate.withdraws), partial(self.withdraw, run))
+
+    def correct(self, run: Run, at: datetime) -> None:
+        notice = run.state.notice
+        assert run.filing is not None
+        if notice is None or run.state.status == "closed":
+            return
+        changed = run.filing.correct(notice.items, at)
+        data = {"data_rev": run.filing.form.rev, "changed": changed}
+        self.do(run, run.actor, "@resubmit", at, token_id=MAIN, data=data)
+        run.filing.seal("correction", at)
+
+    def withdraw(self, run: Run, at: datetime) -> None:
+        edge = run.d.edge(run.state.main.step, "withdraw")
+        if run.state.status == "closed" or edge is None:
+            return
+        self.do(run, run.actor, edge.name, at, token_id=MAIN, reason=run.random.choice(words.WITHDRAWALS))
+
+    def rate(self, run: Run, at: datetime) -> None:
+        stars, person = run.fate.stars or 5, str(run.actor.person_id)
+        said = run.random.choice(words.COMMENTS[stars]) if run.random.random() < 0.4 else None
+        box = box_of(self.session, person)
+        sealed = box.seal_text(said, f"ratings:{run.case_id}") if said and box else None
+        row = {
+            "case_id": run.case_id, "stars": stars, "comment_enc": sealed, "at": at, "service": run.fate.service,
+            "area": run.state.area,
+        }  # fmt: skip
+        self.session.execute(insert(Rating), [row])
+
+    # -- the departments
+
+    def work(self, run: Run, token: Token, at: datetime) -> None:
+        """Plans who will act on a task that is new, comes back from a correction, or waits for the second person."""
+        key = (token.id, token.entered_seq, len(token.pauses), token.confirmed is not None)
+        if token.step in run.fate.stays:
+            if (login := run.fate.claimed.get(token.step)) and self.once(run, "claimed", token.step):
+                self.at(run.after(at, 0.05), partial(self.claim, run, key, self.staff.by_login[login]))
+            return
+        if not self.once(run, key):
+            return
+        days = run.fate.days(run.random, token.step) * (0.25 if token.confirmed or token.pauses else 1)
+        if run.random.random() < 0.8 and token.confirmed is None:
+            self.at(run.after(at, days * run.random.uniform(0.3, 0.9)), partial(self.claim, run, key, None))
+        self.at(run.after(at, days), partial(self.act, run, key))
+
+    def token(self, run: Run, key: tuple[int, int, int, bool]) -> Token | None:
+        """The token if it still stands where it stood when this was planned."""
+        token = run.state.tokens.get(key[0])
+        if run.state.status == "closed" or token is None or token.status != "active":
+            return None
+        there = (token.id, token.entered_seq, len(token.pauses), token.confirmed is not None)
+        return token if there == key else None
+
+    def claim(self, run: Run, key: tuple[int, int, int, bool], actor: Actor | None, at: datetime) -> None:
+        token, task = self.token(run, key), run.state.task_of(key[0])
+        if token is None or task is None or task.assignee is not None:
+            return
+        if actor is None:
+            edge = self.choose(run, token)
+            able = self.staff.able(run.d, run.state, self.ctx, token.id, edge.name, task.role, task.department)
+            if not able:
+                return
+            actor = pick(run.random, able)[0]
+        self.look(run, actor, task.role, task.department, "list", at)
+        self.do(run, actor, "@claim", at, token_id=token.id)
+
+    def act(self, run: Run, key: tuple[int, int, int, bool], at: datetime) -> None:
+        token, task = self.token(run, key), run.state.task_of(key[0])
+        if token is None or task is None:
+            return
+        edge = self.choose(run, token)
+        able = self.staff.able(run.d, run.state, self.ctx, token.id, edge.name, task.role, task.department)
+        if not able:
+            return  # whoever could act has taken part before: the case waits, and supervision sees it
+        actor, offer = pick(run.random, able)
+        self.look(run, actor, task.role, task.department, "task", at)
+        self.do(
+            run, actor, edge.name, at, token_id=token.id, expected=Expected(token.version, run.state.data_rev),
+            data=self.said(run, token, edge, offer.needs.attachments), attachments=offer.needs.attachments,
+            reason=self.reason(token, edge) if offer.needs.reason else None,
+        )  # fmt: skip
+        for name in offer.needs.attachments:
+            assert run.filing is not None
+            run.filing.attach(name, "attachment", actor.id, at)
+
+    def choose(self, run: Run, token: Token) -> Edge:
+        """The action that the plan wants here: a second person confirms; a correction once; then no or yes."""
+        fate = run.fate
+        edges = [e for e in run.d.out[token.step] if e.kind == "action"]
+        if token.confirmed is not None:
+            return next(e for e in edges if e.name == token.confirmed[0])
+        asks = next((e for e in edges if e.correction), None)
+        if asks is not None and token.step in fate.corrects and not token.pauses and token.round <= 1:
+            return asks
+        if fate.refuses == token.step:
+            return next(
+                e for e in edges if e.reason and not e.correction and e.name in ("fail", "refuse", "decline", "object")
+            )
+        return next(e for e in edges if not e.correction)
+
+    def said(self, run: Run, token: Token, edge: Edge, attachments: Sequence[str]) -> dict[str, Any]:
+        """What comes with an action: the items of a correction, the files' digests, now and then an opinion."""
+        said: dict[str, Any] = {}
+        if edge.correction:
+            said["items"] = dict([run.random.choice(words.CORRECTIONS[(run.fate.service, token.step)])])
+        if attachments:
+            said["files"] = {name: [paper(name).sha256] for name in attachments}
+        if not edge.correction and run.random.random() < 0.3:
+            said["opinion"] = run.random.choice(words.OPINIONS)
+        return said
+
+    def reason(self, token: Token, edge: Edge) -> str:
+        return (
+            words.CORRECTION_REASON if edge.correction else words.REFUSALS.get(token.step, words.REFUSALS["decision"])
+        )
+
+    def look(self, run: Run, actor: Actor, role: str, department: str, purpose: str, at: datetime) -> None:
+        """Opening a page is a read that the applicant sees."""
+        assert run.filing is not None and run.actor.person_id is not None
+        form = run.filing.form
+        what = ["person.name"] if purpose == "list" else [*form.answers, *form.materials]
+        self.reads.note(actor, role, department, run.actor.person_id, run.case_id, what, purpose, at)
+
+    # -- what happens by itself
+
+    def tick(self, run: Run, at: datetime) -> None:
+        if run.state.status != "closed" and run.tick_at is not None:
+            run.tick_at = None
+            self.do(run, SYSTEM, TIMERS, at)
+
+    def effects(self, run: Run, at: datetime) -> None:
+        for id, seq, topic, payload in self.session.execute(OPEN_EFFECTS, {"case": run.case_id}):
+            if self.once(run, id):
+                effect = Effect(id, run.case_id, seq, topic, json.loads(payload), 1)
+                self.at(at + timedelta(seconds=run.random.uniform(1, 20)), partial(self.deliver, run, effect))
+
+    def deliver(self, run: Run, effect: Effect, at: datetime) -> None:
+        """As the worker does: the handler and the settling together. A call's answer moves the case."""
+        handler_of(effect.topic)(self.rt, self.session, effect, at)
+        settle(self.session, effect.key, at)
+        self.session.expunge_all()
+        if "token_id" in effect.payload:
+            from govservice.engine import load_state
+
+            run.state = load_state(self.session, run.case_id)
+            self.effects(run, at)
+            self.follow(run, at)

@@ -1,0 +1,74 @@
+"""The scenes that make the demonstration alive at once: work that waits for each member of the cast, due about now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+
+from govservice.exchange.sandbox import cast
+from govservice.exchange.sandbox.province import Province
+from govservice.exchange.sandbox.records import Enterprise
+from govservice.operations.demo_plan import FOOD, LARGE, RESTAURANT, Fate
+from govservice.worktime.calendar import Calendar
+
+AREA = "huaxi"
+DINING = {"menu.seats": 64, "menu.kind": ["hot", "cold"]}
+FOOD_DESK, FOOD_SITE = "review.food.desk", "review.food.site"
+FIRE, SIGN = "review.fire.site", "review.sign.desk"
+REVIEW = frozenset({FOOD_DESK, FOOD_SITE, FIRE, SIGN})
+
+
+def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
+    """Cases of Huaxi that stand at the cast's desks at `now`, and what the citizens of the cast filed before."""
+    large = _enterprises(province, at_least=LARGE)
+    small = _enterprises(province)
+
+    def ago(days: int, hour: int = 10, minute: int = 12) -> datetime:
+        return working_days_ago(calendar, now, days, hour, minute)
+
+    def restaurant(key: str, days: int, **more: object) -> Fate:
+        given = {"answers": DINING, "pace": {"acceptance": 0.4, FOOD_DESK: 0.8, FOOD_SITE: 1.5, FIRE: 3.0, SIGN: 1.2}}
+        return Fate(f"s-r-{key}", RESTAURANT, next(large), ago(days), **{**given, **more})  # type: ignore[arg-type]
+
+    def licence(key: str, days: int, **more: object) -> Fate:
+        given = {"pace": {"acceptance": 0.2, "examination": 0.3, "inspection": 1.0}}
+        return Fate(f"s-f-{key}", FOOD, next(small), ago(days), **{**given, **more})  # type: ignore[arg-type]
+
+    return [
+        restaurant("three-at-once", 3, stays=REVIEW),
+        restaurant("two-wait", 5, stays=frozenset({FOOD_SITE, FIRE})),
+        restaurant("fire-late", 13, stays=frozenset({FIRE})),
+        restaurant("fire-soon", 8, stays=frozenset({FIRE}), claimed={FIRE: "zhou.jie"}),
+        restaurant("asked", 6, corrects=frozenset({FIRE, FOOD_DESK}), lapses=True),
+        restaurant("to-decide", 7, stays=frozenset({"decision"})),
+        restaurant("sign-today", 5, pace={"acceptance": 0.3, FOOD_DESK: 0.5, FOOD_SITE: 1.0}, stays=frozenset({SIGN, FIRE})),
+        restaurant("papers-claimed", 2, stays=REVIEW, claimed={FOOD_DESK: "zhang.qiang"}),
+        restaurant("new-today", 1, stays=frozenset({"acceptance"})),
+        restaurant("new-late", 3, stays=frozenset({"acceptance"})),
+        licence("new", 1, stays=frozenset({"acceptance"})),
+        licence("papers", 2, stays=frozenset({"examination"})),
+        licence("on-site", 3, stays=frozenset({"inspection"}), claimed={"inspection": "wu.gang"}),
+        licence("to-decide", 4, stays=frozenset({"decision"})),
+        Fate("s-wang", FOOD, cast.QINGWEI, ago(32), login="wang.fang", stars=5, answers={"business.form": "service"},
+             pace={"acceptance": 0.4, "examination": 0.5, "inspection": 1.2, "decision": 0.5}),
+        Fate("s-chen", RESTAURANT, cast.QIANXIANG, ago(4), login="chen.wei", answers=DINING, stays=REVIEW),
+    ]  # fmt: skip
+
+
+def _enterprises(province: Province, at_least: int = 0) -> Iterator[Enterprise]:
+    """Caterers of the area with one title of at least that many square metres, from the end of the list, which the
+    drawn plan reaches last."""
+    triples = [t for t in province.triples(10_000, AREA) if t.premises.floor_area >= at_least]
+    if not at_least:
+        triples = [t for t in triples if t.premises.floor_area < LARGE]
+    yield from (t.enterprise for t in reversed(triples))
+
+
+def working_days_ago(calendar: Calendar, now: datetime, days: int, hour: int, minute: int) -> datetime:
+    """That time of day, as many working days before the day of `now` (before `now` itself for none)."""
+    day = calendar.local_date(now)
+    while days:
+        day -= timedelta(days=1)
+        days -= calendar.is_working_day(day)
+    at = datetime.combine(day, time(hour, minute), calendar.zone).astimezone(UTC)
+    return min(at, now - timedelta(minutes=50))
