@@ -13,7 +13,7 @@ from typing import Literal
 
 from govservice.definitions.compiled import Compiled
 from govservice.models.cases import Case, Token, Visit
-from govservice.queries.way import WayStep, department_kind, way
+from govservice.queries.way import WayStep, department_kind, role_title, way
 
 Text = Mapping[str, str]
 Status = Literal["done", "here", "to_come", "skipped"]
@@ -33,6 +33,7 @@ class FlowNode:
     title: Text
     status: Status
     department: str | None = None
+    role: Text | None = None
     actor: str | None = None
     at: datetime | None = None
     outcome: str | None = None
@@ -75,7 +76,8 @@ def _with_detour(compiled: Compiled, steps: list[WayStep], here: str | None) -> 
     step = compiled.steps.get(here or "")
     if step is None or step.kind == "end" or any(s.path == here for s in steps):
         return steps
-    extra = WayStep(step.path, step.kind, step.title, department_kind(compiled, step.owner), step.limit)
+    kind, role = department_kind(compiled, step.owner), role_title(compiled, step.owner)
+    extra = WayStep(step.path, step.kind, step.title, kind, step.limit, role=role)
     place = max((i for i, s in enumerate(steps) if s.kind != "auto"), default=len(steps) - 1)
     return [*steps[:place], extra, *steps[place:]]
 
@@ -93,7 +95,7 @@ def _node(
 ) -> FlowNode:
     here = status == "here" and main is not None
     return FlowNode(
-        step.path, step.kind, step.title, status, step.department,
+        step.path, step.kind, step.title, status, step.department, step.role,
         actor=holders.get(step.path) if here else (visit.actor if visit and status == "done" else None),
         at=(visit.left_at if visit and status == "done" else visit.entered_at if visit and here else None),
         waits=here and main is not None and (main.waits_for == "correction" or step.kind == "applicant"),
@@ -126,8 +128,8 @@ def _branches(
                     branch.title,
                     "here",
                     kind,
-                    holders.get(token.step),
-                    token.entered_at,
+                    actor=holders.get(token.step),
+                    at=token.entered_at,
                     waits=token.waits_for == "correction",
                     collecting=token.waits_for == "correction_notice",
                 )  # fmt: skip
@@ -143,7 +145,7 @@ def _ended(
     edge = compiled.edge(final.step, final.action) if final is not None and final.action else None
     idle = token.outcome in ("not_needed", "cancelled")
     return FlowNode(
-        scope, "branch", title, "skipped" if idle else "done", kind, final.actor if final and not idle else None,
+        scope, "branch", title, "skipped" if idle else "done", kind, None, final.actor if final and not idle else None,
         final.left_at if final and not idle else None, token.outcome,
         edge.label if edge is not None and not idle else None,
     )  # fmt: skip

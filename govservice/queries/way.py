@@ -46,6 +46,7 @@ class WayStep:
     department: str | None
     limit: Duration | None
     branches: tuple[WayBranch, ...] = ()
+    role: Text | None = None  # title of the role that holds it
 
 
 def way(compiled: Compiled) -> list[WayStep]:
@@ -95,7 +96,8 @@ def _next(compiled: Compiled, step: Step, good: set[str]) -> str | None:
 def _way_step(compiled: Compiled, step: Step) -> WayStep:
     block = compiled.blocks.get(step.path)
     branches = tuple(_way_branch(compiled, branch) for branch in block.branches) if block else ()
-    return WayStep(step.path, step.kind, step.title, department_kind(compiled, step.owner), step.limit, branches)
+    kind, role = department_kind(compiled, step.owner), role_title(compiled, step.owner)
+    return WayStep(step.path, step.kind, step.title, kind, step.limit, branches, role)
 
 
 def _way_branch(compiled: Compiled, branch: Branch) -> WayBranch:
@@ -118,6 +120,12 @@ def department_kind(compiled: Compiled, role: str | None) -> str | None:
     """The kind of department that a role of the definition belongs to."""
     found = compiled.service.roles.get(role) if role else None
     return found.department if found else None
+
+
+def role_title(compiled: Compiled, role: str | None) -> Text | None:
+    """The title of a role of the definition."""
+    found = compiled.service.roles.get(role) if role else None
+    return found.title if found else None
 
 
 def departments(compiled: Compiled, definitions: Definitions, area: str | None) -> list[Text]:

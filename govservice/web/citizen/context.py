@@ -15,19 +15,21 @@ from werkzeug.wrappers import Response
 
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.questions import Question
+from govservice.definitions.values import typed
 from govservice.engine import Actor
 from govservice.exchange import evidence
 from govservice.exchange.evidence import FactView
+from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case, Token
 from govservice.models.papers import File
 from govservice.models.session import box_of
-from govservice.models.casedata import Form, read_form
 from govservice.operations.completeness import OpenSlots, missing_items, open_slots, visible_pages
 from govservice.operations.runtime import Runtime
 from govservice.queries.service_page import labels
+from govservice.queries.tracking import party_of
 from govservice.web.access import citizen_case, current_actor, current_runtime
 from govservice.web.i18n import date_text, text
-from govservice.web.words import answer_text
+from govservice.web.words import answer_text, list_text
 
 MAIN = 1
 
@@ -54,6 +56,7 @@ class Filing:
     slots: OpenSlots
     files: Mapping[str, tuple[FileRow, ...]]
     token_version: int
+    party: str  # name of the organisation it is filed for; "" for a person's own
 
     @property
     def number(self) -> str:
@@ -75,6 +78,16 @@ class Filing:
         return [p for p in self.shown_pages if any(name in self.slots.fields for name in p.fields)]
 
     @property
+    def pages_to_come(self) -> int:
+        """Pages that later answers may still open: hidden only because their condition is not decided yet."""
+        values: dict[str, object] = dict(typed(self.fields, self.form.answers))
+        shown = {page.page for page in self.shown_pages}
+        conditions = self.compiled.page_conditions
+        hidden = [p.page for p in self.compiled.service.form if p.page not in shown and p.page in conditions]
+        verdicts = [conditions[page] for page in hidden]
+        return sum(bool(condition.evaluate(values).missing) for condition in verdicts if condition is not None)
+
+    @property
     def shown_fields(self) -> list[str]:
         return [name for page in self.shown_pages for name in page.fields]
 
@@ -82,9 +95,9 @@ class Filing:
     def asked_materials(self) -> list[str]:
         return [name for name in self.compiled.service.materials if name in self.slots.materials]
 
-    def missing(self, before: Form | None = None) -> list[str]:
+    def missing(self) -> list[str]:
         """Fields and materials without which it cannot be sent."""
-        return missing_items(self.compiled, self.facts, self.form, self.slots, before or Form())
+        return missing_items(self.compiled, self.facts, self.form, self.slots)
 
     @property
     def labels(self) -> dict[str, Any]:
@@ -110,7 +123,7 @@ def filing_of(number: str) -> Filing:
         return Filing(
             rt, actor, case, compiled, form, facts, open_slots(session, case, compiled, facts),
             {slot: files_in(session, case, ids) for slot, ids in form.materials.items()},
-            token.version if token else 0,
+            token.version if token else 0, party_of(session, case),
         )  # fmt: skip
 
 
@@ -173,31 +186,20 @@ def source_of(filing: Filing, name: str) -> dict[str, str]:
 
 
 def known_items(filing: Filing) -> list[dict[str, str]]:
-    """What stands beside a question: what a register gave, each with label, source and date; what still waits."""
+    """What stands beside a question: each register with the values it gave and the date; what still waits."""
     items = []
-    for name in filing.shown_fields:
-        shown = filing.answer(name)
-        if name in filing.slots.fields or not shown:
-            continue
-        badge = source_of(filing, name)
-        day = badge["note"]
-        note = " · ".join(part for part in (text(filing.fields[name].label), badge["name"], day) if part)
-        items.append({"kind": badge["kind"], "value": shown, "note": note})
     for view in filing.facts.values():
-        if view.filled and not any(t in filing.fields for t in view.values):
-            items.append(_fact_item(filing, view))
+        note = f"{text(view.registry_name)} · {date_text(view.fetched_at)}"
+        shown = [filing.answer(n) for n in view.values if n in filing.fields and n in filing.shown_fields]
+        shown += [_count(filing, n, v) for n, v in view.values.items() if n not in filing.fields]
+        if view.filled and any(shown):
+            items.append({"kind": "register", "value": list_text([s for s in shown if s]), "note": note})
         elif view.state == "deferred":
             items.append({"kind": "waiting", "value": text(view.registry_name), "note": gettext("did not answer yet")})
     return items
 
 
-def _fact_item(filing: Filing, view: FactView) -> dict[str, str]:
-    """A fact that is no field of the form (staff certificates): how many, from where."""
-    names = [text(filing.labels.get(name, name)) for name in view.values]
-    count = sum(len(v) if isinstance(v, (list, tuple)) else 1 for v in view.values.values())
-    note = f"{text(view.registry_name)} · {date_text(view.fetched_at)}"
-    return {
-        "kind": "register",
-        "value": gettext("%(what)s: %(count)s", what=", ".join(names), count=count),
-        "note": note,
-    }
+def _count(filing: Filing, name: str, value: Any) -> str:
+    """A fact that is no field of the form (staff certificates): how many there are."""
+    count = len(value) if isinstance(value, (list, tuple)) else 1
+    return str(gettext("%(what)s: %(count)s", what=text(filing.labels.get(name, name)), count=count))

@@ -14,8 +14,8 @@ from werkzeug.wrappers import Response
 
 from govservice.engine import Expected
 from govservice.errors import Missing, NotAllowed, Stale
-from govservice.operations import filing as operations
 from govservice.models.casedata import Form, read_form
+from govservice.operations import filing as operations
 from govservice.queries.tracking import CasePage, Happening, case_page, words_of
 from govservice.web.access import audience, citizen_case, current_runtime, now
 from govservice.web.citizen import blueprint
@@ -48,7 +48,7 @@ def read_words(stored: str) -> Words:
     if not isinstance(data, dict):
         return Words(stored)
     items = data.get("items")
-    return Words(str(data.get("reason") or data.get("opinion") or ""), items if isinstance(items, dict) else None)
+    return Words(str(data.get("reason") or ""), items if isinstance(items, dict) else None)
 
 
 @dataclass(frozen=True)
@@ -150,13 +150,15 @@ def _send(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm) -> 
         _save(filing, form)
     if not valid or problems:
         return _page(filing_of(filing.number), page, cards, form, problems), 422
+    if not request.form.get("as_is") and nothing_changed(filing):
+        return _page(filing_of(filing.number), page, cards, form, {}, same=True), 422
     try:
         operations.resubmit(
             filing.rt, filing.actor, filing.case.id, expected=Expected(filing.token_version),
             idem=idem_of(request.form.get("idem")), now=now(),
         )  # fmt: skip
     except Missing as missing:
-        problems = {name: unchanged(filing, name) for name in missing.fields}
+        problems = {name: still_missing(filing, name) for name in missing.fields}
         return _page(filing_of(filing.number), page, cards, form, problems), 422
     except (Stale, NotAllowed):
         return redirect(url_for("citizen.case", number=filing.number, said="not_now"), 303)
@@ -182,15 +184,26 @@ def _save(filing: Filing, form: ItemForm) -> None:
             operations.save_page(filing.rt, filing.actor, filing.case.id, page.page, of_page, now=now())
 
 
-def unchanged(filing: Filing, name: str) -> str:
+def nothing_changed(filing: Filing) -> bool:
+    """Whether all that would be sent is what was sent before: then we ask once more, since it may be a slip."""
+    with filing.rt.read() as session:
+        case = citizen_case(filing.number, session)
+        before = read_form(session, case.applicant_id, case.id, case.data_rev)
+        latest = read_form(session, case.applicant_id, case.id)
+    return not latest.changed_from(before)
+
+
+def still_missing(filing: Filing, name: str) -> str:
     """Why a correction cannot be sent yet."""
     label = text(filing.labels.get(name, name))
     if name in filing.compiled.service.materials:
-        return str(gettext("%(what)s: upload a new file", what=label))
-    return str(gettext("%(what)s: this is what you sent before. Change it as the notice asks", what=label))
+        return str(gettext("%(what)s: upload a file", what=label))
+    return str(gettext("Enter an answer: %(what)s", what=label))
 
 
-def _page(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm, problems: Mapping[str, str]) -> str:
+def _page(
+    filing: Filing, page: CasePage, cards: list[Card], form: ItemForm, problems: Mapping[str, str], same: bool = False
+) -> str:
     fields: dict[str, Any] = {field.spec_name: field for field in form.questions()}
     for name, problem in problems.items():
         if name in fields and not fields[name].errors:
@@ -199,5 +212,5 @@ def _page(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm, pro
     idem = idem_of(request.form.get("idem")) if request.method == "POST" else new_idem()
     return render_template(
         "citizen/correct.html", filing=filing, page=page, cards=cards, form=form, fields=fields, problems=shown,
-        idem=idem, wrong=bool(form.errors or problems),
+        idem=idem, wrong=bool(form.errors or problems), same=same,
     )  # fmt: skip

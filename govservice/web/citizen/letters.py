@@ -123,7 +123,7 @@ def _receipt(session: Session, page: CasePage, about: Happening | None) -> Lette
     accepts = next((e.source for e in _edges(page) if e.marks == "accepted"), None)
     kind = department_kind(page.compiled, page.compiled.steps[accepts].owner) if accepts else None
     who = department_name(current_runtime().definitions, kind, page.case.area) if kind else office(page)
-    return {"seal": seal, "receiver": who, **dates(page, "intake", about)}
+    return {"digest": seal, "receiver": who, **dates(page, "intake", about)}
 
 
 def _edges(page: CasePage) -> list[Any]:

@@ -52,7 +52,7 @@ def _page(filing: Filing, page: Page, asked: list[str], form: ItemForm) -> str:
         form=form,
         questions=form.questions(),
         back=back_href(filing, page.page),
-        caption=gettext("Question %(n)s of %(total)s", n=place, total=len(items)),
+        caption=gettext("Question %(n)s of %(total)s", n=place, total=len(items) + filing.pages_to_come),
         known=known_items(filing),
         reasons=[why_asked(filing.facts[f]) for f in facts if f in filing.facts and filing.facts[f].asked],
     )

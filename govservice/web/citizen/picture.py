@@ -28,14 +28,15 @@ def _node(page: CasePage, node: FlowNode) -> Node:
 
 def _sub(page: CasePage, node: FlowNode) -> str:
     """Done: when. Here: who has it. To come: which department, or how long the law gives it."""
-    who = _who(page, node)
     if node.status == "done" and node.kind not in ("branch",):
         return date_text(node.at, year=False) if node.at else ""
     if node.kind == "auto":
         limit = page.compiled.limits.get("delivery")
         days = duration_text(limit.promised or limit.statutory) if limit else ""
         return str(gettext("within %(days)s", days=days)) if days else ""
-    return who
+    if node.role and node.actor not in page.names:
+        return text(node.role)
+    return _who(page, node)
 
 
 def _who(page: CasePage, node: FlowNode) -> str:
@@ -67,6 +68,7 @@ def _tag(node: FlowNode) -> Node | None:
 
 
 def _result(node: FlowNode) -> str:
-    label = text(node.outcome_label) if node.outcome_label else (node.outcome or "")
+    known = {"approved": gettext("Agreed"), "rejected": gettext("Not agreed")}
+    label = known.get(node.outcome or "") or text(node.outcome_label) if node.outcome_label else (node.outcome or "")
     day = date_text(node.at, year=False) if node.at else ""
     return str(gettext("%(what)s %(day)s", what=label, day=day)).strip()

@@ -10,6 +10,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext, ngettext
 
+from govservice.definitions.compiled import Edge
 from govservice.queries.tracking import CasePage, Happening
 from govservice.web.i18n import text
 from govservice.web.words import duration_text
@@ -65,9 +66,19 @@ def _left(page: CasePage, happening: Happening) -> Item | None:
     edge = page.compiled.edge(data["step"], data["trigger"])
     if edge is None or data["trigger"].startswith("@") or edge.kind == "always":
         return None  # joins, answers and the way out are told by what follows from them
-    title = gettext("%(step)s: %(act)s", step=_title_of(page, data["step"]), act=text(edge.label))
+    title = _act(edge, _title_of(page, data["step"]))
     note = text(data.get("note")) if data.get("deemed") and data.get("note") else ""
     return {"title": title, "note": note}
+
+
+def _act(edge: Edge, step: str) -> str:
+    """What an act came to, in the past tense where the outcome has a word of its own."""
+    ends = {target.end for target in edge.targets}
+    if ends == {"approved"}:
+        return str(gettext("%(step)s: agreed", step=step))
+    if ends == {"rejected"}:
+        return str(gettext("%(step)s: not agreed", step=step))
+    return str(gettext("%(step)s: %(act)s", step=step, act=text(edge.label)))
 
 
 def _accepted(page: CasePage, happening: Happening) -> Item:
@@ -121,7 +132,7 @@ def _notified(page: CasePage, happening: Happening) -> Item:
     count = len(happening.data["items"])
     title = ngettext("We asked you to correct %(num)s thing", "We asked you to correct %(num)s things", count)
     note = gettext("one notice for everything; the clock stopped")
-    return {"title": title, "note": note, "links": _letter(page, "correction", happening.seq)}
+    return {"title": title, "by": "", "note": note, "links": _letter(page, "correction", happening.seq)}
 
 
 def _resubmitted(_page: CasePage, _happening: Happening) -> Item:

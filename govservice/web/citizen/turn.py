@@ -9,6 +9,7 @@ from flask_babel import gettext, ngettext
 
 from govservice.queries.standing import ClockView, Standing
 from govservice.queries.tracking import CasePage
+from govservice.web.access import current_runtime
 from govservice.web.i18n import date_text, text, working_days
 from govservice.web.words import day, duration_text, last_day, list_text
 
@@ -125,10 +126,14 @@ def who(page: CasePage, step: str, assignee: str | None, department_id: str) -> 
 
 
 def _time_facts(page: CasePage, where: Standing) -> list[Panel]:
-    count = len({holder.department_id for holder in where.holders})
+    ids = list(dict.fromkeys(holder.department_id for holder in where.holders))
+    departments = current_runtime().definitions.catalogue.departments
+    value = ngettext("%(num)s department", "%(num)s departments", len(ids)) if ids else gettext("The system")
+    if len(ids) == 1 and ids[0] in departments:
+        value = text(departments[ids[0]].name)
     facts: list[Panel] = [{
         "label": gettext("Who has your case"),
-        "value": ngettext("%(num)s department", "%(num)s departments", count) if count else gettext("The system"),
+        "value": value,
         "meta": gettext("since %(day)s", day=day(where.since)),
     }]  # fmt: skip
     clock = where.clock
@@ -136,7 +141,6 @@ def _time_facts(page: CasePage, where: Standing) -> list[Panel]:
         facts.append({
             "label": gettext("The clock"),
             "value": gettext("%(left)s of %(total)s left", left=clock.left, total=duration_text(clock.length)),
-            "meta": gettext("counted in working days") if clock.length.unit == "wd" else "",
         })  # fmt: skip
         if clock.statutory_on:
             facts.append({
