@@ -19,7 +19,8 @@ from govservice.definitions.compiled import Compiled
 from govservice.engine import Actor, Applied, Command, Expected, apply
 from govservice.errors import Forbidden, Missing, NotAllowed, NotFound
 from govservice.exchange import evidence
-from govservice.exchange.snapshot import latest_snapshot, seal_snapshot
+from govservice.exchange.queries import Trigger
+from govservice.exchange.snapshot import Reason, latest_snapshot, seal_snapshot
 from govservice.models.base import to_iso
 from govservice.models.casedata import Form, read_form, write_form
 from govservice.models.cases import Case, CommandKey
@@ -103,7 +104,7 @@ def agree(rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...],
     fetch_facts(rt, actor, case_id, now=now)
 
 
-def fetch_facts(rt: Runtime, actor: Actor, case_id: str, *, now: datetime, trigger: str = "prefill") -> None:
+def fetch_facts(rt: Runtime, actor: Actor, case_id: str, *, now: datetime, trigger: Trigger = "prefill") -> None:
     """Asks the registries for the facts agreed to and puts what they answered into the form."""
     with rt.read() as session:
         case = own_case(session, actor, case_id)
@@ -207,7 +208,7 @@ def resubmit(
 
 
 def _send(
-    rt: Runtime, actor: Actor, case_id: str, *, trigger: str | None, reason: str, expected: Expected | None, idem: str,
+    rt: Runtime, actor: Actor, case_id: str, *, trigger: str | None, reason: Reason, expected: Expected | None, idem: str,
     now: datetime,
 ) -> Receipt:  # fmt: skip
     def work(session: Session) -> Receipt:
