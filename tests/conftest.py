@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from hypothesis import settings as settings_of_hypothesis
 
 from config import ROOT, Settings
@@ -51,6 +52,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shared = Path(os.environ.pop(SHARED))
         postgres.stop(shared)
         shutil.rmtree(shared, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_log_lines() -> None:
+    """Without a configuration structlog draws tracebacks with all local values, which takes seconds."""
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.KeyValueRenderer()],
+        logger_factory=structlog.ReturnLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
 
 
 @pytest.fixture(scope="session")

@@ -16,11 +16,11 @@ from govservice import logs
 def written() -> Iterator[io.StringIO]:
     """What is logged during the test; the machine's logging is put back afterwards."""
     root = logging.getLogger()
-    before, level = root.handlers[:], root.level
+    before, level, configured = root.handlers[:], root.level, structlog.get_config()
     stream = io.StringIO()
     logs.configure("INFO", stream)
     yield stream
     root.handlers[:] = before
     root.setLevel(level)
     logs.clear()
-    structlog.reset_defaults()
+    structlog.configure(**configured)
