@@ -93,6 +93,8 @@ class _Door:
         held = self.store.hold(self.cmd.case_id, self.cmd.actor.id, self.cmd.idem)
         if held.request_sha is not None:
             return self.replayed(held.request_sha, held.result or "")
+        if self.cmd.trigger == TIMERS and self.cmd.actor.kind != "system":
+            raise rights.raised(rights.NOT_SYSTEM)
         d = self.definitions.by_sha(held.state.def_sha)
         state, head = self.due_timers(d, held)
         if self.cmd.trigger == TIMERS:
