@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -174,6 +176,30 @@ def test_a_dripping_answer_ends_at_the_deadline(sandbox: Sandbox, population: Re
     assert connector.fetch(query(deadline=began + 0.3)).outcome is Outcome.TIMEOUT
     assert time.monotonic() - began < 1.0
     connector.close()
+
+
+def test_dripping_headers_end_at_the_deadline(population: RegistryFile) -> None:
+    """A server that never ends its headers would else hold a thread for hours."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        dripping = pool.submit(_drip_headers, server)
+        connector = HttpJson(population, f"http://127.0.0.1:{server.getsockname()[1]}")
+        began = time.monotonic()
+        assert connector.fetch(query(deadline=began + 0.3)).outcome is Outcome.TIMEOUT
+        assert time.monotonic() - began < 0.8
+        connector.close()
+        dripping.result()
+
+
+def _drip_headers(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        for _ in range(100):
+            try:
+                connection.sendall(b"x")
+            except OSError:
+                return
+            time.sleep(0.02)
 
 
 def test_after_the_deadline_nobody_is_asked(registry: Registry, population: RegistryFile) -> None:

@@ -16,6 +16,7 @@ import httpx
 
 from govservice.definitions.schema_registry import Dataset, RegistryFile
 from govservice.exchange.connectors.base import Answer, Query
+from govservice.exchange.connectors.deadline import transport, until
 from govservice.exchange.connectors.limits import BadJson, parse
 from govservice.exchange.outcomes import Outcome
 
@@ -32,10 +33,6 @@ _STATUS: Mapping[int, Outcome] = {
 
 class _TooLarge(Exception):
     """More bytes than the registry's limit."""
-
-
-class _TooLate(Exception):
-    """The deadline passed while the body was still coming."""
 
 
 class HttpJson:
@@ -55,7 +52,7 @@ class HttpJson:
         self.client = httpx.Client(
             follow_redirects=False,
             trust_env=False,
-            limits=pool,
+            transport=transport(pool),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "one-stop-portal"},
         )
 
@@ -69,12 +66,13 @@ class HttpJson:
         if query.deadline <= time.monotonic():
             return Answer(Outcome.TIMEOUT, request_sha=sha, detail="no_time_left")
         try:
-            response = self.client.send(request, stream=True)
-            try:
-                return self._read(response, query.deadline, sha)
-            finally:
-                response.close()
-        except (httpx.TimeoutException, _TooLate):
+            with until(query.deadline):
+                response = self.client.send(request, stream=True)
+                try:
+                    return self._read(response, sha)
+                finally:
+                    response.close()
+        except httpx.TimeoutException:
             return Answer(Outcome.TIMEOUT, request_sha=sha)
         except _TooLarge:
             return Answer(Outcome.SCHEMA_VIOLATION, request_sha=sha, detail="too_large")
@@ -101,7 +99,7 @@ class HttpJson:
         headers["Content-Type"] = "application/json"
         return self.client.build_request("POST", self.endpoint + path, content=body, headers=headers, timeout=timeouts)
 
-    def _read(self, response: httpx.Response, deadline: float, sha: str) -> Answer:
+    def _read(self, response: httpx.Response, sha: str) -> Answer:
         status = response.status_code
         if status != 200:
             return self._refusal(response, sha)
@@ -109,7 +107,7 @@ class HttpJson:
             return Answer(Outcome.UNAVAILABLE, status=status, request_sha=sha, detail="content_type")
         if response.headers.get("Content-Encoding", "identity") != "identity":
             return Answer(Outcome.SCHEMA_VIOLATION, status=status, request_sha=sha, detail="content_encoding")
-        raw = self._body(response, deadline)
+        raw = self._body(response)
         digest = hashlib.sha256(raw).hexdigest()
         try:
             body = parse(raw)
@@ -126,8 +124,8 @@ class HttpJson:
         outcome = _STATUS.get(status, fallback)
         return Answer(outcome, status=status, request_sha=sha, retry_after=_retry_after(response))
 
-    def _body(self, response: httpx.Response, deadline: float) -> bytes:
-        """The body, bounded in bytes and time whatever its headers promise."""
+    def _body(self, response: httpx.Response) -> bytes:
+        """The body, bounded in bytes whatever its headers promise."""
         limit = self.registry.limits.max_bytes
         announced = response.headers.get("Content-Length", "")
         if announced.isascii() and announced.isdigit() and int(announced[:20]) > limit:
@@ -137,8 +135,6 @@ class HttpJson:
             size += len(part)
             if size > limit:
                 raise _TooLarge
-            if time.monotonic() > deadline:
-                raise _TooLate
             parts.append(part)
         return b"".join(parts)
 

@@ -1,0 +1,84 @@
+"""A deadline over a whole call. httpx bounds each read; a server that sends a byte now and then would never be late.
+
+The deadline belongs to the thread that makes the call and is held against every read and write of its socket.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpcore
+import httpx
+
+_thread = threading.local()
+
+
+@contextmanager
+def until(deadline: float) -> Iterator[None]:
+    """Calls of this thread end at `deadline` (an instant of `time.monotonic()`)."""
+    _thread.deadline = deadline
+    try:
+        yield
+    finally:
+        del _thread.deadline
+
+
+def _left(timeout: float | None, late: type[Exception]) -> float | None:
+    deadline: float | None = getattr(_thread, "deadline", None)
+    if deadline is None:
+        return timeout
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise late("the deadline has passed")
+    return left if timeout is None else min(left, timeout)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.SyncBackend):
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:  # fmt: skip
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _Stream(super().connect_tcp(host, port, left, local_address, socket_options))
+
+
+def transport(limits: httpx.Limits) -> httpx.HTTPTransport:
+    """httpx's own transport on sockets that know the deadline. No proxies, HTTP/1.1, certificates checked."""
+    made = httpx.HTTPTransport(trust_env=False)
+    made.close()
+    made._pool = httpcore.ConnectionPool(  # httpx has no argument for it; its version is pinned
+        ssl_context=httpx.create_ssl_context(trust_env=False),
+        max_connections=limits.max_connections,
+        max_keepalive_connections=limits.max_keepalive_connections,
+        keepalive_expiry=limits.keepalive_expiry,
+        network_backend=_Backend(),
+    )
+    return made
