@@ -1,20 +1,21 @@
 """How long a service really takes: what the public pages say beside the promise.
 
-Turnaround is the office time that a case spent with the departments between acceptance and decision, counted from the
-stays of its main token (`visits`), the applicant's own time taken off; it is given in working days of the calendar.
+Turnaround is the office time between acceptance and decision without the time in which the clock stood still; it is
+computed in one place (`turnaround.py`), for citizens and supervisors alike, and given in working days.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from govservice.models.cases import Case, CaseClock, Visit
-from govservice.worktime.calendar import Calendar
+from govservice.models.cases import Case
+from govservice.queries.turnaround import Scope, decided_cases, quantile
+from govservice.worktime.calendar import Calendars
 
 WINDOW = timedelta(days=90)
 
@@ -34,47 +35,16 @@ class Turnaround:
         return self.cases > 0
 
 
-def turnaround(session: Session, calendar: Calendar, now: datetime, service: str | None = None) -> Turnaround:
-    """The figures of one service (or of all) over the last 90 days."""
-    spent = (
-        select(Visit.case_id, func.sum(Visit.working_s).label("seconds"))
-        .join(Case, Case.id == Visit.case_id)
-        .where(Visit.token_id == 1, Case.decided_at.is_not(None), Case.decided_at >= now - WINDOW)
-        .where(Visit.entered_at >= Case.accepted_at, Visit.entered_at < Case.decided_at)
-        .group_by(Visit.case_id)
-    )
-    if service is not None:
-        spent = spent.where(Case.service == service)
-    by_case = spent.subquery()
-    rows = session.execute(
-        select(by_case.c.seconds, CaseClock.stopped_at, CaseClock.promised_on, CaseClock.statutory_on)
-        .select_from(by_case)
-        .outerjoin(CaseClock, (CaseClock.case_id == by_case.c.case_id) & (CaseClock.key == "limit:decision"))
-    ).all()
-    if not rows:
+def turnaround(session: Session, calendars: Calendars, now: datetime, service: str | None = None) -> Turnaround:
+    """The figures of one service (or of all) over the last 90 days, everywhere: the supervisor's own measure."""
+    decided = decided_cases(session, Scope(None, now - WINDOW, service), calendars)
+    if not decided:
         return Turnaround(0)
-    seconds = sorted(int(row.seconds or 0) for row in rows)
-    kept = [_kept(calendar, row.stopped_at, row.promised_on) for row in rows]
-    late = sum(_kept(calendar, row.stopped_at, row.statutory_on) is False for row in rows)
-    judged = [k for k in kept if k is not None]
-    share = round(100 * sum(judged) / len(judged)) if judged else None
-    day = day_seconds(calendar)
-    return Turnaround(len(rows), _days(rank(seconds, 50), day), _days(rank(seconds, 90), day), share, late)
-
-
-def _kept(calendar: Calendar, stopped: datetime | None, due: date | None) -> bool | None:
-    return None if stopped is None or due is None else calendar.local_date(stopped) <= due
-
-
-def rank(ordered: list[int], percent: int) -> int:
-    """The nearest-rank percentile of a sorted, non-empty list."""
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
-
-
-def day_seconds(calendar: Calendar) -> int:
-    """Office seconds of one working day."""
-    opens, closes = calendar.opens, calendar.closes
-    return (closes.hour - opens.hour) * 3600 + (closes.minute - opens.minute) * 60
+    seconds = sorted(d.seconds for d in decided)
+    day = int(calendars.for_area(None).office_day.total_seconds())
+    share = round(100 * sum(d.in_promise for d in decided) / len(decided))
+    late = sum(not d.in_law for d in decided)
+    return Turnaround(len(decided), _days(quantile(seconds, 0.5), day), _days(quantile(seconds, 0.9), day), share, late)
 
 
 def _days(seconds: int, day: int) -> Decimal:
@@ -89,6 +59,6 @@ class HomeFigures:
     decided: Turnaround
 
 
-def home_figures(session: Session, calendar: Calendar, now: datetime) -> HomeFigures:
+def home_figures(session: Session, calendars: Calendars, now: datetime) -> HomeFigures:
     sent = session.scalar(select(func.count()).select_from(Case).where(Case.received_at >= now - WINDOW))
-    return HomeFigures(int(sent or 0), turnaround(session, calendar, now))
+    return HomeFigures(int(sent or 0), turnaround(session, calendars, now))

@@ -25,14 +25,14 @@ ENOUGH = 5  # finished stays below which a step's quantiles are not compared
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which cases are looked at, and since when finished work counts."""
+    """Which cases are looked at, and since when finished work counts. `areas` None means everywhere."""
 
-    areas: tuple[str, ...]
+    areas: tuple[str, ...] | None
     since: datetime
     service: str | None = None
 
     def of(self, model: type[Case] | type[Visit] | type[Task]) -> list[ColumnElement[bool]]:
-        clauses: list[ColumnElement[bool]] = [model.area.in_(self.areas)]
+        clauses: list[ColumnElement[bool]] = [] if self.areas is None else [model.area.in_(self.areas)]
         if self.service:
             clauses.append(model.service == self.service)
         return clauses

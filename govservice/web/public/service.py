@@ -38,7 +38,7 @@ def service(code: str) -> str:
 
     def figures() -> Turnaround:
         with rt.read() as session:
-            return turnaround(session, rt.calendars.for_area(None), now, code)
+            return turnaround(session, rt.calendars, now, code)
 
     asked = needs(rt.definitions, compiled)
     return render_template(
