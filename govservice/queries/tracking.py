@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.library import Definitions
-from govservice.models.accounts import User
 from govservice.models.cases import Case, CaseClock, CaseEvent, Task, Timer, Token, Visit
 from govservice.models.exchange import DataAccess
 from govservice.models.papers import CaseText, Message, Rating
 from govservice.models.people import Organisation
 from govservice.models.session import box_of
 from govservice.queries.flow import FlowNode, flow
+from govservice.queries.names import staff_names
 from govservice.queries.standing import Standing, standing
 from govservice.queries.way import department_kind
 from govservice.worktime.calendar import Calendar, Calendars
@@ -92,12 +92,6 @@ def party_of(session: Session, case: Case) -> str:
 def _staff_ids(events: Iterable[CaseEvent], visits: Iterable[Visit], tasks: Iterable[Task]) -> set[str]:
     found = {event.actor for event in events} | {v.actor for v in visits if v.actor}
     return {id for id in found | {t.assignee_id for t in tasks if t.assignee_id} if id and id != "system"}
-
-
-def staff_names(session: Session, ids: Iterable[str]) -> dict[str, Text]:
-    """Names of members of staff by user id. Citizens are left out: their names are not in `users`."""
-    rows = session.execute(select(User.id, User.name).where(User.id.in_(set(ids)), User.kind == "staff")).all()
-    return {row.id: row.name for row in rows}
 
 
 def happenings(
