@@ -1,0 +1,174 @@
+"""Every shipped service under a storm of lawful and unlawful acts: invariants I2, I6, I7 after each, and `available` keeps
+its word (what it allows works, what it refuses is refused)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from govservice.engine import MAIN, SYSTEM, Actor, Offer
+from govservice.engine.apply import _Door
+from govservice.errors import PortalError
+from tests.engine.walk import Walk
+from tests.engine.world import AREA, MA, SHIPPED, staff
+
+STAFF = {
+    "open_restaurant": [
+        staff("li", "window@service_hall"),
+        staff("zhang", "food@market_reg"),
+        staff("wu", "food@market_reg", "head@market_reg"),
+        staff("zhou", "fire@fire_rescue"),
+        staff("sun", "urban@urban_mgmt"),
+        staff("he", "head@market_reg"),
+        staff("lead", "lead@market_reg"),
+        MA,
+    ],
+    "food_business_licence": [
+        staff("li", "window@service_hall"),
+        staff("zhang", "food@market_reg"),
+        staff("wu", "inspector@market_reg", "food@market_reg"),
+        staff("feng", "inspector@market_reg"),
+        staff("he", "head@market_reg"),
+        staff("xu", "head@market_reg", "inspector@market_reg"),
+        MA,
+    ],
+}
+AREAS = st.sampled_from(["100", "299.99", "300", "5000"])
+SEATS = st.sampled_from([0, 1, 60])
+ITEMS = st.lists(
+    st.sampled_from(["premises.area", "layout", "rules", "premises.address"]), min_size=1, max_size=3, unique=True
+).map(tuple)
+
+
+class Service(RuleBasedStateMachine):
+    code = ""
+
+    @initialize(area=AREAS, seats=SEATS)
+    def begin(self, area: str, seats: int) -> None:
+        answers = {"premises.district": AREA, "premises.area": area, "menu.seats": seats}
+        self.walk = Walk(SHIPPED.current(self.code), answers)
+        self.people: list[Actor] = [*STAFF[self.code], self.walk.wang, Actor("liu", "applicant", (), "other")]
+
+    def ended(self) -> bool:
+        return self.walk.state.status == "closed"
+
+    def choices(self) -> list[tuple[Actor, Offer]]:
+        return [
+            (actor, offer)
+            for actor in self.people
+            for offer in self.walk.offers(actor)
+            if offer.allowed and offer.kind != "resubmit"
+        ]
+
+    def on_the_way(self) -> list[tuple[Actor, Offer]]:
+        """Acts that lead on: not the withdrawal, which would end most walks at once."""
+        return [(a, o) for a, o in self.choices() if o.kind in ("action", "claim", "release", "notice")]
+
+    @precondition(lambda self: not self.ended() and self.on_the_way())
+    @rule(data=st.data(), items=ITEMS)
+    def act(self, data: Any, items: tuple[str, ...]) -> None:
+        actor, offer = data.draw(st.sampled_from(self.on_the_way()))
+        assert refusal_of(self.walk, actor, offer) is None
+        self.walk.take(actor, offer, items)
+
+    @precondition(lambda self: not self.ended() and self.walk.state.notice is not None)
+    @rule(area=AREAS, seats=SEATS)
+    def resubmit(self, area: str, seats: int) -> None:
+        self.walk.resubmit({**self.walk.answers, "premises.area": area, "menu.seats": seats})
+
+    @precondition(lambda self: not self.ended() and self.walk.d.steps[self.walk.state.main.step].kind == "auto")
+    @rule(ok=st.booleans())
+    def answer(self, ok: bool) -> None:
+        self.walk.auto(ok)
+
+    @precondition(lambda self: not self.ended())
+    @rule(hours=st.sampled_from([1, 5, 24, 72, 24 * 9]))
+    def wait(self, hours: int) -> None:
+        self.walk.tick(self.walk.now + timedelta(hours=hours))
+
+    @precondition(lambda self: not self.ended() and self.walk.count > 12)
+    @rule()
+    def withdraw(self) -> None:
+        offers = [o for o in self.walk.offers(self.walk.wang) if o.kind == "always" and o.allowed]
+        if offers:
+            self.walk.take(self.walk.wang, offers[0])
+
+    @rule()
+    def what_is_not_offered_is_refused(self) -> None:
+        for actor in self.people:
+            for offer in self.walk.offers(actor):
+                if not offer.allowed:
+                    assert refusal_of(self.walk, actor, offer) is not None, (actor.id, offer)
+
+    @invariant()
+    def all_holds(self) -> None:
+        if hasattr(self, "walk"):
+            self.walk.check()
+
+
+def refusal_of(walk: Walk, actor: Actor, offer: Offer) -> PortalError | None:
+    """What the door's own question (and then `decide`) says, changing nothing."""
+    from govservice.engine import Command
+    from govservice.engine.decide import plan
+    from tests.engine.world import CALENDARS
+
+    state = walk.state.copy()
+    state.ctx = walk.ctx
+    command = Command(
+        case_id=state.case_id, trigger=offer.action, idem="try", now=walk.now, actor=actor, token_id=offer.token_id,
+        reason="r", attachments=offer.needs.attachments,
+        data={"items": {"layout": "x"}, "data_rev": walk.rev, "changed": []},
+    )  # fmt: skip
+    door = object.__new__(_Door)
+    door.cmd = command
+    try:
+        door.ask(walk.d, state, state.tokens[offer.token_id])
+        plan(walk.d, state, command, CALENDARS)
+    except PortalError as error:
+        return error
+    return None
+
+
+class OpenRestaurant(Service):
+    code = "open_restaurant"
+
+
+class FoodBusinessLicence(Service):
+    code = "food_business_licence"
+
+
+BOUNDS = settings(max_examples=40, stateful_step_count=45, deadline=None)
+OpenRestaurant.TestCase.settings = BOUNDS
+FoodBusinessLicence.TestCase.settings = BOUNDS
+TestOpenRestaurant = OpenRestaurant.TestCase
+TestFoodBusinessLicence = FoodBusinessLicence.TestCase
+
+
+def test_every_shipped_service_has_its_machine() -> None:
+    """A service that is added must be walked too."""
+    assert {OpenRestaurant.code, FoodBusinessLicence.code} == set(SHIPPED.codes())
+
+
+@pytest.mark.parametrize("code", SHIPPED.codes())
+def test_the_storm_can_reach_a_grant(code: str) -> None:
+    """The walk is able to do what the storm should find: without this, quiet invariants would prove little."""
+    walk = Walk(SHIPPED.current(code), {"premises.district": AREA, "premises.area": "400", "menu.seats": 5})
+    people = [*STAFF[code], walk.wang]
+    for _ in range(60):
+        if walk.state.status == "closed":
+            break
+        if walk.d.steps[walk.state.main.step].kind == "auto":
+            walk.auto(True)
+            continue
+        offers = [(a, o) for a in people for o in walk.offers(a) if o.allowed and o.kind == "action" and not o.correction]
+        good = [(a, o) for a, o in offers if o.action not in ("fail", "decline", "refuse", "reopen", "back", "object")]
+        walk.take(*good[0])
+        walk.check()
+    assert walk.state.outcome == "granted"
+    assert SYSTEM.id in {e.actor for e in walk.events}
+    assert MAIN in walk.state.tokens
