@@ -40,6 +40,7 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 limit_request_line = 8190
 limit_request_fields = 60
+umask = 0o077  # files and databases it makes are the portal's own
 control_socket_disable = True  # one way to command the server: signals
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeats, no data
 accesslog = None  # the portal writes its own line per request, without the address
