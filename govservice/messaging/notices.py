@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -31,26 +32,28 @@ def deliver_notice(session: Session, effect: Effect, now: datetime) -> bool:
 
     Raises ValueError for a kind of notice that does not exist.
     """
-    kind = effect.topic.partition(".")[2]
-    if kind not in KINDS:
-        raise ValueError(f"there is no notice of kind {kind!r}")
+    kind = kind_of(effect)
     same = (Message.effect_key == effect.key) | (
         (Message.case_id == effect.case_id) & (Message.kind == kind) & (Message.seq == effect.seq)
     )
     if session.scalar(select(Message.id).where(same)) is not None:
         return False
     case = session.get_one(Case, effect.case_id)
-    session.add(
-        Message(
-            id=new_id(),
-            case_id=case.id,
-            person_id=case.applicant_id,
-            kind=kind,
-            effect_key=effect.key,
-            seq=effect.seq,
-            params_enc=None,
-            created_at=now,
-            read_at=None,
-        )  # fmt: skip
-    )
+    session.add(Message(**notice_row(effect, case.applicant_id, now)))
     return True
+
+
+def kind_of(effect: Effect) -> str:
+    """Raises ValueError for a kind of notice that does not exist."""
+    kind = effect.topic.partition(".")[2]
+    if kind not in KINDS:
+        raise ValueError(f"there is no notice of kind {kind!r}")
+    return kind
+
+
+def notice_row(effect: Effect, person_id: str, now: datetime) -> dict[str, Any]:
+    """The columns of the message that an effect becomes."""
+    return {
+        "id": new_id(), "case_id": effect.case_id, "person_id": person_id, "kind": kind_of(effect),
+        "effect_key": effect.key, "seq": effect.seq, "params_enc": None, "created_at": now, "read_at": None,
+    }  # fmt: skip

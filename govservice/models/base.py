@@ -12,8 +12,6 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-ISO = "%Y-%m-%dT%H:%M:%S.%fZ"  # fixed width, so that text order is time order
-
 
 def new_id() -> str:
     """A UUIDv7 as text: ordered by creation, so that B-trees grow at one end."""
@@ -24,12 +22,12 @@ def to_iso(at: datetime) -> str:
     """The canonical text of an instant: UTC, microseconds, `Z`. Raises ValueError for a naive time."""
     if at.tzinfo is None:
         raise ValueError("a stored time must be aware")
-    return at.astimezone(UTC).strftime(ISO)
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def from_iso(text: str) -> datetime:
     """The inverse of `to_iso`."""
-    return datetime.strptime(text, ISO).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -22,11 +22,12 @@ from govservice.exchange.snapshot import Reason, seal_snapshot
 from govservice.models.base import to_iso
 from govservice.models.casedata import Form, write_form
 from govservice.models.cases import Case
+from govservice.models.session import box_of
 from govservice.operations import demo_words as words
 from govservice.operations.completeness import prune_hidden, visible_pages
 from govservice.operations.demo_papers import paper
 from govservice.operations.demo_plan import Fate
-from govservice.operations.files import keep
+from govservice.operations.files import store
 from govservice.operations.runtime import Runtime
 
 DECLINES = 0.03  # share of applicants who would rather bring the health certificates themselves
@@ -98,10 +99,13 @@ class Filing:
     def attach(self, slot: str, kind: str, by: str, at: datetime) -> str:
         """Stores a paper; returns its id."""
         revision = len(self.form.materials.get(slot, ())) + 1 if kind == "material" else 1
-        file = keep(
-            self.session, self.rt.storage, self.case_id, self.applicant_id,
-            slot=slot, kind=kind, upload=paper(slot, revision), by=by, now=at, durable=False,
+        box = box_of(self.session, self.applicant_id)
+        assert box is not None
+        file = store(
+            box, self.rt.storage, self.case_id, self.applicant_id,
+            slot=slot, kind=kind, revision=revision, upload=paper(slot, revision), by=by, now=at, durable=False,
         )  # fmt: skip
+        self.session.add(file)
         return file.id
 
     def _write(self, form: Form, at: datetime) -> None:

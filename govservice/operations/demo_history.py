@@ -9,28 +9,33 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled, Edge
-from govservice.engine import MAIN, SYSTEM, Actor, Applied, CaseState, Command, Ctx, Expected, Token, apply
+from govservice.engine import MAIN, SYSTEM, Actor, Applied, CaseState, Command, Ctx, Expected, Token, apply, load_state
 from govservice.engine.apply import TIMERS
-from govservice.messaging.outbox import Effect, settle
-from govservice.models.base import from_iso
-from govservice.models.papers import Rating
+from govservice.engine.projections import outbox_rows
+from govservice.engine.types import moment
+from govservice.messaging.notices import PREFIXES, notice_row
+from govservice.messaging.outbox import Effect
+from govservice.models.base import new_id
+from govservice.models.exchange import DataAccess
+from govservice.models.papers import Message, Rating
 from govservice.models.session import box_of
 from govservice.operations import demo_words as words
 from govservice.operations.demo_filing import Filing
 from govservice.operations.demo_papers import paper
 from govservice.operations.demo_plan import Fate
-from govservice.operations.demo_staff import Reads, Staff, pick
+from govservice.operations.demo_later import Later
+from govservice.operations.demo_staff import Staff, pick
 from govservice.operations.effects import handler_of
 from govservice.operations.filing import case_number, submit_action
 from govservice.operations.runtime import Runtime
@@ -38,9 +43,8 @@ from govservice.worktime.calendar import Calendar
 
 Progress = Callable[[int, int], None]  # cases filed, of how many
 OFFICE = timedelta(hours=8)
-OPEN_EFFECTS = text(
-    "SELECT id, seq, topic, payload FROM outbox WHERE done_at IS NULL AND case_id = :case ORDER BY seq, id"
-)
+FLUSH = 400  # events of the time line between two writings of what can wait
+OPEN_EFFECTS = text("SELECT id, case_id, seq, topic, payload FROM outbox WHERE done_at IS NULL AND case_id = :case")
 
 
 @dataclass(slots=True)
@@ -73,7 +77,7 @@ class History:
         self.line: list[tuple[datetime, int, Callable[[datetime], None]]] = []
         self.order = 0
         self.filed = 0
-        self.reads = Reads()
+        self.later = Later(session)
 
     def plan(self, fates: Sequence[Fate], applicants: Mapping[str, Actor]) -> None:
         for fate in fates:
@@ -87,12 +91,15 @@ class History:
             heapq.heappush(self.line, (when, self.order, what))
 
     def play(self, progress: Progress, total: int) -> None:
+        done = 0
         while self.line:
             when, _, what = heapq.heappop(self.line)
             what(when)
+            done += 1
+            if done % FLUSH == 0:
+                self.later.write()
             progress(self.filed, total)
-        self.reads.write(self.session)
-        self.session.flush()
+        self.later.write()
 
     # -- the one door
 
@@ -104,15 +111,18 @@ class History:
         )  # fmt: skip
         applied = apply(self.session, command, self.rt.definitions, self.rt.calendars)
         run.case_id, run.state = applied.case_id, applied.state
-        if applied.fired or any(event.data.get("effects") for event in applied.events):
-            self.effects(run, at)
+        if applied.fired:
+            self.effects(run, self.session.execute(OPEN_EFFECTS, {"case": run.case_id}), at)
+        else:
+            self.effects(run, [row for event in applied.events for row in outbox_rows(run.d, run.case_id, event)], at)
         self.follow(run, at)
         return applied
 
     def follow(self, run: Run, at: datetime) -> None:
         """What comes next by itself or by somebody's work, now that the case stands as it does."""
         state = run.state
-        due = min((from_iso(t.due_at) for t in state.timers.values() if t.due_at), default=None)
+        first = min((t.due_at for t in state.timers.values() if t.due_at), default=None)
+        due = moment(first) if first else None
         if due is not None and (run.tick_at is None or due < run.tick_at or run.tick_at <= at):
             run.tick_at = due
             self.at(max(due, at), partial(self.tick, run))
@@ -187,7 +197,7 @@ class History:
             "case_id": run.case_id, "stars": stars, "comment_enc": sealed, "at": at, "service": run.fate.service,
             "area": run.state.area,
         }  # fmt: skip
-        self.session.execute(insert(Rating), [row])
+        self.later.add(Rating, row)
 
     # -- the departments
 
@@ -281,7 +291,12 @@ class History:
         assert run.filing is not None and run.actor.person_id is not None
         form = run.filing.form
         what = ["person.name"] if purpose == "list" else [*form.answers, *form.materials]
-        self.reads.note(actor, role, department, run.actor.person_id, run.case_id, what, purpose, at)
+        row = {
+            "id": new_id(), "subject_id": run.actor.person_id, "actor": actor.id, "role": role,
+            "department_id": department, "case_id": run.case_id, "what": what, "purpose": purpose,
+            "registry_code": None, "exchange_id": None, "at": at,
+        }  # fmt: skip
+        self.later.add(DataAccess, row)
 
     # -- what happens by itself
 
@@ -290,20 +305,23 @@ class History:
             run.tick_at = None
             self.do(run, SYSTEM, TIMERS, at)
 
-    def effects(self, run: Run, at: datetime) -> None:
-        for id, seq, topic, payload in self.session.execute(OPEN_EFFECTS, {"case": run.case_id}):
+    def effects(self, run: Run, rows: Iterable[Sequence[Any]], at: datetime) -> None:
+        """Effects are delivered in order, a few seconds after the transition that asked for them."""
+        for id, case_id, seq, topic, payload, *_ in sorted(rows, key=lambda r: (r[2], r[0])):
             if self.once(run, id):
-                effect = Effect(id, run.case_id, seq, topic, json.loads(payload), 1)
-                self.at(at + timedelta(seconds=run.random.uniform(1, 20)), partial(self.deliver, run, effect))
+                effect = Effect(id, case_id, seq, topic, json.loads(payload), 1)
+                at += timedelta(seconds=run.random.uniform(1, 5))
+                self.at(at, partial(self.deliver, run, effect))
 
     def deliver(self, run: Run, effect: Effect, at: datetime) -> None:
-        """As the worker does: the handler and the settling together. A call's answer moves the case."""
+        """As the worker does. A notice is a row that can wait; a call's answer moves the case."""
+        self.later.settle(effect.key, at)
+        if effect.topic.startswith(PREFIXES):
+            self.later.add(Message, notice_row(effect, str(run.actor.person_id), at))
+            return
         handler_of(effect.topic)(self.rt, self.session, effect, at)
-        settle(self.session, effect.key, at)
+        self.session.flush()
         self.session.expunge_all()
-        if "token_id" in effect.payload:
-            from govservice.engine import load_state
-
-            run.state = load_state(self.session, run.case_id)
-            self.effects(run, at)
-            self.follow(run, at)
+        run.state = load_state(self.session, run.case_id)
+        self.effects(run, self.session.execute(OPEN_EFFECTS, {"case": run.case_id}), at)
+        self.follow(run, at)

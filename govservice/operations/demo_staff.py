@@ -1,21 +1,17 @@
-"""The staff of the demonstration at work: who may do a task, and what they look at while they do it."""
+"""The staff of the demonstration at work: who may do a task."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from random import Random
-from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.engine import Actor, CaseState, Ctx, Offer, available
 from govservice.models.accounts import User
-from govservice.models.base import new_id
-from govservice.models.exchange import DataAccess
 
 
 class Staff:
@@ -49,27 +45,3 @@ def pick(random: Random, able: Sequence[tuple[Actor, Offer]]) -> tuple[Actor, Of
     """One of those who may: whoever holds only this role first, so that examiners stay free to inspect elsewhere."""
     fewest = min(len(actor.roles) for actor, _ in able)
     return random.choice([each for each in able if len(each[0].roles) == fewest])
-
-
-class Reads:
-    """Reads of applicants' data, written in one statement now and then."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-
-    def note(
-        self, actor: Actor, role: str, department: str, person: str, case_id: str, what: Sequence[str], purpose: str,
-        at: datetime,
-    ) -> None:  # fmt: skip
-        self.rows.append(
-            {
-                "id": new_id(), "subject_id": person, "actor": actor.id, "role": role, "department_id": department,
-                "case_id": case_id, "what": list(what), "purpose": purpose, "registry_code": None, "exchange_id": None,
-                "at": at,
-            }
-        )  # fmt: skip
-
-    def write(self, session: Session) -> None:
-        if self.rows:
-            session.execute(insert(DataAccess), self.rows)
-            self.rows = []

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from govservice.errors import Invalid, NotFound, TooLarge
 from govservice.models.base import new_id
 from govservice.models.papers import File
+from govservice.models.keyring import Box
 from govservice.models.session import box_of
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -127,10 +128,9 @@ def keep(
     upload: Upload,
     by: str,
     now: datetime,
-    durable: bool = True,
 ) -> File:
-    """Stores an upload and adds its row (the caller commits). `kind` is material or attachment. `durable`: on the disk
-    before this returns. Raises NotFound when the person was erased, TooLarge when the slot is full."""
+    """Stores an upload and adds its row (the caller commits). `kind` is material or attachment. Raises NotFound
+    when the person was erased, TooLarge when the slot is full."""
     box = box_of(session, subject_id)
     if box is None:
         raise NotFound()
@@ -141,15 +141,27 @@ def keep(
     )
     if (count or 0) >= MAX_FILES_PER_SLOT:
         raise TooLarge("There are already %(n)s files here. Remove one first.", n=MAX_FILES_PER_SLOT)
+    file = store(
+        box, storage, case_id, subject_id,
+        slot=slot, kind=kind, revision=(count or 0) + 1, upload=upload, by=by, now=now,
+    )  # fmt: skip
+    session.add(file)
+    return file
+
+
+def store(
+    box: Box, storage: Path, case_id: str, subject_id: str, *, slot: str, kind: str, revision: int, upload: Upload,
+    by: str, now: datetime, durable: bool = True,
+) -> File:  # fmt: skip
+    """Writes the sealed content and returns the row for it, not yet added. `durable`: on the disk before it returns."""
     file = File(
-        id=new_id(), case_id=case_id, subject_id=subject_id, slot=slot, kind=kind, revision=(count or 0) + 1,
+        id=new_id(), case_id=case_id, subject_id=subject_id, slot=slot, kind=kind, revision=revision,
         stored_name=secrets.token_hex(16), mime=upload.mime, size=len(upload.content), sha256=upload.sha256,
         uploaded_by=by, uploaded_at=now,
     )  # fmt: skip
     file.display_name_enc = box.seal_text(upload.name, f"files:{file.id}")
     path = storage / file.stored_name[:2] / file.stored_name
     _write(path, box.seal(upload.content, f"content:{file.id}"), durable=durable)
-    session.add(file)
     return file
 
 
