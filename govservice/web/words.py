@@ -116,6 +116,13 @@ def condition_text(condition: Condition | None, labels: Mapping[str, Any], field
     return str(gettext("%(what)s is %(number)s", what=what, number=number))
 
 
+def person_at(person: str, department: str) -> str:
+    """Zhang Qiang, Market Regulation / 市场监督管理局 张强; either alone where the other is not known."""
+    if not person or not department:
+        return person or department
+    return str(gettext("%(person)s, %(department)s", person=person, department=department))
+
+
 def day(value: datetime | date | None) -> str:
     """A day on which somebody must act: with its weekday."""
     return date_text(value, weekday=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext
 from sqlalchemy import select
@@ -158,10 +160,8 @@ def rate(number: str) -> str | Response | tuple[str, int]:
         return render_template("citizen/rate.html", page=page, error=error, comment=comment), 422
     actor = current_actor()
     assert actor is not None  # the audience of this view
-    try:
+    with suppress(NotAllowed):  # the same form sent twice
         keep_rating(current_runtime(), actor, page.case.id, stars=int(stars), comment=comment, now=now())
-    except NotAllowed:  # the same form sent twice
-        pass
     return redirect(url_for("citizen.case", number=number, said="rated"), 303)
 
 

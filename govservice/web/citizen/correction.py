@@ -23,7 +23,7 @@ from govservice.web.citizen.context import FileRow, Filing, districts, files_in,
 from govservice.web.citizen.uploads import attach_all
 from govservice.web.forms import ItemForm, make_form
 from govservice.web.i18n import text
-from govservice.web.words import answer_text
+from govservice.web.words import answer_text, person_at
 
 MAIN = 1
 
@@ -105,8 +105,8 @@ def _card(
 
 
 def asker(happening: Happening) -> str:
-    parts = [text(happening.who) if happening.who else "", text(happening.department) if happening.department else ""]
-    return str(gettext(", ").join(part for part in parts if part))
+    department = text(happening.department) if happening.department else ""
+    return person_at(text(happening.who) if happening.who else "", department)
 
 
 @blueprint.route("/my/cases/<number>/correct", methods=["GET", "POST"])

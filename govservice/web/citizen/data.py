@@ -22,7 +22,7 @@ from govservice.queries.service_page import labels
 from govservice.web.access import audience, current_actor, current_runtime, now, today
 from govservice.web.citizen import blueprint
 from govservice.web.i18n import date_text, moment_text, text, time_text
-from govservice.web.words import list_text
+from govservice.web.words import list_text, person_at
 
 PERIODS = {"30": 30, "90": 90, "365": 365, "all": 36500}
 SHOWN = 50
@@ -132,8 +132,7 @@ def read_line(definitions: Definitions, row: ReadRow) -> dict[str, Any]:
     else:
         who = text(row.actor_name) if row.actor_name else gettext("You")
         role = service.service.roles.get(row.role or "") if service else None
-        parts = [text(role.title) if role and role.title else role_text(row.role), text(row.department)]
-        where = gettext(", ").join(part for part in parts if part)
+        where = person_at(text(role.title) if role and role.title else role_text(row.role), text(row.department))
     return {
         "day": date_text(row.at), "time": time_text(row.at), "at": row.at, "who": who, "where": where,
         "what": list_text([what_text(name, names) for name in row.what]) or gettext("Whole application"),
@@ -145,8 +144,9 @@ def read_line(definitions: Definitions, row: ReadRow) -> dict[str, Any]:
 def what_text(name: str, names: Any) -> str:
     """A field, fact or material by its label; kinds of lists in words."""
     known = {
-        "name": gettext("Name"), "list": gettext("Name in a list of cases"), "worklist": gettext("Name in a list of cases"),
-        "case": gettext("Whole application"), "search": gettext("Name in a search"), "*": gettext("Whole application"),
+        "name": gettext("Name"), "list": gettext("Name in a list of cases"),
+        "worklist": gettext("Name in a list of cases"), "search": gettext("Name in a search"),
+        "case": gettext("Whole application"), "*": gettext("Whole application"),
     }  # fmt: skip
     return text(names[name]) if name in names else known.get(name, name)
 

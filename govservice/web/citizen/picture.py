@@ -11,7 +11,7 @@ from govservice.queries.tracking import CasePage
 from govservice.queries.way import department_name
 from govservice.web.access import current_runtime
 from govservice.web.i18n import date_text, text
-from govservice.web.words import duration_text
+from govservice.web.words import duration_text, person_at
 
 Node = dict[str, Any]
 
@@ -45,7 +45,7 @@ def _who(page: CasePage, node: FlowNode) -> str:
         definitions = current_runtime().definitions
         department = text(department_name(definitions, node.department, page.case.area))
     person = text(page.names[node.actor]) if node.actor in page.names else ""
-    return str(gettext(", ").join(part for part in (person, department) if part))
+    return person_at(person, department)
 
 
 def _tag(node: FlowNode) -> Node | None:

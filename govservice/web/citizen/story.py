@@ -13,7 +13,7 @@ from flask_babel import gettext, ngettext
 from govservice.definitions.compiled import Edge
 from govservice.queries.tracking import CasePage, Happening
 from govservice.web.i18n import text
-from govservice.web.words import duration_text
+from govservice.web.words import duration_text, list_text, person_at
 
 Item = dict[str, Any]
 NOTICE_OF = {"received": "receipt", "accepted": "acceptance"}
@@ -33,8 +33,7 @@ def story(page: CasePage) -> list[Item]:
 
 def _by(happening: Happening) -> str:
     if happening.who is not None:
-        parts = [text(happening.who), text(happening.department) if happening.department else ""]
-        return gettext(", ").join(part for part in parts if part)
+        return person_at(text(happening.who), text(happening.department) if happening.department else "")
     return str(gettext("the system")) if happening.system else str(gettext("you"))
 
 
@@ -118,7 +117,7 @@ def _confirmed(page: CasePage, happening: Happening) -> Item:
 def _asked(page: CasePage, happening: Happening) -> Item:
     items = [text(item_label(page, name)) for name in happening.data["items"]]
     step = _title_of(page, happening.data["step"])
-    return {"title": gettext("%(step)s asked about: %(items)s", step=step, items=gettext(", ").join(items))}
+    return {"title": gettext("%(step)s asked about: %(items)s", step=step, items=list_text(items))}
 
 
 def item_label(page: CasePage, name: str) -> Any:

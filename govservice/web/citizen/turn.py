@@ -192,7 +192,7 @@ def _refused(page: CasePage, _items: int) -> Panel:
     return {
         "kind": "refused", "tag": gettext("Refused"),
         "title": gettext("Refused on %(day)s", day=date_text(page.case.decided_at or page.case.closed_at)),
-        "words": gettext("The notice gives the reasons and says where you can turn to. You may apply again at any time."),
+        "words": gettext("The notice gives the reasons and says where you can turn to. You may apply again."),
         "facts": took_facts(page), "button": notice[0] if notice else None,
         "links": links if page.rating is None else [],
     }  # fmt: skip
@@ -200,10 +200,8 @@ def _refused(page: CasePage, _items: int) -> Panel:
 
 def _ended(page: CasePage, _items: int) -> Panel:
     words = {
-        "withdrawn": gettext(
-            "The application was withdrawn. Nothing more will be done. You may apply again at any time."
-        ),
-        "lapsed": gettext("No answer came in time, so the application has lapsed. You may apply again at any time."),
+        "withdrawn": gettext("The application was withdrawn. Nothing more will be done. You may apply again."),
+        "lapsed": gettext("No answer came in time, so the application has lapsed. You may apply again."),
     }
     titles = {"withdrawn": gettext("Withdrawn"), "lapsed": gettext("Lapsed"), "terminated": gettext("Ended")}
     title = titles.get(page.case.outcome or "", gettext("Ended"))
