@@ -61,6 +61,16 @@ def test_it_opens_after_enough_failures_and_lets_one_try(database: Database) -> 
         assert session.get_one(RegistryHealth, "real_estate").state == "closed"
 
 
+def test_of_two_who_see_that_a_try_is_due_one_makes_it(database: Database) -> None:
+    ends(database, *[Outcome.TIMEOUT] * 3)
+    due = MONDAY + timedelta(seconds=31)
+    elected = []
+    for _ in range(2):  # both have read the row before either writes
+        with database.write() as session:
+            elected.append(breaker._elect(session, "real_estate", QUICK, due))
+    assert elected == [True, False]
+
+
 def test_old_failures_are_forgotten(database: Database) -> None:
     ends(database, Outcome.TIMEOUT, Outcome.TIMEOUT)
     ends(database, Outcome.TIMEOUT, after=31)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import timedelta
 
@@ -105,6 +106,10 @@ def test_every_call_is_logged_without_values(
         assert set(premises.fields) == {"premises.title_no", "premises.address", "premises.area", "premises.district"}
         assert len(premises.request_sha) == 64
         assert premises.response_sha is not None
+        asked = json.dumps({"subject": "990111198803182048", "fields": ["name", "national_id"]}).encode()
+        guessed = hashlib.sha256(b"POST/population/v2/people/query" + asked).hexdigest()
+        assert calls["owner"].request_sha != guessed  # whoever reads the log cannot try out numbers
+        assert calls["owner"].request_sha == database.keyring.blind("exchange", guessed)
         for table in (Exchange, DataAccess):
             for row in session.execute(select(table.__table__)).mappings():
                 text = json.dumps({k: str(v) for k, v in row.items()}, ensure_ascii=False)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from govservice.definitions.compiled import Compiled
 from govservice.exchange import evidence
+from govservice.exchange.connectors.base import Answer, Query
+from govservice.exchange.connectors.http_json import HttpJson
 from govservice.exchange.evidence import FactView
 from govservice.exchange.gateway import Gateway
 from govservice.models.exchange import DataAccess, Exchange, Fact
@@ -131,6 +134,31 @@ def test_a_late_answer_is_dropped(
         logged = session.scalars(select(Exchange).where(Exchange.fact == "premises")).one()
         assert logged.outcome == "timeout"
         assert logged.latency_ms >= 200
+
+
+class Deaf(HttpJson):
+    """A connector that does not hear its deadline: the gateway has to keep the budget by itself."""
+
+    def fetch(self, query: Query) -> Answer:
+        late = super().fetch(replace(query, deadline=query.deadline + 5))
+        time.sleep(1.0)
+        return late
+
+
+def test_a_connector_that_overruns_is_abandoned(
+    database: Database, make_gateway: Callable[..., Gateway], open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    gateway = make_gateway(connect=Deaf)
+    began = time.monotonic()
+    found = evidence.prefill(
+        database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY, budget=0.3
+    )
+    assert time.monotonic() - began < 0.9
+    assert {view.outcome for view in found.facts.values()} == {"timeout"}
+    gateway.close()  # waits for the threads: what they bring now is dropped
+    with database.read() as session:
+        assert session.scalars(select(Fact)).all() == []
+        assert {row.outcome for row in session.scalars(select(Exchange))} == {"timeout"}
 
 
 def test_calls_go_out_at_once(
