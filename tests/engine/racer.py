@@ -1,7 +1,7 @@
 """What each process of the barrier test runs: one branch of every case, at the same moment as the others.
 
-`unsafe` takes every guard away that keeps siblings apart (the lock, the compare-and-set, the keys of events): the control
-that must get stuck, or the test would prove nothing.
+`unsafe` takes every guard away that keeps siblings apart (the lock, the compare-and-set, the keys of events): the
+control that must get stuck, or the test would prove nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Legal clocks, milestones and timers (definition.md, Semantics: Ends, Milestones, Timers; engine.md, the legal clock)."""
+"""Legal clocks, milestones and timers: due dates by the law's own rule, deemed acts, dates missed and told apart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise
 from govservice.engine import MAIN, SYSTEM
 from govservice.models.session import Database
 from tests.engine.texts import LIMITS, definition, label
-from tests.engine.world import AREA, HE, LI, MONDAY, ZHANG, World, compiled_from, data_of
+from tests.engine.world import AREA, LI, MONDAY, ZHANG, World, compiled_from, data_of
 
 DAY = timedelta(days=1)
 STEPS = f"""
@@ -286,5 +286,3 @@ def test_a_new_calendar_moves_running_dates_by_a_logged_command(lite: Database) 
     timers = {t.key: t.due_at for t in w.state.timers.values()}
     assert timers["acceptance:1"] == "2026-03-10T16:00:00.000000Z"
     assert timers["limit:intake:statutory"] == "2026-03-10T16:00:00.000000Z"
-
-

@@ -1,4 +1,4 @@
-"""The consolidated correction clause by clause (definition.md, Semantics: Correction; Administrative Licensing Law art. 32)."""
+"""The consolidated correction (补正) clause by clause (Administrative Licensing Law art. 32)."""
 
 from __future__ import annotations
 

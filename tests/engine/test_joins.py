@@ -1,4 +1,4 @@
-"""Parallel steps clause by clause (definition.md, Semantics: Parallel, Joins)."""
+"""Parallel steps clause by clause: branches, outcomes, joins, rounds."""
 
 from __future__ import annotations
 

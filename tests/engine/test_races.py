@@ -7,6 +7,7 @@ import multiprocessing
 import pytest
 from sqlalchemy import text
 
+from govservice.engine import MAIN
 from govservice.models.session import Database
 from tests.engine.racer import finish
 from tests.engine.world import LI, SUN, WU, ZHANG, ZHOU, World

@@ -1,4 +1,4 @@
-"""Who may do what: roles in departments of the case's area, claims, four eyes, two people, the applicant, the system."""
+"""Who may do what: roles in departments of the case's area, claims, four eyes, two people, the applicant."""
 
 from __future__ import annotations
 
@@ -218,7 +218,9 @@ def test_the_answers_of_an_auto_step_are_the_systems(lite: Database, who: str, t
     refused(w, HE if who == "clerk" else w.wang, trigger, MAIN, "not_system")
 
 
-@pytest.mark.parametrize("trigger", ["@join0", "@lapse", "@timer", "@child", "to_done", "__class__", "done", "approve", ""])
+@pytest.mark.parametrize(
+    "trigger", ["@join0", "@lapse", "@timer", "@child", "to_done", "__class__", "done", "approve", ""]
+)
 def test_forged_triggers_move_nothing(lite: Database, trigger: str) -> None:
     w = accepted(lite)
     before = w.state

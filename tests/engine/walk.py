@@ -66,9 +66,7 @@ class Walk:
         data: dict[str, Any] = {"items": dict.fromkeys(items, "x")} if offer.needs.items else {}
         if self.state.status == "draft":
             data["data_rev"] = self.rev
-        return self.do(
-            actor, offer.action, offer.token_id, data=data, reason="r", attachments=offer.needs.attachments
-        )
+        return self.do(actor, offer.action, offer.token_id, data=data, reason="r", attachments=offer.needs.attachments)
 
     def resubmit(self, answers: Mapping[str, Any]) -> None:
         changed = sorted(k for k in {*answers, *self.answers} if answers.get(k) != self.answers.get(k))

@@ -110,8 +110,9 @@ class World:
             assert found is not None, f"there is no token of {token}"
             token = found.id
         command = Command(
-            case_id=more.pop("case_id", self.case_id), trigger=trigger, idem=more.pop("idem", f"{self.person}:{next(self.count)}"),
-            now=more.pop("now", self.now), actor=actor, token_id=token, **more,
+            case_id=more.pop("case_id", self.case_id), trigger=trigger,
+            idem=more.pop("idem", f"{self.person}:{next(self.count)}"), now=more.pop("now", self.now), actor=actor,
+            token_id=token, **more,
         )  # fmt: skip
         with self.db.write() as session:
             return apply(session, command, self.definitions, CALENDARS)
