@@ -73,7 +73,7 @@ def _compose(app: Flask, settings: Settings, runtime: Runtime) -> None:
     init_errors(app)
     init_forms(app)
     init_words(app)
-    init_static(app, ROOT / "static", reload=settings.demo, guard=everyone)
+    init_static(app, ROOT / "static", reload=app.debug, guard=everyone)
     init_shell(app, frame.shell)
     init_health(app, runtime, guard=everyone)
     if settings.demo:

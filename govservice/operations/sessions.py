@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, or_, select, update
+from sqlalchemy import Date, Row, and_, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session as Db
 
 from govservice.models.accounts import Role, Session, User
+from govservice.models.base import UtcDateTime
 from govservice.models.keyring import Keyring
 from govservice.models.people import Mandate, Organisation, Person
 from govservice.operations.mandates import usable_mandate
@@ -90,17 +91,20 @@ def hash_of(token: str) -> str:
 
 def find(session: Db, token: str, *, now: datetime, today: date) -> SignedIn | None:
     """The live session of a token; None where it is unknown, expired, revoked or its user disabled."""
-    row = session.execute(_live(hash_of(token), now, today)).one_or_none()
+    connection = session.connection()
+    row = connection.execute(LIVE, {"id": hash_of(token), "now": now, "today": today}).one_or_none()
     if row is None:
         return None
-    found: Session = row[0]
-    user: User | None = row.User
-    plain = SignedIn(found.id, found.data or {}, found.created_at, found.seen_at, found.expires_at)
-    if user is None:
+    plain = SignedIn(row.session_id, row.data or {}, row.created_at, row.seen_at, row.expires_at)
+    if row.user_id is None:
         return plain
+    roles: tuple[tuple[str, str], ...] = ()
+    if row.kind == "staff":
+        held = connection.execute(ROLES, {"user": row.user_id, "today": today})
+        roles = tuple((each.role, each.department_id) for each in held)
     return replace(
-        plain, user_id=user.id, login=user.login, kind=user.kind, locale=user.locale, person_id=user.person_id,
-        name=_name(session, user, row.Person), roles=_roles(session, user, today), acts_for=_acts_for(row),
+        plain, user_id=row.user_id, login=row.login, kind=row.kind, locale=row.locale, person_id=row.person_id,
+        name=_name(session, row), roles=roles, acts_for=_acts_for(row),
     )  # fmt: skip
 
 
@@ -109,7 +113,23 @@ def is_known(session: Db, token: str) -> bool:
     return session.get(Session, hash_of(token)) is not None
 
 
-def _live(session_id: str, now: datetime, today: date) -> Any:
+def _name(session: Db, row: Row[Any]) -> Mapping[str, str]:
+    if row.kind == "staff" or row.name_enc is None:
+        return dict(row.name or {}) or {"": row.login}
+    keyring: Keyring = session.info["keyring"]
+    box = keyring.box(row.key_wrapped, row.key_id)
+    return {"": box.open_text(row.name_enc, f"people:{row.person_id}:name")} if box else {"": row.login}
+
+
+def _acts_for(row: Row[Any]) -> ActsFor | None:
+    if row.mandate_id is None or row.organisation is None:
+        return None
+    return ActsFor(row.mandate_id, row.organisation_id, row.organisation, row.mandate_kind, row.services)
+
+
+def _live() -> Any:
+    """The statement of every request, built once: columns only, because objects would cost more than the answer."""
+    today = bindparam("today", type_=Date())
     held = and_(
         Mandate.id == Session.mandate_id,
         Mandate.person_id == User.person_id,
@@ -118,48 +138,41 @@ def _live(session_id: str, now: datetime, today: date) -> Any:
         or_(Mandate.valid_to.is_(None), Mandate.valid_to >= today),
     )
     return (
-        select(Session, User, Person, Mandate, Organisation)
+        select(
+            Session.id.label("session_id"), Session.data, Session.created_at, Session.seen_at, Session.expires_at,
+            User.id.label("user_id"), User.login, User.kind, User.locale, User.name, User.person_id,
+            Person.name_enc, Person.key_wrapped, Person.key_id,
+            Mandate.id.label("mandate_id"), Mandate.kind.label("mandate_kind"), Mandate.services,
+            Organisation.id.label("organisation_id"), Organisation.name.label("organisation"),
+        )
+        .select_from(Session)
         .outerjoin(User, User.id == Session.user_id)
         .outerjoin(Person, Person.id == User.person_id)
         .outerjoin(Mandate, held)
         .outerjoin(Organisation, Organisation.id == Mandate.organisation_id)
         .where(
-            Session.id == session_id,
+            Session.id == bindparam("id"),
             Session.revoked_at.is_(None),
-            Session.expires_at > now,
+            Session.expires_at > bindparam("now", type_=UtcDateTime()),
             or_(Session.user_id.is_(None), User.disabled_at.is_(None)),
         )
-    )
+    )  # fmt: skip
 
 
-def _name(session: Db, user: User, person: Person | None) -> Mapping[str, str]:
-    if user.kind == "staff" or person is None or person.name_enc is None:
-        return dict(user.name or {}) or {"": user.login}
-    keyring: Keyring = session.info["keyring"]
-    box = keyring.box(person.key_wrapped, person.key_id)
-    return {"": box.open_text(person.name_enc, f"people:{person.id}:name")} if box else {"": user.login}
-
-
-def _roles(session: Db, user: User, today: date) -> tuple[tuple[str, str], ...]:
-    if user.kind != "staff":
-        return ()
-    rows = session.execute(
+def _roles() -> Any:
+    today = bindparam("today", type_=Date())
+    return (
         select(Role.role, Role.department_id)
         .where(
-            Role.user_id == user.id,
+            Role.user_id == bindparam("user"),
             or_(Role.valid_from.is_(None), Role.valid_from <= today),
             or_(Role.valid_to.is_(None), Role.valid_to >= today),
         )
         .order_by(Role.id)
     )
-    return tuple((row.role, row.department_id) for row in rows)
 
 
-def _acts_for(row: Row[Any]) -> ActsFor | None:
-    mandate, organisation = row.Mandate, row.Organisation
-    if mandate is None or organisation is None:
-        return None
-    return ActsFor(mandate.id, organisation.id, organisation.name, mandate.kind, mandate.services)
+LIVE, ROLES = _live(), _roles()
 
 
 # -- beginning, keeping, ending --------------------------------------------------------------------------------------

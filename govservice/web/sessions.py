@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from govservice import logs
 from govservice.operations import sessions as store
-from govservice.operations.runtime import Runtime
+from govservice.operations.runtime import Runtime, clock_in
 from govservice.web.i18n import ZONE
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -106,6 +106,8 @@ class PortalSessions(SessionInterface):
         now = self.runtime.wall.now()
         try:
             with self.runtime.read() as session:
+                if self.runtime.simulated:  # on this connection: one way to the database for each page
+                    g.portal_time = clock_in(session, self.runtime.wall).now()
                 moment = portal_time(self.runtime)
                 found = store.find(session, token, now=now, today=moment.astimezone(ZONE).date())
                 over = found is None and store.is_known(session, token)
