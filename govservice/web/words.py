@@ -15,6 +15,7 @@ from govservice.identifiers import mask, normalise, problem
 from govservice.queries.way import Condition
 from govservice.web.forms import UNITS
 from govservice.web.i18n import date_text, masked, number_text, text, working_days
+from govservice.web.language import current_language
 from govservice.worktime.duration import Duration
 
 MASKED = ("person.national_id",)
@@ -128,6 +129,11 @@ def day(value: datetime | date | None) -> str:
     return date_text(value, weekday=True)
 
 
+def gap() -> str:
+    """What stands between two sentences: a blank, but nothing in Chinese, whose full stop brings its own."""
+    return "" if current_language().code == "zh" else " "
+
+
 def last_day(too_late: datetime) -> datetime:
     """The day that ends at an instant which is the first too late (00:00 of the next day)."""
     return too_late - timedelta(seconds=1)
@@ -141,4 +147,4 @@ FILTERS: Mapping[str, Callable[..., str]] = {
 def init_words(app: Flask) -> None:
     """Gives the templates of the public and the citizen's desk their filters."""
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals["last_day"] = last_day
+    app.jinja_env.globals.update(last_day=last_day, gap=gap)

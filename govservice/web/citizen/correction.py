@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from flask import redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from govservice.definitions.compiled import Compiled
 from govservice.engine import Expected
 from govservice.errors import Missing, NotAllowed, Stale
 from govservice.models.casedata import Form, read_form
@@ -81,9 +82,14 @@ def cards_of(filing: Filing, page: CasePage) -> list[Card]:
         sent = read_form(session, case.applicant_id, case.id, case.data_rev)
         files = {slot: files_in(session, case, ids) for slot, ids in sent.materials.items()}
     spoken = {id: read_words(words) for id, words in stored.items()}
-    order = [*filing.fields, *filing.compiled.service.materials]
-    named = sorted({n for h in asks for n in h.data["items"]}, key=lambda n: order.index(n) if n in order else 999)
+    named = in_order(filing.compiled, {n for h in asks for n in h.data["items"]})
     return [_card(filing, name, asks, spoken, sent, files) for name in named]
+
+
+def in_order(compiled: Compiled, names: Iterable[str]) -> list[str]:
+    """Names of fields and materials in the order of the form; unknown ones last."""
+    order = [*compiled.service.fields, *compiled.service.materials]
+    return sorted(set(names), key=lambda name: (order.index(name) if name in order else len(order), name))
 
 
 def _card(

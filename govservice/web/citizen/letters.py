@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from flask import abort, render_template
+from flask import abort, render_template, url_for
 from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,7 +24,7 @@ from govservice.queries.tracking import CasePage, Happening, case_page, words_of
 from govservice.queries.way import department_kind, department_name
 from govservice.web.access import audience, citizen_case, current_runtime, now
 from govservice.web.citizen import blueprint
-from govservice.web.citizen.correction import Words, asker, read_words
+from govservice.web.citizen.correction import Words, asker, in_order, read_words
 from govservice.web.citizen.story import item_label
 from govservice.web.public.verify import qr_of
 
@@ -144,7 +144,7 @@ def _correction(session: Session, page: CasePage, about: Happening | None) -> Le
     asks = [h for h in page.happenings if h.type == "correction.asked" and since < h.seq <= seq]
     spoken = spoken_in(session, page, asks)
     rows = []
-    for name in about.data["items"] if about else ():
+    for name in in_order(page.compiled, about.data["items"] if about else ()):
         mine = [h for h in asks if name in h.data["items"]]
         wrong = [spoken[h.data["text"]].about(name) for h in mine if h.data.get("text") in spoken]
         rows.append({"title": item_label(page, name), "wrong": list(dict.fromkeys(filter(None, wrong))),
@@ -213,6 +213,7 @@ def licence(number: str) -> str:
     return render_template(
         "citizen/licence.html", licence=found, number=number, qr=qr_of(rt, found.code), department=department,
         holder=found.holder or (person.name if person else ""), dated=found.issued_on,
+        verify_at=rt.settings.base_url.rstrip("/") + url_for("public.verify"),
     )  # fmt: skip
 
 

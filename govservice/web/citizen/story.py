@@ -152,6 +152,8 @@ def _breached(page: CasePage, happening: Happening) -> Item | None:
 
 def _closed(page: CasePage, happening: Happening) -> Item | None:
     outcome = happening.data["outcome"]
+    if outcome == "granted" and any(h.data.get("marks") == "delivered" for h in page.happenings):
+        return None  # told by the licence
     titles = {
         "granted": (gettext("Granted"), "grant"),
         "refused": (gettext("Refused"), "refusal"),

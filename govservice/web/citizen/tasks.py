@@ -12,7 +12,7 @@ from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import Filing, filing_of, known_items, not_a_draft, why_asked
 from govservice.web.citizen.items import items_of, next_href
 from govservice.web.i18n import text
-from govservice.web.words import list_text
+from govservice.web.words import gap, list_text
 
 
 @blueprint.get("/my/cases/<number>/tasks")
@@ -47,6 +47,5 @@ def relief_sentence(filing: Filing, relief: Burden) -> str:
         if name not in filing.slots.materials
     ]
     said = gettext("They came from: %(registers)s.", registers=names) if names else ""
-    if papers:
-        said = f"{said} {gettext('You need not bring: %(papers)s.', papers=list_text(papers))}"
-    return str(said).strip()
+    spared = gettext("You need not bring: %(papers)s.", papers=list_text(papers)) if papers else ""
+    return gap().join(part for part in (said, spared) if part)

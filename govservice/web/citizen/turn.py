@@ -206,7 +206,8 @@ def _ended(page: CasePage, _items: int) -> Panel:
     titles = {"withdrawn": gettext("Withdrawn"), "lapsed": gettext("Lapsed"), "terminated": gettext("Ended")}
     title = titles.get(page.case.outcome or "", gettext("Ended"))
     return {
-        "kind": "refused", "tag": title, "title": f"{title}{gettext(': ')}{date_text(page.case.closed_at)}",
+        "kind": "refused", "tag": title,
+        "title": gettext("%(what)s on %(day)s", what=title, day=date_text(page.case.closed_at)),
         "words": words.get(page.case.outcome or "", ""), "facts": [],
         "button": {
             "text": gettext("Apply again"), "href": url_for("citizen.start", code=page.case.service),

@@ -85,7 +85,7 @@ def bring_items(asked: Needs) -> list[Item]:
         kinds = list_text([kind.upper() for kind in upload.accept])
         note = gettext("%(kinds)s, at most %(size)s MB", kinds=kinds, size=upload.max_mb)
         if not upload.required:
-            note = f"{gettext('If you have one')} · {note}"
+            note = gettext("If you have one: %(note)s", note=note)
         items.append({"kind": "upload", "title": upload.title, "note": note})
     for answer in asked.answers:
         note = text(answer.hint) if answer.hint else ""
@@ -126,7 +126,7 @@ def branches_text(definitions: Definitions, compiled: Compiled, step: WayStep) -
             title = gettext("%(what)s (%(when)s)", what=title, when=when)
         parts.append(title)
     tail = gettext("If something must be corrected you get one notice that names everything.")
-    return f"{list_text(parts)}{gettext('. ')}{tail}"
+    return str(gettext("%(branches)s. %(tail)s", branches=list_text(parts), tail=tail))
 
 
 def human_text(definitions: Definitions, compiled: Compiled, step: WayStep) -> str:
