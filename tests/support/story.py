@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from playwright.sync_api import expect
+import segno
+from playwright.sync_api import Locator, expect
 
 from tests.support.visitor import PDF, Visitor
 
@@ -94,7 +95,7 @@ def send(who: Visitor) -> Filed:
     """The last look, and the number."""
     who.heading("Check your application before you send it")
     expect(who.main.locator(".gs-receipt__figure")).to_contain_text(re.compile(rf"{HELD}\s*/\s*{FIELDS}"))
-    who.reads("86" if False else SEATS["wrong"], "平面布局图.pdf", "326.40", "清味小馆")
+    who.reads(SEATS["wrong"], "平面布局图.pdf", "326.40", "清味小馆")
     who.look("check answers")
     who.press("Send the application")
     who.heading("Your application was sent")
@@ -102,3 +103,201 @@ def send(who: Visitor) -> Filed:
     number = who.main.locator(".gs-done__number strong").inner_text()
     assert re.search(r"20\d\d", who.main.inner_text()), "the promise has a date"
     return Filed(number)
+
+
+def sees_case(who: Visitor, number: str, *words: str, name: str = "") -> None:
+    """The citizen's page of the case says all of these."""
+    who.open(f"/my/cases/{number}")
+    who.reads(*words)
+    if name:
+        who.look(name)
+
+
+def until(who: Visitor, number: str, shown: Locator, patience: int = 30) -> None:
+    """Opens the case again, as people do, until what the portal's worker makes is there."""
+    for _ in range(patience):
+        sees_case(who, number)
+        if shown.count():
+            return
+        who.page.wait_for_timeout(500)
+    expect(shown).not_to_have_count(0)
+
+
+# -- the departments ---------------------------------------------------------------------------------------------------
+
+
+def open_task(who: Visitor, number: str, name: str = "") -> None:
+    """From the worklist to the case, in one click."""
+    who.open(f"/clerk/?q={number}")
+    row = who.main.locator("tbody tr", has_text=number)
+    expect(row).to_have_count(1)
+    if name:
+        who.look(f"worklist of the {name}")
+    with who.page.expect_navigation():
+        row.get_by_role("link").first.click()
+    who.reads(number, "Facts and where they come from")
+    if name:
+        who.look(f"case, {name}")
+
+
+def decide(who: Visitor, number: str, action: str, opinion: str = "", name: str = "") -> None:
+    """The usual outcome: open, press."""
+    open_task(who, number, name)
+    if opinion:
+        who.page.get_by_label(who.t["Opinion (optional)"]).first.fill(opinion)
+    who.press(action)
+
+
+def moved(who: Visitor) -> None:
+    who.reads("Done. The case has moved on.")
+
+
+def ask_for_correction(who: Visitor, number: str, wrong: dict[str, str], reason: str, name: str = "",
+                       action: str = "Ask for a correction") -> None:  # fmt: skip
+    """Ticks what is wrong, says why, sends it."""
+    open_task(who, number, name)
+    who.follow(action)
+    who.look("asking for a correction")
+    fill_correction(who, wrong, reason)
+    who.press(action)
+    moved(who)
+
+
+def fill_correction(who: Visitor, wrong: dict[str, str], reason: str) -> None:
+    for label, note in wrong.items():
+        item = who.main.locator(".gs-item", has=who.page.get_by_label(who.t[label], exact=True))
+        item.get_by_role("checkbox").check()
+        item.get_by_role("textbox").fill(note)
+    who.type("Words to the applicant", reason)
+
+
+def visit(who: Visitor, number: str, name: str = "") -> None:
+    """A site visit needs its report: without one the page says so and keeps the opinion."""
+    open_task(who, number, name)
+    who.follow("Site passed")
+    who.look("action that needs a file")
+    who.type("Opinion (optional)", "现场整洁，符合要求。")
+    who.press("Site passed")
+    who.reads("There is a problem")
+    expect(who.page.get_by_label(who.t["Opinion (optional)"])).to_have_value("现场整洁，符合要求。")
+    who.look("action with a file missing", again=False)
+    who.attach("现场核查记录.pdf")
+    who.press("Site passed")
+    who.reads("Done. A second person must confirm it.")
+
+
+# -- she corrects ------------------------------------------------------------------------------------------------------
+
+
+def correct(who: Visitor, number: str) -> None:
+    """One notice; only the two named things are open."""
+    notices = who.main.locator(".gs-side").get_by_role("link", name=who.t["Notice of correction"])
+    until(who, number, notices)
+    who.reads("Your turn", "图纸为 86 个餐位", "请标明两个安全出口")
+    who.look("case that waits for the applicant")
+    expect(notices).to_have_count(1)
+    with who.page.expect_navigation():
+        notices.click()
+    who.reads("图纸为 86 个餐位", "请标明两个安全出口")
+    who.look("notice of correction")
+    who.open(f"/my/cases/{number}/correct")
+    expect(who.main.locator(".gs-correct")).to_have_count(2)
+    inputs = who.main.locator("form#page-form input:not([type=hidden])")
+    expect(inputs).to_have_count(2)
+    who.look("correcting")
+    who.type("Seats for guests", "many")
+    who.press("Send the corrections")
+    who.reads("There is a problem")
+    expect(who.page.get_by_label(who.t["Seats for guests"], exact=True)).to_have_value("many")
+    assert who.page.title().startswith(who.t["Error: "])
+    who.look("correcting, with a fault", again=False)
+    who.type("Seats for guests", SEATS["right"])
+    who.attach("平面布局图（修改）.pdf", PDF + b"two exits")
+    who.press("Send the corrections")
+    who.reads("Your corrections were sent. The clock runs on.")
+    who.look("case after the correction")
+
+
+# -- the licence -------------------------------------------------------------------------------------------------------
+
+
+def has_licence(who: Visitor, number: str) -> str:
+    """Waits for the portal to issue it; opens it. Returns the address that its QR leads to."""
+    button = who.main.get_by_role("link", name=who.t["Open your licence"]).or_(
+        who.main.get_by_role("button", name=who.t["Open your licence"])
+    )
+    until(who, number, button)
+    who.reads("Granted")
+    who.look("case that was granted")
+    with who.page.expect_navigation():
+        button.click()
+    who.reads(ENTERPRISE)
+    who.look("licence")
+    href = who.main.locator(".gs-letter__foot a").get_attribute("href")
+    assert href
+    assert same_code(who, href), "the QR leads to the licence's public page"
+    return href
+
+
+def same_code(who: Visitor, href: str) -> bool:
+    """Whether the page's QR is the one of this address: drawn anew, it has the same modules."""
+    shown = who.main.locator(".gs-qr svg path").last.get_attribute("d")
+    drawn = segno.make(href, error="m", micro=False).svg_inline()
+    return shown is not None and shown.partition("h")[2] in drawn  # what comes before "h" is the margin
+
+
+def verified_by_anybody(who: Visitor, href: str) -> None:
+    """Nobody signed in: the QR's address, and the code typed by hand."""
+    assert href.startswith(who.url)
+    who.open(href.removeprefix(who.url))
+    who.reads("Valid", ENTERPRISE)
+    who.look("public page of a licence")
+    code = href.rstrip("/").rpartition("/")[2]
+    who.open("/verify")
+    who.look("verify a licence")
+    who.type("Code of the licence", f" {code[:4].lower()}-{code[4:]} ")
+    who.press("Verify")
+    who.reads("Valid", ENTERPRISE)
+    who.open("/verify")
+    who.type("Code of the licence", "0000 0000 0000 0000")
+    who.press("Verify")
+    who.reads("There is a problem")
+    who.look("verify a licence that is not there")
+
+
+def rate(who: Visitor, number: str) -> None:
+    who.open(f"/my/cases/{number}/rate")
+    who.look("rating")
+    who.page.get_by_label(re.compile("^" + re.escape(who.t["Very satisfied"]))).check()
+    who.type("In your own words (optional)", "一次办成，谢谢。")
+    who.press("Send the rating")
+    who.reads("Thank you. Your judgement is kept, and the clerks do not see your name beside it.")
+
+
+def sees_readers(who: Visitor, number: str, *names: str) -> None:
+    """Who looked: each of these people stands there with this case."""
+    who.open(f"/my/data/reads?case={number}&period=all")
+    for name in names:
+        expect(who.main.locator("tbody tr", has_text=name).first).to_contain_text(number)
+    who.look("who looked at my data")
+
+
+# -- the supervisor ----------------------------------------------------------------------------------------------------
+
+
+def watches(who: Visitor, number: str) -> None:
+    """The bottleneck stands above the fold; the case is among the decided ones."""
+    who.open(f"/supervisor/?service={SERVICE}")
+    headline = who.page.get_by_role("heading", level=1)
+    expect(headline).to_contain_text(who.t("%(step)s is the bottleneck.", step=who.t["Fire inspection"]))
+    box = headline.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] < 768, "above the fold"
+    who.look("overview of the supervisor")
+    who.open(f"/supervisor/cases?show=decided&service={SERVICE}&period=30")
+    expect(who.main.locator("tbody tr", has_text=number)).to_have_count(1)
+    who.look("list of decided cases")
+    with who.page.expect_navigation():
+        who.main.locator("tbody tr", has_text=number).get_by_role("link").first.click()
+    who.reads(number, "What has happened")
+    who.look("case, supervisor")
