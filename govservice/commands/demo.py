@@ -51,7 +51,7 @@ def _quiet(_done: int, _total: int) -> None:
 class Bar:
     """Progress with rate and time left: one line that moves on a terminal, else a line for every tenth."""
 
-    def __init__(self, terminal: bool, write: Callable[[str], None] = sys.stderr.write) -> None:
+    def __init__(self, terminal: bool, write: Callable[[str], object] = sys.stderr.write) -> None:
         self.terminal, self.write = terminal, write
         self.began = time.monotonic()
         self.shown = -1.0

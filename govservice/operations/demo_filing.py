@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
-from govservice.definitions.schema_form import FormField
+from govservice.definitions.questions import Question
 from govservice.engine import Actor
 from govservice.exchange import evidence, prefill, recording
 from govservice.exchange.snapshot import Reason, seal_snapshot
@@ -111,7 +111,7 @@ class Filing:
     def _write(self, form: Form, at: datetime) -> None:
         self.form = write_form(self.session, self.applicant_id, self.case_id, form, self.actor.id, at)
 
-    def _value(self, name: str, asked: FormField) -> Any:
+    def _value(self, name: str, asked: Question) -> Any:
         """What this applicant answers: the plan's own answer, a fitting one by name, else one of the field's type."""
         if name in self.fate.answers:
             return self.fate.answers[name]
@@ -149,7 +149,7 @@ def _named(random: Random, held: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _typed(random: Random, asked: FormField) -> Any:
+def _typed(random: Random, asked: Question) -> Any:
     options = list(asked.options or ())
     by_type: dict[str, Any] = {
         "text": "无",

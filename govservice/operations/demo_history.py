@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -19,8 +18,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from govservice.definitions.compiled import Compiled, Edge
-from govservice.engine import MAIN, SYSTEM, Actor, Applied, CaseState, Command, Ctx, Expected, Token, apply, load_state
+from govservice.engine import MAIN, SYSTEM, Actor, Applied, Command, Ctx, Expected, Token, apply, load_state
 from govservice.engine.apply import TIMERS
 from govservice.engine.projections import outbox_rows
 from govservice.engine.types import moment
@@ -32,40 +30,17 @@ from govservice.models.papers import Message, Rating
 from govservice.models.session import box_of
 from govservice.operations import demo_words as words
 from govservice.operations.demo_filing import Filing
-from govservice.operations.demo_papers import paper
-from govservice.operations.demo_plan import Fate
 from govservice.operations.demo_later import Later
+from govservice.operations.demo_plan import Fate
+from govservice.operations.demo_run import Run, reason
 from govservice.operations.demo_staff import Staff, pick
 from govservice.operations.effects import handler_of
 from govservice.operations.filing import case_number, submit_action
 from govservice.operations.runtime import Runtime
-from govservice.worktime.calendar import Calendar
 
 Progress = Callable[[int, int], None]  # cases filed, of how many
-OFFICE = timedelta(hours=8)
 FLUSH = 400  # events of the time line between two writings of what can wait
 OPEN_EFFECTS = text("SELECT id, case_id, seq, topic, payload FROM outbox WHERE done_at IS NULL AND case_id = :case")
-
-
-@dataclass(slots=True)
-class Run:
-    """One case on its way."""
-
-    fate: Fate
-    actor: Actor
-    random: Random
-    d: Compiled
-    cal: Calendar
-    filing: Filing | None = None
-    case_id: str = ""
-    state: CaseState = field(default_factory=CaseState)
-    commands: int = 0
-    tick_at: datetime | None = None
-    planned: set[Any] = field(default_factory=set)
-
-    def after(self, at: datetime, days: float) -> datetime:
-        """That many working days later, within office hours."""
-        return self.cal.add_office_time(at, OFFICE * max(days, 0.01))
 
 
 class History:
@@ -106,8 +81,8 @@ class History:
     def do(self, run: Run, actor: Actor, trigger: str, at: datetime, **more: Any) -> Applied:
         run.commands += 1
         command = Command(
-            case_id=run.case_id or None, trigger=trigger, idem=f"demo:{run.fate.key}:{run.commands}", now=at, actor=actor,
-            **more,
+            case_id=run.case_id or None, trigger=trigger, idem=f"demo:{run.fate.key}:{run.commands}", now=at,
+            actor=actor, **more,
         )  # fmt: skip
         applied = apply(self.session, command, self.rt.definitions, self.rt.calendars)
         run.case_id, run.state = applied.case_id, applied.state
@@ -129,16 +104,10 @@ class History:
         for token in state.tokens.values():
             if token.status == "active" and run.d.steps[token.step].kind == "human":
                 self.work(run, token, at)
-        if state.notice is not None and self.once(run, "notice", state.notice.seq) and not run.fate.lapses:
+        if state.notice is not None and run.once("notice", state.notice.seq) and not run.fate.lapses:
             self.at(at + timedelta(days=run.random.lognormvariate(0.9, 0.7), minutes=7), partial(self.correct, run))
-        if state.status == "closed" and run.fate.stars and self.once(run, "rating"):
+        if state.status == "closed" and run.fate.stars and run.once("rating"):
             self.at(at + timedelta(hours=run.random.uniform(1, 60)), partial(self.rate, run))
-
-    def once(self, run: Run, *what: Any) -> bool:
-        if what in run.planned:
-            return False
-        run.planned.add(what)
-        return True
 
     # -- the applicant
 
@@ -205,10 +174,10 @@ class History:
         """Plans who will act on a task that is new, comes back from a correction, or waits for the second person."""
         key = (token.id, token.entered_seq, len(token.pauses), token.confirmed is not None)
         if token.step in run.fate.stays:
-            if (login := run.fate.claimed.get(token.step)) and self.once(run, "claimed", token.step):
+            if (login := run.fate.claimed.get(token.step)) and run.once("claimed", token.step):
                 self.at(run.after(at, 0.05), partial(self.claim, run, key, self.staff.by_login[login]))
             return
-        if not self.once(run, key):
+        if not run.once(key):
             return
         days = run.fate.days(run.random, token.step) * (0.25 if token.confirmed or token.pauses else 1)
         if run.random.random() < 0.8 and token.confirmed is None:
@@ -228,7 +197,7 @@ class History:
         if token is None or task is None or task.assignee is not None:
             return
         if actor is None:
-            edge = self.choose(run, token)
+            edge = run.choose(token)
             able = self.staff.able(run.d, run.state, self.ctx, token.id, edge.name, task.role, task.department)
             if not able:
                 return
@@ -240,7 +209,7 @@ class History:
         token, task = self.token(run, key), run.state.task_of(key[0])
         if token is None or task is None:
             return
-        edge = self.choose(run, token)
+        edge = run.choose(token)
         able = self.staff.able(run.d, run.state, self.ctx, token.id, edge.name, task.role, task.department)
         if not able:
             return  # whoever could act has taken part before: the case waits, and supervision sees it
@@ -248,47 +217,18 @@ class History:
         self.look(run, actor, task.role, task.department, "task", at)
         self.do(
             run, actor, edge.name, at, token_id=token.id, expected=Expected(token.version, run.state.data_rev),
-            data=self.said(run, token, edge, offer.needs.attachments), attachments=offer.needs.attachments,
-            reason=self.reason(token, edge) if offer.needs.reason else None,
+            data=run.said(token, edge, offer.needs.attachments), attachments=offer.needs.attachments,
+            reason=reason(token, edge) if offer.needs.reason else None,
         )  # fmt: skip
+        if edge.correction:
+            run.planned.add(("asked", token.step))
         for name in offer.needs.attachments:
             assert run.filing is not None
             run.filing.attach(name, "attachment", actor.id, at)
 
-    def choose(self, run: Run, token: Token) -> Edge:
-        """The action that the plan wants here: a second person confirms; a correction once; then no or yes."""
-        fate = run.fate
-        edges = [e for e in run.d.out[token.step] if e.kind == "action"]
-        if token.confirmed is not None:
-            return next(e for e in edges if e.name == token.confirmed[0])
-        asks = next((e for e in edges if e.correction), None)
-        if asks is not None and token.step in fate.corrects and not token.pauses and token.round <= 1:
-            return asks
-        if fate.refuses == token.step:
-            return next(
-                e for e in edges if e.reason and not e.correction and e.name in ("fail", "refuse", "decline", "object")
-            )
-        return next(e for e in edges if not e.correction)
-
-    def said(self, run: Run, token: Token, edge: Edge, attachments: Sequence[str]) -> dict[str, Any]:
-        """What comes with an action: the items of a correction, the files' digests, now and then an opinion."""
-        said: dict[str, Any] = {}
-        if edge.correction:
-            said["items"] = dict([run.random.choice(words.CORRECTIONS[(run.fate.service, token.step)])])
-        if attachments:
-            said["files"] = {name: [paper(name).sha256] for name in attachments}
-        if not edge.correction and run.random.random() < 0.3:
-            said["opinion"] = run.random.choice(words.OPINIONS)
-        return said
-
-    def reason(self, token: Token, edge: Edge) -> str:
-        return (
-            words.CORRECTION_REASON if edge.correction else words.REFUSALS.get(token.step, words.REFUSALS["decision"])
-        )
-
     def look(self, run: Run, actor: Actor, role: str, department: str, purpose: str, at: datetime) -> None:
         """Opening a page is a read that the applicant sees."""
-        assert run.filing is not None and run.actor.person_id is not None
+        assert run.filing is not None
         form = run.filing.form
         what = ["person.name"] if purpose == "list" else [*form.answers, *form.materials]
         row = {
@@ -308,7 +248,7 @@ class History:
     def effects(self, run: Run, rows: Iterable[Sequence[Any]], at: datetime) -> None:
         """Effects are delivered in order, a few seconds after the transition that asked for them."""
         for id, case_id, seq, topic, payload, *_ in sorted(rows, key=lambda r: (r[2], r[0])):
-            if self.once(run, id):
+            if run.once(id):
                 effect = Effect(id, case_id, seq, topic, json.loads(payload), 1)
                 at += timedelta(seconds=run.random.uniform(1, 5))
                 self.at(at, partial(self.deliver, run, effect))

@@ -115,7 +115,7 @@ def _arrivals(random: Random, cases: int, now: datetime, calendar: Calendar) -> 
 
 
 def _pool(random: Random, province: Province, trades: Sequence[str]) -> list[Enterprise]:
-    """Enterprises in a seeded order: the trades that fit best first, every third with large premises while there are any."""
+    """Enterprises in a seeded order: the best fitting trade first, every third with large premises while they last."""
     kept = {e.uscc for e in cast.ENTERPRISES}
     fitting = [e for e in province.enterprises.values() if e.trade in trades and e.uscc not in kept]
     random.shuffle(fitting)
@@ -131,15 +131,15 @@ def _pool(random: Random, province: Province, trades: Sequence[str]) -> list[Ent
 
 
 def _fate(random: Random, key: str, service: str, enterprise: Enterprise, at: datetime) -> Fate:
-    """One in five is asked for a correction, one in sixteen refused, one in thirty withdrawn."""
+    """One in five is asked for a correction, one in twelve refused, one in twenty-five withdrawn."""
     corrects = frozenset(random.choices(*CORRECTS[service])) if random.random() < 0.2 else frozenset[str]()
     if corrects and service == RESTAURANT and random.random() < 0.25:
         corrects |= {"review.sign.desk", "review.food.desk"}
     return Fate(
         key, service, enterprise, at,
         corrects=corrects,
-        refuses=random.choices(*REFUSES[service])[0] if random.random() < 0.065 else None,
-        withdraws=random.uniform(0.2, 6) if random.random() < 0.035 else None,
+        refuses=random.choices(*REFUSES[service])[0] if random.random() < 0.08 else None,
+        withdraws=random.uniform(0.2, 6) if random.random() < 0.04 else None,
         lapses=bool(corrects) and random.random() < 0.06,
         abandons=random.random() < 0.02,
         stars=random.choices((5, 4, 3, 2, 1), (60, 24, 8, 5, 3))[0] if random.random() < 0.45 else None,

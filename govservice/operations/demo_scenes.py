@@ -41,7 +41,7 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
         restaurant("fire-soon", 8, stays=frozenset({FIRE}), claimed={FIRE: "zhou.jie"}),
         restaurant("asked", 6, corrects=frozenset({FIRE, FOOD_DESK}), lapses=True),
         restaurant("to-decide", 7, stays=frozenset({"decision"})),
-        restaurant("sign-today", 5, pace={"acceptance": 0.3, FOOD_DESK: 0.5, FOOD_SITE: 1.0}, stays=frozenset({SIGN, FIRE})),
+        restaurant("sign-today", 5, stays=frozenset({SIGN, FIRE})),
         restaurant("papers-claimed", 2, stays=REVIEW, claimed={FOOD_DESK: "zhang.qiang"}),
         restaurant("new-today", 1, stays=frozenset({"acceptance"})),
         restaurant("new-late", 3, stays=frozenset({"acceptance"})),

@@ -23,8 +23,8 @@ from sqlalchemy.orm import Session
 
 from govservice.errors import Invalid, NotFound, TooLarge
 from govservice.models.base import new_id
-from govservice.models.papers import File
 from govservice.models.keyring import Box
+from govservice.models.papers import File
 from govservice.models.session import box_of
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
