@@ -75,7 +75,8 @@ class Work:
             raise Tampered("A case went round in circles.", case_id=self.st.case_id, step=source)
         cursor = Cursor(source)
         try:
-            moved = self.d.machine.events[edge.name].trigger(cursor, self.values(edge, role))
+            seen = self.values(edge, role) if guarded(edge) else {}
+            moved = self.d.machine.events[edge.name].trigger(cursor, seen)
         except (KeyError, MachineError) as error:
             raise NotAllowed(action=edge.name, step=source) from error
         if not moved:
@@ -117,6 +118,11 @@ class Work:
 
     def step(self, path: str) -> Step:
         return self.d.steps[path]
+
+
+def guarded(edge: Edge) -> bool:
+    """Whether anything is evaluated on the way along an edge (its last target has no guard)."""
+    return edge.guard is not None or len(edge.targets) > 1
 
 
 def needs_more(edge: Edge) -> bool:

@@ -23,6 +23,7 @@ ENGINE_TABLES = {
     "clocks": "CaseClock",
     "timers": "Timer",
     "visits": "Visit",
+    "case_states": "CaseStateRow",
 }
 WRITE_SQL = re.compile(rf"\b(insert\s+into|update|delete\s+from)\s+\"?({'|'.join(ENGINE_TABLES)})\b", re.IGNORECASE)
 WRITERS = {"insert", "update", "delete", "sqlite_insert", "pg_insert"}
