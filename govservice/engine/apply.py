@@ -123,8 +123,9 @@ class _Door:
         if known is not None:
             return self.replayed(*known)
         d = self.definitions.by_sha(str(self.cmd.data["def_sha"]))
-        if self.cmd.actor.kind != "applicant" and self.cmd.data.get("channel", "online") == "online":
-            raise rights.raised(rights.NOT_APPLICANT)
+        why = rights.open_refusal(self.cmd)
+        if why is not None:
+            raise rights.raised(why)
         data = {**self.cmd.data, "case_id": new_id()}
         state = CaseState(ctx=Ctx(self.definitions.catalogue))
         work = deciding.plan(d, state, _with(self.cmd, data), self.calendars)

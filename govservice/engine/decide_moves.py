@@ -10,6 +10,7 @@ from govservice.engine import decide_clocks as clocks
 from govservice.engine.decide_work import Work
 from govservice.engine.state import Token
 from govservice.engine.types import MAIN
+from govservice.errors import NotAllowed
 
 # What the law or good manners make us tell the applicant, by what happened (services.md 2).
 NOTICE_OF_MARK = {"received": "notice.receipt", "accepted": "notice.acceptance"}
@@ -80,6 +81,8 @@ def _end_correction_pauses(work: Work) -> None:
 
 def arrive(work: Work, token_id: int, path: str, edge: Edge | None = None) -> None:
     step = work.step(path)
+    if step.kind == "cases":
+        raise NotAllowed("Bundles are not executed yet.", step=path)
     if step.kind == "end":
         close(work, step, edge)
         return

@@ -157,6 +157,17 @@ def notice_refusal(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx | None) ->
     return None if any(not a.notified for a in st.asks.values()) else NOTHING_ASKED
 
 
+def open_refusal(cmd: Command) -> Refusal | None:
+    """A citizen opens for themselves or for the organisation they act for; staff only at the counter."""
+    actor, data = cmd.actor, cmd.data
+    if actor.kind != "applicant":
+        return None if data.get("channel", "online") == "counter" else NOT_APPLICANT
+    for_organisation = data.get("organisation_id")
+    if data.get("person_id") != actor.person_id or for_organisation not in (None, actor.organisation_id):
+        return NOT_APPLICANT
+    return None
+
+
 def resubmit_refusal(st: CaseState, actor: Actor) -> Refusal | None:
     if not is_applicant(st, actor):
         return NOT_APPLICANT

@@ -98,7 +98,7 @@ PG_LOCK = (
     "k.request_sha, k.result FROM cases c LEFT JOIN case_states s ON s.case_id = c.id "
     "LEFT JOIN commands k ON k.actor = %s AND k.idem = %s WHERE c.id = %s"
 )
-PG_FOR_UPDATE = " FOR UPDATE OF c"
+PG_FOR_UPDATE = " FOR NO KEY UPDATE OF c"  # rows that refer to the case (files, notes) may be added meanwhile
 _PG_KEY = f"INSERT INTO commands ({', '.join(KEY_COLUMNS)}) VALUES (%s, %s, %s, %s, %s, %s)"  # noqa: S608
 _PG_TEXT = f"INSERT INTO case_texts ({', '.join(TEXT_COLUMNS)}) VALUES (%s, %s, %s, %s, %s, %s)"  # noqa: S608
 _PG_STATE = (

@@ -39,8 +39,8 @@ def _fire(
 ) -> int:
     command = Command(case_id=case_id, trigger=TIMERS, idem=f"tick:{to_iso(now)}", now=now, actor=SYSTEM)
     try:
-        applied = apply_retrying(database, command, definitions, calendars)
-    except PortalError as error:
-        log.error("tick.failed", case_id=case_id, error=type(error).__name__, **error.facts)
+        return apply_retrying(database, command, definitions, calendars).fired
+    except Exception as error:  # one broken case must not stop the law's clock for all the others
+        facts = error.facts if isinstance(error, PortalError) else {}
+        log.error("tick.failed", **{**facts, "case_id": case_id, "error": type(error).__name__})
         return 0
-    return applied.fired

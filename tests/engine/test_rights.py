@@ -190,7 +190,7 @@ def test_who_acts_for_the_organisation_is_the_applicant(lite: Database) -> None:
     w, organisation = World(lite), new_id()
     with lite.write() as session:
         session.add(Organisation(id=organisation, uscc="91X", name="X", created_at=w.now))
-    w.open(organisation_id=organisation)
+    w.open(Actor(w.wang.id, "applicant", (), w.person, organisation), organisation_id=organisation)
     agent = Actor("chen.wei", "applicant", (), "chen", organisation)
     other = Actor("liu.yang", "applicant", (), "liu", new_id())
     rev = w.answer(1, ANSWERS)
@@ -235,6 +235,15 @@ def test_nobody_opens_a_case_for_a_citizen_online(lite: Database) -> None:
     with pytest.raises(Forbidden):
         w.open(LI)
     w.open(LI, channel="counter")
+
+
+def test_nobody_opens_a_case_in_anothers_name(lite: Database) -> None:
+    w = World(lite)
+    with pytest.raises(Forbidden):
+        w.open(Actor("liu.yang", "applicant", (), "somebody else"))
+    with pytest.raises(Forbidden):
+        w.open(organisation_id="an organisation that she does not act for")
+    assert w.rows("cases") == []
 
 
 def test_what_is_missing_is_told_at_once(lite: Database) -> None:
