@@ -76,7 +76,7 @@ def make_stage(
         from dataclasses import replace
 
         parts = {"database": database, "definitions": definitions, "calendars": calendars, "wall": clock}
-        app = create_app(replace(settings, **changes), **parts)
+        app = create_app(replace(settings, **({"registration": "open"} | changes)), **parts)
         app.testing = True
         app.test_client_class = Browser
         runtime: Runtime = app.extensions["runtime"]

@@ -156,7 +156,8 @@ def test_methods(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "evil.example:80", "127.0.0.1.evil", "[::2]", "[", "a b", "x" * 300]
+    "host",
+    ["evil.example", "localhost.evil.example", "evil.example:80", "127.0.0.1.evil", "[::2]", "[", "a b", "x" * 300],
 )
 def test_a_foreign_host_is_not_served(stage: Stage, host: str) -> None:
     answer = stage.client().get("/sign-in", headers={"Host": host})
@@ -213,7 +214,8 @@ ODD = [
 
 ASKED = (
     "/search?q=ODD", "/verify?code=ODD", "/verify/ODD", "/services/ODD", "/my/cases/ODD", "/clerk/cases/ODD",
-    "/clerk/?page=ODD&service=ODD", "/sign-in?next=ODD", "/language/ODD?back=ODD", "/static/ODD", "/my/files/ODD", "/ODD",
+    "/clerk/?page=ODD&service=ODD", "/sign-in?next=ODD", "/language/ODD?back=ODD", "/static/ODD", "/my/files/ODD",
+    "/ODD",
 )  # fmt: skip
 
 
