@@ -33,13 +33,13 @@ def ask(work: Work, token_id: int, edge: Edge, facts: Mapping[str, Any]) -> None
     token, step = work.token(token_id), work.token(token_id).step
     policy = policy_of(work, token)
     data: dict[str, Any] = {"step": step, "trigger": edge.name, **facts}
-    first = not any(not a.notified for a in work.st.asks.values())
-    if token_id != MAIN and first and policy.collect_within is not None and work.st.notice is None:
+    at_once = token_id == MAIN or policy.notice == "each"
+    if not at_once and not pending(work) and policy.collect_within is not None and work.st.notice is None:
         data["timers"] = [_collect_timer(work, policy)]
     work.emit("correction.asked", token_id, data)
     clocks.pause_stay(work, token_id, KIND)
-    if token_id == MAIN:
-        notify(work, step, policy)
+    if at_once:
+        notify(work, work.st.main.step, policy)
     else:
         after_act(work)
 
@@ -71,7 +71,10 @@ def _everybody_acted(work: Work, block: Block) -> bool:
 
 
 def notify(work: Work, scope: str, policy: CorrectionPolicy) -> None:
-    """ONE notice with everything that was asked; the applicant's time and the pause of the clocks begin."""
+    """ONE notice with everything that was asked; the applicant's time and the pause of the clocks begin.
+
+    Where the definition says `notice: each`, every ask goes out by itself; one answer then settles all that are out.
+    """
     asks = pending(work)
     lapse = work.deadline(work.at, policy.within)
     warn = work.deadline(work.at, fraction(policy.within, WARN_AT))

@@ -26,8 +26,9 @@ def correction_asked(st: CaseState, ev: Event) -> None:
 
 def correction_notified(st: CaseState, ev: Event) -> None:
     d = ev.data
-    tokens = tuple(d["tokens"])
-    st.notice = Notice(ev.seq, ev.at, d["scope"], tuple(d["items"]), tokens, d["lapse_at"])
+    tokens, out = tuple(d["tokens"]), st.notice
+    items = tuple(sorted({*d["items"], *(out.items if out else ())}))  # `notice: each`: several may be out at once
+    st.notice = Notice(ev.seq, ev.at, d["scope"], items, (*(out.tokens if out else ()), *tokens), d["lapse_at"])
     for id in tokens:
         st.asks[id] = st.asks[id]._replace(notified=True)
         st.tokens[id] = st.tokens[id]._replace(waits_for="correction", version=st.tokens[id].version + 1)

@@ -125,6 +125,26 @@ def test_the_leads_task_is_open_while_a_notice_can_be_sent(lite: Database) -> No
     assert lead(w) == "waiting"
 
 
+def test_notice_each_sends_every_ask_by_itself(lite: Database) -> None:
+    policy = (POLICY % "pause_any").replace("once", "each")
+    text = definition(INTAKE + review(BRANCHES, JOINS, correction=policy), first="acceptance", head=LIMITS)
+    w = World(lite, compiled_from(text))
+    w.submit(ANSWERS)
+    w.do(LI, "accept", MAIN)
+    first = w.ask(ZHANG, "review.food", "menu.seats")
+    second = w.at(MONDAY + DAY).ask(ZHOU, "review.fire", "plan")
+    assert data_of(first, "correction.notified")["items"] == ["menu.seats"]
+    assert data_of(second, "correction.notified")["items"] == ["plan"]
+    notice = w.state.notice
+    assert notice is not None
+    assert (notice.items, notice.tokens) == (("menu.seats", "plan"), (2, 3))
+    w.check()
+    w.resubmit(2, ["menu.seats"])
+    assert waits(w.state) == {"main": None, "review.food": None, "review.fire": None, "review.sign": None}
+    assert w.topics().count("notice.correction") == 2
+    w.check()
+
+
 # -- clocks
 
 
