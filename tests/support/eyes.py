@@ -6,14 +6,18 @@ collected, so that one run of the story tells all of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, Response
 
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+RULES: dict[str, Any] = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
+    "resultTypes": ["violations"],  # what passed need not be described: several times faster
 }
+NARROW_RULES = RULES | {"rules": {"color-contrast": {"enabled": False}}}
 WIDE, NARROW = {"width": 1366, "height": 768}, {"width": 320, "height": 640}
 TAGS = {"zh": "zh-CN", "en": "en"}
 EXPECTED = ("404 (", "409 (", "422 (", "400 (")  # how Chromium says on the console that a page had that status
@@ -63,12 +67,12 @@ class Eyes:
         page.set_viewport_size(NARROW)  # type: ignore[arg-type]
         if (wide := page.evaluate("document.documentElement.scrollWidth")) > NARROW["width"]:
             self.faults.append(f"{where}: {wide} px wide at 320 px: {page.evaluate(WIDEST)}")
-        if language == "zh":  # longer words break first in English, but rules are the same: one language is enough
-            self._axe(page, f"{where} at 320 px")
+        if language == "zh":  # the narrow page has the same words and colours: one language, contrast judged above
+            self._axe(page, f"{where} at 320 px", NARROW_RULES)
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
 
-    def _axe(self, page: Page, where: str) -> None:
-        for found in Axe().run(page, options=RULES).response["violations"]:
+    def _axe(self, page: Page, where: str, rules: Mapping[str, Any] = RULES) -> None:
+        for found in Axe().run(page, options=dict(rules)).response["violations"]:
             self.faults.append(f"{where}: axe {found['id']}: {[node['target'] for node in found['nodes']][:3]}")
 
 

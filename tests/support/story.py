@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 import segno
 from playwright.sync_api import Locator, expect
@@ -233,8 +234,7 @@ def has_licence(who: Visitor, number: str) -> str:
         button.click()
     who.reads(ENTERPRISE)
     who.look("licence")
-    href = who.main.locator(".gs-letter__foot a").get_attribute("href")
-    assert href
+    href = urljoin(who.page.url, who.main.locator(".gs-letter__foot a").get_attribute("href") or "")
     assert same_code(who, href), "the QR leads to the licence's public page"
     return href
 
