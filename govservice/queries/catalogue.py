@@ -194,7 +194,9 @@ def _nearly(word: str, known: Iterable[str]) -> bool:
     """Whether a known word differs by one letter, or by its ending (cafe, cafes)."""
     if len(word) < 4 or not word.isascii():
         return False
-    return any(k.isascii() and len(k) >= 4 and (_one_off(word, k) or _same_stem(word, k)) for k in known)
+    forms = {word, word.removesuffix("s"), word.removesuffix("es")}
+    likely = [k for k in known if k.isascii() and len(k) >= 4]
+    return any(_one_off(form, k) or _same_stem(form, k) for k in likely for form in forms if len(form) >= 4)
 
 
 def _same_stem(a: str, b: str) -> bool:

@@ -59,6 +59,8 @@ class Asked:
         label = str(cast(Any, self).label.text)
         try:
             self.json = parse(self.spec, self.raw())
+            if self.json == "":  # nothing but blanks and invisible signs
+                self.json = None
         except WrongValue as wrong:
             raise StopValidation(sentence(label, wrong)) from None
         if self.json is None and self.spec.required:
@@ -93,7 +95,7 @@ def missing(kind: str, label: str) -> str:
     return str(gettext("Enter an answer: %(what)s", what=label))
 
 
-class AskedText(Asked, TextField):  # type: ignore[misc]
+class AskedText(Asked, TextField):
     """text, integer and decimal: one line."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
@@ -106,15 +108,20 @@ class AskedArea(AskedText):
     widget = TextArea()
 
 
-class AskedSelect(Asked, SelectField):  # type: ignore[misc]
+class AskedSelect(Asked, SelectField):
+    """district: one of those in which people may file."""
+
+    def pre_validate(self, form: BaseForm) -> None:
+        super().pre_validate(form)
+        if self.json is not None and self.json not in {value for value, *_rest in self.iter_choices()}:
+            raise StopValidation(gettext("%(what)s: choose from the list", what=str(self.label.text)))
+
+
+class AskedChoice(Asked, ChoiceField):
     pass
 
 
-class AskedChoice(Asked, ChoiceField):  # type: ignore[misc]
-    pass
-
-
-class AskedMany(Asked, ManyField):  # type: ignore[misc]
+class AskedMany(Asked, ManyField):
     pass
 
 
@@ -125,7 +132,7 @@ class AskedYesNo(AskedChoice):
         super().process_data({True: "yes", False: "no"}.get(value, value))
 
 
-class AskedDate(Asked, DateField):  # type: ignore[misc]
+class AskedDate(Asked, DateField):
     """Three boxes. A part that is missing or no date is an error of its own, found while reading."""
 
     def process_data(self, value: Any) -> None:

@@ -76,6 +76,7 @@ def test_reads_what_was_meant(app: Flask, typed: str, spec: dict[str, Any], valu
         ("x" * 31, {"type": "text", "max_length": 30}, "30 characters"),
         ("raw", {"type": "choice", "options": OPTIONS}, "choose from the list"),
         ("maybe", {"type": "yes_no"}, "choose from the list"),
+        ("nowhere", {"type": "district"}, "choose from the list"),
     ],
 )
 def test_says_what_is_wrong_and_keeps_what_was_typed(app: Flask, typed: str, spec: dict[str, Any], says: str) -> None:

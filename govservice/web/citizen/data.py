@@ -73,9 +73,12 @@ def reads() -> str:
         case_id = next((r.id for r in rows_of_cases if r.number == chosen.case), None)
         if chosen.case and case_id is None:
             chosen.case = ""
-        where = {"since": chosen.since(now()), "department_id": chosen.department or None, "case_id": case_id}
-        found = reads_of(session, actor.person_id, **where, before=chosen.before(), limit=SHOWN + 1)
-        counts = read_counts(session, actor.person_id, **where)
+        since, department = chosen.since(now()), chosen.department or None
+        found = reads_of(
+            session, actor.person_id, since=since, department_id=department, case_id=case_id, before=chosen.before(),
+            limit=SHOWN + 1,
+        )  # fmt: skip
+        counts = read_counts(session, actor.person_id, since=since, department_id=department, case_id=case_id)
         departments = readers(session, actor.person_id)
     rows = [read_line(rt.definitions, row) for row in found[:SHOWN]]
     older = url_for("citizen.reads", **chosen.args(), before=cursor(found[SHOWN - 1])) if len(found) > SHOWN else ""
@@ -111,7 +114,7 @@ class Choice:
             return None
         return (moment, id) if moment.tzinfo is not None and id else None
 
-    def args(self) -> dict[str, str]:
+    def args(self) -> dict[str, Any]:
         return {"department": self.department, "case": self.case, "period": self.period}
 
 
@@ -148,7 +151,7 @@ def what_text(name: str, names: Any) -> str:
         "worklist": gettext("Name in a list of cases"), "search": gettext("Name in a search"),
         "case": gettext("Whole application"), "*": gettext("Whole application"),
     }  # fmt: skip
-    return text(names[name]) if name in names else known.get(name, name)
+    return text(names[name]) if name in names else str(known.get(name, name))
 
 
 def role_text(role: str | None) -> str:
@@ -157,7 +160,7 @@ def role_text(role: str | None) -> str:
         "designer": gettext("Service designer"),
         "admin": gettext("Administrator"),
     }
-    return known.get(role or "", "")
+    return str(known.get(role or "", ""))
 
 
 def why_text(purpose: str) -> str:
@@ -166,7 +169,7 @@ def why_text(purpose: str) -> str:
         "list": gettext("To see what is to be done"), "search": gettext("To find a case"),
         "supervision": gettext("To watch the time limits"), "download": gettext("To read a document you gave"),
     }  # fmt: skip
-    return known.get(purpose, purpose)
+    return str(known.get(purpose, purpose))
 
 
 @blueprint.get("/my/data/reads.csv")

@@ -44,7 +44,7 @@ def _after(number: str, page: str) -> str:
 def _page(filing: Filing, page: Page, asked: list[str], form: ItemForm) -> str:
     items = [item for item in items_of(filing) if item.kind == "page"]
     place = next((i for i, item in enumerate(items, start=1) if item.id == page.page), 1)
-    facts = {filing.fields[name].fact for name in asked} - {None}
+    facts = [fact for name in asked if (fact := filing.fields[name].fact) is not None]
     return render_template(
         "citizen/page.html",
         filing=filing,
@@ -54,5 +54,7 @@ def _page(filing: Filing, page: Page, asked: list[str], form: ItemForm) -> str:
         back=back_href(filing, page.page),
         caption=gettext("Question %(n)s of %(total)s", n=place, total=len(items) + filing.pages_to_come),
         known=known_items(filing),
-        reasons=[why_asked(filing.facts[f]) for f in facts if f in filing.facts and filing.facts[f].asked],
+        reasons=[
+            why_asked(filing.facts[f]) for f in dict.fromkeys(facts) if f in filing.facts and filing.facts[f].asked
+        ],
     )

@@ -44,7 +44,7 @@ def _who(page: CasePage, node: FlowNode) -> str:
     if node.department:
         definitions = current_runtime().definitions
         department = text(department_name(definitions, node.department, page.case.area))
-    person = text(page.names[node.actor]) if node.actor in page.names else ""
+    person = text(page.names[node.actor]) if node.actor and node.actor in page.names else ""
     return person_at(person, department)
 
 

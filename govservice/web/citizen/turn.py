@@ -121,7 +121,7 @@ def who(page: CasePage, step: str, assignee: str | None, department_id: str) -> 
         ),
         text(page.compiled.steps[step].title) if step in page.compiled.steps else step,
     )
-    person = text(page.names[assignee]) if assignee in page.names else gettext("nobody has taken it yet")
+    person = text(page.names[assignee]) if assignee and assignee in page.names else gettext("nobody has taken it yet")
     return str(gettext("%(step)s: %(person)s", step=branch, person=person))
 
 
