@@ -1,0 +1,80 @@
+"""What costs no database: deciding, answering what is possible, checking definitions."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+from bench.figure import Figure, figure, timed
+from bench.office import FIRE, FOOD, HEAD, KEYRING, WINDOW, Office
+from config import ROOT
+from govservice.definitions.compile import compile_service
+from govservice.definitions.loader import load_file
+from govservice.definitions.verify import verify
+from govservice.engine import CaseState, Command, available, context, decide
+from govservice.models import migrate
+from govservice.models.session import Database, make_engine
+
+REPEATS = 300
+
+
+def figures() -> Iterator[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        made = make_engine(f"sqlite:///{Path(folder) / 'pure.db'}", synchronous="OFF")
+        migrate.upgrade(made)
+        office = Office(Database(made, KEYRING))
+        asked = list(_asked(office))
+        yield from _deciding(office, asked)
+        made.dispose()
+    yield from _checking()
+
+
+def _asked(office: Office) -> Iterator[tuple[CaseState, Command]]:
+    """Every command of one case with the state that it met, answers at hand."""
+    state = office.draft()
+    way = office.way(state)
+    command: Command | None = next(way)
+    while command is not None:
+        with office.db.read() as session:
+            pinned = replace(state, data_rev=1) if state.status == "draft" else state
+            state.ctx = context(session, office.definitions, office.calendars, pinned)
+        yield state, command
+        state = office.do(command).state
+        try:
+            command = way.send(state)
+        except StopIteration:
+            command = None
+
+
+def _deciding(office: Office, asked: list[tuple[CaseState, Command]]) -> Iterator[Figure]:
+    each = [
+        median(timed(lambda s=state, c=command: decide(office.d, s, c, office.calendars), REPEATS, 10))  # type: ignore[misc]
+        for state, command in asked
+    ]
+    yield figure("engine.decide_p50", median(each) * 1e6, "us", 40)
+    yield figure("engine.decide_dearest", max(each) * 1e6, "us")
+    per_action = []
+    for state, _ in asked:
+        assert state.ctx is not None
+        for actor in (WINDOW, FOOD, FIRE, HEAD, office.applicant):
+            offers = len(available(office.d, state, actor, state.ctx))
+            seconds = timed(lambda s=state, a=actor: available(office.d, s, a, s.ctx), REPEATS, 5)  # type: ignore[misc, arg-type]
+            if offers:
+                per_action.append(median(seconds) / offers)
+    yield figure("engine.available_per_action_p50", median(per_action) * 1e6, "us", 5)
+
+
+def _checking() -> Iterator[Figure]:
+    """The structural verifier per shipped definition, compiled before."""
+    from govservice.definitions.catalogue import load_catalogue
+
+    catalogue = load_catalogue(ROOT / "workflows")
+    slowest = 0.0
+    for path in sorted((ROOT / "workflows" / "services").glob("*.yaml")):
+        loaded = load_file(path)
+        compiled = compile_service(loaded.service, catalogue=catalogue)
+        slowest = max(slowest, median(timed(lambda c=compiled, x=loaded: verify(c, x, catalogue), 50, 3)))  # type: ignore[misc]
+    yield figure("definitions.verify_slowest", slowest * 1e3, "ms", 5)
