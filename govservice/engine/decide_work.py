@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from transitions import MachineError
 
+from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled, Edge, Step
 from govservice.engine.clocks import Deadline, deadline
 from govservice.engine.events import VERSIONS
@@ -141,10 +142,19 @@ def case_values(st: CaseState, ctx: Ctx | None, cal: Calendar | None) -> dict[st
     }  # fmt: skip
 
 
+_DEPARTMENTS: dict[tuple[str, str, str | None], tuple[Catalogue, str]] = {}  # a definition and a catalogue never change
+
+
 def department_of(d: Compiled, ctx: Ctx | None, role: str, area: str | None) -> str:
     """Raises NotAllowed where no department of that kind decides in the area."""
-    kind = d.service.roles[role].department
-    found = ctx.catalogue.department_for(kind, area) if ctx is not None else None
+    if ctx is None:
+        raise NotAllowed("No department answers for this in that area.", role=role, area=area)
+    key = (d.sha, role, area)
+    known = _DEPARTMENTS.get(key)
+    if known is not None and known[0] is ctx.catalogue:
+        return known[1]
+    found = ctx.catalogue.department_for(d.service.roles[role].department, area)
     if found is None:
         raise NotAllowed("No department answers for this in that area.", role=role, area=area)
+    _DEPARTMENTS[key] = (ctx.catalogue, found)
     return found
