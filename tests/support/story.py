@@ -6,12 +6,12 @@ Each act is a function over visitors and says what is seen on the way; the tests
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urljoin
 
 import segno
 from playwright.sync_api import Locator, expect
 
+from govservice.operations.demo_cast import CAST
 from tests.support.visitor import PDF, Visitor
 
 SERVICE = "open_restaurant"
@@ -19,12 +19,7 @@ ENTERPRISE = "贵阳花溪清味餐饮有限公司"
 FIELDS, HELD = 12, 9  # answers of the form, and those that registers give
 SEATS = {"wrong": "64", "right": "86"}
 
-
-@dataclass
-class Filed:
-    """What the receipt page told: the case's number."""
-
-    number: str
+NAMES = {member.login: {"en": member.en, "zh": member.zh} for member in CAST}
 
 
 # -- the citizen files -------------------------------------------------------------------------------------------------
@@ -92,8 +87,8 @@ def answer(who: Visitor, sign: str = "清味小馆") -> None:
     who.press("Continue")
 
 
-def send(who: Visitor) -> Filed:
-    """The last look, and the number."""
+def send(who: Visitor) -> str:
+    """The last look, and the case's number."""
     who.heading("Check your application before you send it")
     expect(who.main.locator(".gs-receipt__figure")).to_contain_text(re.compile(rf"{HELD}\s*/\s*{FIELDS}"))
     who.reads(SEATS["wrong"], "平面布局图.pdf", "326.40", "清味小馆")
@@ -103,7 +98,7 @@ def send(who: Visitor) -> Filed:
     who.look("sent")
     number = who.main.locator(".gs-done__number strong").inner_text()
     assert re.search(r"20\d\d", who.main.inner_text()), "the promise has a date"
-    return Filed(number)
+    return number
 
 
 def sees_case(who: Visitor, number: str, *words: str, name: str = "") -> None:
@@ -185,6 +180,15 @@ def visit(who: Visitor, number: str, name: str = "") -> None:
     who.attach("现场核查记录.pdf")
     who.press("Site passed")
     who.reads("Done. A second person must confirm it.")
+
+
+def may_not_decide(who: Visitor, number: str) -> None:
+    """Who examined the case finds no button to decide it, but the reason why; a forged form changes nothing."""
+    open_task(who, number)
+    expect(who.main.get_by_role("button", name=who.t["Approve"], exact=True)).to_have_count(0)
+    reason = who.main.locator(".gs-decide__side p", has_text=who.t["Approve"])
+    expect(reason.first).to_be_visible()
+    who.look("case that the reader examined")
 
 
 # -- she corrects ------------------------------------------------------------------------------------------------------
@@ -274,11 +278,11 @@ def rate(who: Visitor, number: str) -> None:
     who.reads("Thank you. Your judgement is kept, and the clerks do not see your name beside it.")
 
 
-def sees_readers(who: Visitor, number: str, *names: str) -> None:
+def sees_readers(who: Visitor, number: str, *logins: str) -> None:
     """Who looked: each of these people stands there with this case."""
     who.open(f"/my/data/reads?case={number}&period=all")
-    for name in names:
-        expect(who.main.locator("tbody tr", has_text=name).first).to_contain_text(number)
+    for login in logins:
+        expect(who.main.locator("tbody tr", has_text=NAMES[login][who.t.code]).first).to_contain_text(number)
     who.look("who looked at my data")
 
 
@@ -301,3 +305,14 @@ def watches(who: Visitor, number: str) -> None:
         who.main.locator("tbody tr", has_text=number).get_by_role("link").first.click()
     who.reads(number, "What has happened")
     who.look("case, supervisor")
+
+
+def sees_nothing(who: Visitor, number: str) -> None:
+    """Another area's case, and no case at all, look alike."""
+    who.open(f"/clerk/?q={number}")
+    expect(who.main.locator("tbody tr")).to_have_count(0)
+    who.look("worklist with nothing found")
+    for path in (f"/clerk/cases/{number}", "/clerk/cases/AAAAA-AAAAA-AAAAA", f"/supervisor/cases/{number}",
+                 f"/my/cases/{number}", f"/my/cases/{number}/licence"):  # fmt: skip
+        who.open(path, status=404)
+    who.look("a page that is not there")

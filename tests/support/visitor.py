@@ -102,11 +102,11 @@ class Visitor:
 
     # -- who
 
-    def sign_in(self, login: str) -> None:
+    def sign_in(self, login: str, password: str = PASSWORD) -> None:
         """Fills in the sign-in page that is open."""
         self.login = login
         self.type("Sign-in name", login)
-        self.type("Password", PASSWORD)
+        self.type("Password", password)
         self.press("Sign in")
         expect(self.page.get_by_role("button", name=self.t["Sign out"])).to_be_visible()
 
@@ -114,7 +114,7 @@ class Visitor:
 @contextmanager
 def visitor(
     browser: Browser, url: str, language: str = "zh", *, service: str = "open_restaurant", login: str = "",
-    script: bool = True, eyes: Eyes | None = None,
+    password: str = PASSWORD, script: bool = True, eyes: Eyes | None = None,
 ) -> Iterator[Visitor]:  # fmt: skip
     """A person with a browser of their own, signed in where a login is given."""
     context = browser.new_context(viewport=WIDE, java_script_enabled=script, locale=language)  # type: ignore[arg-type]
@@ -126,7 +126,7 @@ def visitor(
     try:
         if login:
             made.open("/sign-in")
-            made.sign_in(login)
+            made.sign_in(login, password)
         yield made
     finally:
         context.close()
