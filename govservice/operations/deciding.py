@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID, uuid5
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +24,7 @@ from govservice.operations.runtime import Runtime
 
 TRIES = 3
 MAX_TEXT = 4000  # characters of a reason, an opinion or a note
+NOTES = UUID("6f1d9f0e-6c1b-5a55-9a6e-0d5f2d1b7c11")  # names the ids of notes that a form key gave
 T = TypeVar("T")
 
 
@@ -110,14 +112,20 @@ def _simple(rt: Runtime, actor: Actor, case_id: str, token_id: int, trigger: str
     return in_transaction(rt, lambda session: apply(session, command, rt.definitions, rt.calendars))
 
 
-def add_note(rt: Runtime, actor: Actor, case_id: str, department_id: str, text: str, *, now: datetime) -> str:
-    """An internal note; the applicant does not see it. Returns its id. Raises NotFound for an erased applicant."""
+def add_note(
+    rt: Runtime, actor: Actor, case_id: str, department_id: str, text: str, *, now: datetime, idem: str | None = None
+) -> str:  # fmt: skip
+    """An internal note; the applicant does not see it. Returns its id; the same key again keeps the first one.
+    Raises NotFound for an erased applicant."""
     with rt.write() as session:
         case = session.get(Case, case_id)
         box = box_of(session, case.applicant_id) if case else None
         if case is None or box is None:
             raise NotFound()
-        note = CaseNote(id=new_id(), case_id=case_id, by=actor.id, department_id=department_id, at=now)
+        id = str(uuid5(NOTES, f"{actor.id}:{case_id}:{idem}")) if idem else new_id()
+        if session.get(CaseNote, id) is not None:
+            return id
+        note = CaseNote(id=id, case_id=case_id, by=actor.id, department_id=department_id, at=now)
         note.text_enc = box.seal_text(text.strip()[:MAX_TEXT], f"case_notes:{note.id}")
         session.add(note)
         return note.id

@@ -1,7 +1,8 @@
 """The worklist: open tasks of the roles a clerk holds, the most urgent first.
 
-One page costs one index range (`ix_tasks_worklist`) a role, never a look into the log. The order is by due instant,
-so it is stable under paging by key.
+One page costs one index range (`ix_tasks_worklist`) a role, never a look into the log. Work comes first, by due
+instant; then what waits for the applicant. What is only to be seen (a step brought to a superior's attention, the
+departments' work that a lead watches) is a list of its own. The order is stable under paging by key.
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
-from sqlalchemy import case as sql_case
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy.orm import Session, aliased
 
-from govservice.models.cases import Case, Task
-from govservice.models.people import Organisation
+from govservice.models.cases import Case, Task, Token
+from govservice.queries.cases_like import cases_like
 from govservice.queries.names import organisation_names, person_names, staff_names
 from govservice.worktime.calendar import Calendar
 
 PAGE = 50
 OPEN = ("open", "waiting")
-URGENCIES = ("late", "today", "soon", "later", "stopped")
+URGENCIES = ("late", "today", "soon", "later", "stopped")  # of work, in the order of the list
+WATCHED = "watched"  # nothing to do, only to be seen
 SOON = 2  # working days
 
 
@@ -34,6 +35,7 @@ class Row:
     token_id: int
     number: str
     service: str
+    def_sha: str  # of the version that the case is pinned to: it knows the step's title
     step: str
     department_id: str
     role: str
@@ -53,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the clerk chose. `whose`: all | me | nobody | mine_or_nobody."""
+    """What the clerk chose. `urgency`: one of URGENCIES or WATCHED. `whose`: all | me | nobody | mine_or_nobody."""
 
     urgency: str | None = None
     service: str | None = None
@@ -64,11 +66,17 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Worklist:
+    """One page. `counts` are of what the other filters leave, by urgency, WATCHED and "all"; `total` is of all work."""
+
     rows: tuple[Row, ...]
-    counts: dict[str, int]  # by urgency, and "all"
+    counts: dict[str, int]
+    total: int
     services: tuple[str, ...]
     steps: tuple[tuple[str, str], ...]  # (service, step)
     next_key: tuple[str, str] | None  # (due instant ISO, task id) of the last row, where more follow
+
+
+Key = tuple[datetime | None, str]  # of a row: the due instant of work, None for what has none; the task's id
 
 
 def worklist(
@@ -78,28 +86,31 @@ def worklist(
     filters: Filters,
     calendar: Calendar,
     now: datetime,
-    after: tuple[datetime | None, str] | None = None,
+    after: Key | None = None,
     limit: int = PAGE,
 ) -> Worklist:
     """The tasks of (role, department id) pairs. Empty where the clerk holds no role."""
     mine = roles_clause(roles)
     if mine is None:
-        return Worklist((), dict.fromkeys(("all", *URGENCIES), 0), (), (), None)
+        return Worklist((), dict.fromkeys(("all", *URGENCIES, WATCHED), 0), 0, (), (), None)
     base = and_(mine, Task.status.in_(OPEN))
-    chosen = and_(base, *_filter_clauses(filters, user_id, calendar, now))
-    tasks = _page(session, chosen, after, limit + 1)
+    chosen = and_(base, *_filter_clauses(filters, user_id))
+    shown = and_(chosen, _urgency_clause(filters.urgency, calendar, now))
+    tasks = _page(session, shown, after, limit + 1)
     more = len(tasks) > limit
     rows = rows_of(session, tasks[:limit], calendar, now)
     kinds = session.execute(
         select(Task.service, Task.step).where(base).distinct().order_by(Task.service, Task.step)
     ).all()
-    last = tasks[limit - 1] if more else None
+    counts = _counts(session, chosen, calendar, now)
+    narrowed = filters.service or filters.step or filters.text or filters.whose != "all"
     return Worklist(
         rows,
-        _counts(session, base, calendar, now),
+        counts,
+        _counts(session, base, calendar, now)["all"] if narrowed else counts["all"],
         tuple(dict.fromkeys(k.service for k in kinds)),
         tuple((k.service, k.step) for k in kinds),
-        ((last.due_at.isoformat() if last.due_at else ""), last.id) if last else None,
+        _key(tasks[limit - 1]) if more else None,
     )
 
 
@@ -109,21 +120,51 @@ def roles_clause(roles: Iterable[tuple[str, str]]) -> ColumnElement[bool] | None
     return or_(*clauses) if clauses else None
 
 
-def _page(
-    session: Session, where: ColumnElement[bool], after: tuple[datetime | None, str] | None, limit: int
-) -> Sequence[Task]:
-    # Waiting tasks (clock stopped) have no due instant and stand last.
-    order = (sql_case((Task.due_at.is_(None), 1), else_=0), Task.due_at, Task.id)
-    query = select(Task).where(where).order_by(*order).limit(limit)
-    if after is not None:
-        due, task_id = after
-        later = (
-            and_(Task.due_at.is_(None), Task.id > task_id)
-            if due is None
-            else or_(Task.due_at > due, and_(Task.due_at == due, Task.id > task_id), Task.due_at.is_(None))
-        )
-        query = query.where(later)
-    return session.scalars(query).all()
+def is_watched() -> ColumnElement[bool]:
+    """The task is only to be seen: it was brought to a superior's attention while another role has the step, or it is
+    a lead's while the departments work. Its row says `waiting` as one does whose applicant must answer first."""
+    other = aliased(Task)
+    own_task_elsewhere = exists().where(
+        other.case_id == Task.case_id, other.token_id == Task.token_id, other.status.in_(OPEN),
+        other.opened_seq < Task.opened_seq,
+    )  # fmt: skip
+    return and_(Task.status == "waiting", or_(own_task_elsewhere, not_(_with_applicant())))
+
+
+def _with_applicant() -> ColumnElement[bool]:
+    """A department asked for a correction, and the case's own step (or the department's branch) waits for it."""
+    waits = Token.waits_for.in_(("correction", "correction_notice"))
+    return exists().where(Token.case_id == Task.case_id, Token.id == Task.token_id, waits)
+
+
+def _key(task: Task) -> tuple[str, str]:
+    due = task.due_at if task.status == "open" else None
+    return (due.isoformat() if due else "", task.id)
+
+
+def _page(session: Session, where: ColumnElement[bool], after: Key | None, limit: int) -> Sequence[Task]:
+    """Work by due instant, then work without one and what waits, by age (ids grow)."""
+    parts = [(and_(where, _dated()), (Task.due_at, Task.id)), (and_(where, not_(_dated())), (Task.id,))]
+    found: list[Task] = []
+    for dated, (clause, order) in zip((True, False), parts, strict=True):
+        if after is not None and dated and after[0] is None:
+            continue  # the page before ended behind all dated work
+        query = select(Task).where(clause, *_later(after, dated)).order_by(*order).limit(limit - len(found))
+        found += session.scalars(query).all() if len(found) < limit else []
+    return found
+
+
+def _dated() -> ColumnElement[bool]:
+    return and_(Task.status == "open", Task.due_at.is_not(None))
+
+
+def _later(after: Key | None, dated: bool) -> list[ColumnElement[bool]]:
+    if after is None:
+        return []
+    due, task_id = after
+    if due is None:
+        return [Task.id > task_id]
+    return [or_(Task.due_at > due, and_(Task.due_at == due, Task.id > task_id))] if dated else []
 
 
 def _bounds(calendar: Calendar, now: datetime) -> tuple[datetime, datetime]:
@@ -132,22 +173,24 @@ def _bounds(calendar: Calendar, now: datetime) -> tuple[datetime, datetime]:
     return calendar.end_of(today), calendar.end_of(calendar.add_working_days(today, SOON))
 
 
-def _urgency_clause(urgency: str, calendar: Calendar, now: datetime) -> ColumnElement[bool]:
+def _urgency_clause(urgency: str | None, calendar: Calendar, now: datetime) -> ColumnElement[bool]:
+    """Tasks of one urgency; of None, all work."""
     end_of_today, end_of_soon = _bounds(calendar, now)
+    work = Task.status == "open"
     clauses = {
-        "late": Task.due_at <= now,
-        "today": and_(Task.due_at > now, Task.due_at <= end_of_today),
-        "soon": and_(Task.due_at > end_of_today, Task.due_at <= end_of_soon),
-        "later": Task.due_at > end_of_soon,
-        "stopped": Task.due_at.is_(None),
+        None: or_(work, not_(is_watched())),
+        "late": and_(work, Task.due_at <= now),
+        "today": and_(work, Task.due_at > now, Task.due_at <= end_of_today),
+        "soon": and_(work, Task.due_at > end_of_today, Task.due_at <= end_of_soon),
+        "later": and_(work, or_(Task.due_at > end_of_soon, Task.due_at.is_(None))),
+        "stopped": and_(Task.status == "waiting", not_(is_watched())),
+        WATCHED: is_watched(),
     }
     return clauses[urgency]
 
 
-def _filter_clauses(filters: Filters, user_id: str, calendar: Calendar, now: datetime) -> list[ColumnElement[bool]]:
+def _filter_clauses(filters: Filters, user_id: str) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
-    if filters.urgency in URGENCIES:
-        clauses.append(_urgency_clause(filters.urgency, calendar, now))
     if filters.service:
         clauses.append(Task.service == filters.service)
     if filters.step:
@@ -159,21 +202,15 @@ def _filter_clauses(filters: Filters, user_id: str, calendar: Calendar, now: dat
     elif filters.whose == "mine_or_nobody":
         clauses.append(or_(Task.assignee_id.is_(None), Task.assignee_id == user_id))
     if filters.text:
-        clauses.append(Task.case_id.in_(_cases_like(filters.text)))
+        clauses.append(Task.case_id.in_(cases_like(filters.text)))
     return clauses
 
 
-def _cases_like(text: str) -> Sequence[str] | object:
-    """Cases by number (however its groups were typed) or by part of an organisation's name."""
-    like = "%" + text.strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    organisations = select(Organisation.id).where(Organisation.name.like(like, escape="\\"))
-    return select(Case.id).where(or_(Case.number == text.strip().upper(), Case.organisation_id.in_(organisations)))
-
-
 def _counts(session: Session, base: ColumnElement[bool], calendar: Calendar, now: datetime) -> dict[str, int]:
-    columns = [func.count().filter(_urgency_clause(u, calendar, now)).label(u) for u in URGENCIES]
-    row = session.execute(select(func.count().label("all"), *columns).select_from(Task).where(base)).one()
-    return {name: int(getattr(row, name)) for name in ("all", *URGENCIES)}
+    columns = [func.count().filter(_urgency_clause(u, calendar, now)).label(u) for u in (*URGENCIES, WATCHED)]
+    row = session.execute(select(*columns).select_from(Task).where(base)).one()
+    counts = {name: int(getattr(row, name)) for name in (*URGENCIES, WATCHED)}
+    return {"all": sum(counts[u] for u in URGENCIES), **counts}
 
 
 def rows_of(session: Session, tasks: Sequence[Task], calendar: Calendar, now: datetime) -> tuple[Row, ...]:
@@ -192,10 +229,10 @@ def _row(
     due_on = calendar.local_date(task.due_at - timedelta(microseconds=1)) if task.due_at else None
     days = working_days_left(calendar, now, due_on) if due_on else None
     return Row(
-        task.id, case.id, task.token_id, case.number, task.service, task.step, task.department_id, task.role,
-        organisations[case.organisation_id] if case.organisation_id else people[case.applicant_id],
+        task.id, case.id, task.token_id, case.number, task.service, case.def_sha, task.step, task.department_id,
+        task.role, organisations[case.organisation_id] if case.organisation_id else people[case.applicant_id],
         None if case.organisation_id else case.applicant_id,
-        due_on, task.due_kind, days, urgency_of(days), task.opened_at,
+        due_on, task.due_kind, days, urgency_of(days) if task.status == "open" else "stopped", task.opened_at,
         calendar.working_days_between(calendar.local_date(task.opened_at), calendar.local_date(now)),
         task.assignee_id, staff.get(task.assignee_id or ""), case.promised_on, case.statutory_on,
     )  # fmt: skip
@@ -210,9 +247,9 @@ def working_days_left(calendar: Calendar, now: datetime, due_on: date) -> int:
 
 
 def urgency_of(days: int | None) -> str:
-    """The word for a distance in working days."""
+    """The word for a distance in working days; work without a due day is never urgent."""
     if days is None:
-        return "stopped"
+        return "later"
     if days < 0:
         return "late"
     return "today" if days == 0 else "soon" if days <= SOON else "later"

@@ -58,9 +58,9 @@ def quotation(raw: str | None) -> str:
 
 def by_whom(h: Happening) -> str:
     if h.system:
-        return _("the system")
+        return str(_("the system"))
     if h.mine:
-        return _("the applicant")
+        return str(_("the applicant"))
     who = text(h.who) if h.who else ""
     return f"{who} · {text(h.department)}" if h.department else who
 
@@ -93,7 +93,7 @@ def title_of(compiled: Compiled, h: Happening) -> str:
         "clock.moved": _("Dates were counted anew after a change of the calendar"),
     }
     if h.type == "case.closed":
-        return _("Closed: %(outcome)s", outcome=outcome_name(str(h.data.get("outcome"))))
+        return str(_("Closed: %(outcome)s", outcome=outcome_name(str(h.data.get("outcome")))))
     return str(plain.get(h.type, h.type))
 
 
@@ -101,7 +101,7 @@ def _left(compiled: Compiled, h: Happening, step: str, action: str) -> str:
     trigger = str(h.data.get("trigger", ""))
     if h.data.get("deemed"):
         return str(_("%(step)s: %(action)s by law, because nobody acted in time", step=step, action=action))
-    if trigger == "@lapse":
+    if trigger.startswith("@lapse"):
         return str(_("No answer in time: the application lapsed"))
     if trigger == "@ok":
         return str(_("%(step)s: done", step=step))

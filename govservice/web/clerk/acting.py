@@ -1,8 +1,12 @@
-"""The form of one action: a reason, what is wrong (for a correction), files that the action requires, an opinion."""
+"""The form of one action: a reason, what is wrong (for a correction), files that the action requires, an opinion.
+
+Inputs are named after what they are about, and what was posted is read the same way whether or not the action is
+still possible: the same form sent twice is one and the same request.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +15,19 @@ from flask_babel import lazy_gettext
 from werkzeug.datastructures import FileStorage
 from wtforms import HiddenField
 
-from govservice.definitions.compiled import Compiled
-from govservice.engine import Expected, Offer
-from govservice.errors import Invalid, TooLarge
+from govservice.definitions.compiled import Edge
+from govservice.engine import Expected, Needs
+from govservice.errors import N_, Invalid, TooLarge
 from govservice.operations.files import Upload, check_upload
-from govservice.web.clerk.casefile import attachment_title, may_see
+from govservice.web.clerk.casefile import attachment_title
+from govservice.web.clerk.sight import Sight
 from govservice.web.forms_ui import LongTextField, PortalForm, TextField, TickField, UploadField
 from govservice.web.i18n import text
 
 ACCEPTED = ("pdf", "png", "jpg")
-MAX_REASON = 2000
+MAX_REASON = 2000  # characters of a reason or an opinion
+MAX_ITEM = 500  # characters about one thing to correct
+AGAIN = N_("This form cannot be sent. Please open the page again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,50 +36,58 @@ class Item:
 
     name: str
     label: str
-    tick: str
-    note: str
+
+    @property
+    def tick(self) -> str:
+        return f"item-{self.name.replace('.', '-')}"
+
+    @property
+    def note(self) -> str:
+        return f"note-{self.name.replace('.', '-')}"
 
 
-def items_of(compiled: Compiled, parts: frozenset[str] | None, present: Mapping[str, Any]) -> list[Item]:
+def items_of(sight: Sight, present: Mapping[str, Any]) -> list[Item]:
     """What this step may ask to correct: what it sees, of fields only those the applicant answered."""
-    fields = [n for n, q in compiled.service.fields.items() if present.get(n) == "you" and may_see(compiled, parts, n)]
-    materials = [n for n in compiled.service.materials if n in present and may_see(compiled, parts, n)]
-    labels = {n: compiled.service.fields[n].label for n in fields}
-    labels |= {n: compiled.service.materials[n].label for n in materials}
-    return [Item(n, text(label), f"item{i}", f"note{i}") for i, (n, label) in enumerate(labels.items())]
+    service = sight.compiled.service
+    fields = {n: q.label for n, q in service.fields.items() if present.get(n) == "you" and sight.sees(n)}
+    materials = {n: m.label for n, m in service.materials.items() if n in present and sight.sees(n)}
+    return [Item(n, text(label)) for n, label in {**fields, **materials}.items()]
 
 
-def act_form(offer: Offer, items: list[Item]) -> PortalForm:
-    """The form of one action, with exactly the inputs that it needs."""
+def act_form(edges: Sequence[Edge], items: Sequence[Item]) -> PortalForm:
+    """The form of one action. `edges`: the action as the steps that the clerk had know it (the present one first)."""
 
     class ActForm(PortalForm):
         idem = HiddenField()
         token_version = HiddenField()
         data_rev = HiddenField()
+        seen = HiddenField()
 
+    corrects = any(e.correction for e in edges)
     ui = {"rows": 5, "maxlength": MAX_REASON}
-    if offer.needs.items:
+    if corrects:
         for item in items:
+            note = lazy_gettext("%(name)s: what is wrong, and what is right?", name=item.label)
             setattr(ActForm, item.tick, TickField(item.label, ui={"small": True}))
-            setattr(ActForm, item.note, TextField(lazy_gettext("What is wrong, and what is right?"), ui={}))
-    if offer.needs.reason:
-        label = lazy_gettext("Words to the applicant") if offer.needs.items else lazy_gettext("Reason")
+            setattr(ActForm, item.note, TextField(note, ui={}))
+    if any(e.reason for e in edges):
+        label = lazy_gettext("Words to the applicant") if corrects else lazy_gettext("Reason")
         hint = lazy_gettext("The applicant reads this. Say what the law asks and what was found.")
-        ActForm.reason = LongTextField(label, description=hint, ui=ui)  # type: ignore[attr-defined]
-    for name in offer.needs.attachments:
-        if not offer.second:
-            setattr(
-                ActForm,
-                f"file_{name}",
-                UploadField(text(attachment_title(name)), ui={"accept": ".pdf,.png,.jpg,.jpeg"}),
-            )
-    if not offer.needs.reason:
-        ActForm.opinion = LongTextField(  # type: ignore[attr-defined]
+        ActForm.reason = LongTextField(label, description=hint, ui=ui)
+    for name in attachments_of(edges):
+        field = UploadField(text(attachment_title(name)), ui={"accept": ".pdf,.png,.jpg,.jpeg"})
+        setattr(ActForm, f"file_{name}", field)
+    if not all(e.reason for e in edges):
+        ActForm.opinion = LongTextField(
             lazy_gettext("Opinion (optional)"),
-            description=lazy_gettext("Stands on the case for the other departments."),
+            description=lazy_gettext("For the colleagues who decide after you. The applicant does not read it."),
             ui=ui,
         )
     return ActForm()
+
+
+def attachments_of(edges: Sequence[Edge]) -> list[str]:
+    return list(dict.fromkeys(name for edge in edges for name in edge.requires_attachments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,32 +101,48 @@ class Filled:
     errors: dict[str, str]
 
 
-def read(form: PortalForm, offer: Offer, items: list[Item], max_mb: int) -> Filled:
-    """Checks the form; every fault is told beside its input, nothing typed is lost."""
+def read(form: PortalForm, needs: Needs, edges: Sequence[Edge], items: Sequence[Item], max_mb: int) -> Filled:
+    """Reads the form; every fault is told beside its input, nothing typed is lost."""
     errors: dict[str, str] = {}
-    reason = form["reason"].data if "reason" in form else None
-    if offer.needs.reason and not reason:
+    reason, opinion = (form[n].data if n in form else None for n in ("reason", "opinion"))
+    if needs.reason and not reason:
         errors["reason"] = _("Write the reason")
-    chosen = {i.name: form[i.note].data or "" for i in items if offer.needs.items and form[i.tick].data}
-    for item in items if offer.needs.items else ():
-        if form[item.tick].data and not form[item.note].data:
+    for name, words in (("reason", reason), ("opinion", opinion)):
+        if len(words or "") > MAX_REASON:
+            errors[name] = _("Write at most %(n)s characters", n=MAX_REASON)
+    known = [item for item in items if item.tick in form]
+    chosen = _chosen(form, known, errors)
+    if needs.items and not chosen:
+        errors[known[0].tick if known else "reason"] = _("Tick at least one thing to correct")
+    attachments = _attachments(form, needs, edges, max_mb, errors)
+    return Filled(reason or None, opinion or None, chosen, attachments, errors)
+
+
+def _chosen(form: PortalForm, items: Sequence[Item], errors: dict[str, str]) -> dict[str, str]:
+    """What is wrong, by name; who describes a fault means it, ticked or not."""
+    chosen: dict[str, str] = {}
+    for item in items:
+        ticked, note = form[item.tick].data, form[item.note].data or ""
+        if ticked or note:
+            chosen[item.name] = note
+        if ticked and not note:
             errors[item.note] = _("Say what is wrong with: %(name)s", name=item.label)
-        elif form[item.note].data and not form[item.tick].data:
-            chosen[item.name] = form[item.note].data  # who describes a fault means it
-    if offer.needs.items and not chosen:
-        errors[items[0].tick if items else "reason"] = _("Tick at least one thing to correct")
-    attachments = _attachments(form, offer, max_mb, errors)
-    opinion = form["opinion"].data if "opinion" in form else None
-    return Filled(reason, opinion, chosen, attachments, errors)
+        elif len(note) > MAX_ITEM:
+            errors[item.note] = _("Write at most %(n)s characters", n=MAX_ITEM)
+    return chosen
 
 
-def _attachments(form: PortalForm, offer: Offer, max_mb: int, errors: dict[str, str]) -> dict[str, list[Upload]]:
+def _attachments(
+    form: PortalForm, needs: Needs, edges: Sequence[Edge], max_mb: int, errors: dict[str, str]
+) -> dict[str, list[Upload]]:
+    """Files by the name that the action gives them; what is needed and not there is an error."""
     found: dict[str, list[Upload]] = {}
-    for name in offer.needs.attachments if not offer.second else ():
+    for name in attachments_of(edges):
         key = f"file_{name}"
         given = form[key].data
         if not isinstance(given, FileStorage) or not given.filename:
-            errors[key] = _("Choose a file: %(name)s", name=text(attachment_title(name)))
+            if name in needs.attachments:
+                errors[key] = _("Choose a file: %(name)s", name=text(attachment_title(name)))
             continue
         try:
             found[name] = [check_upload(key, given.filename, given.read(), ACCEPTED, max_mb)]
@@ -122,9 +153,15 @@ def _attachments(form: PortalForm, offer: Offer, max_mb: int, errors: dict[str, 
     return found
 
 
-def expected_of(form: PortalForm) -> Expected | None:
-    """What the page showed, from its hidden fields; None where they were tampered with (the engine then decides)."""
-    version, rev = form["token_version"].data, form["data_rev"].data
-    if not (version or "").isdigit() or not (rev or "").isdigit():
-        return None
-    return Expected(int(version), int(rev))
+def expected_of(form: PortalForm) -> Expected:
+    """What the page showed, from its hidden fields. Raises Invalid where they are not as the page wrote them: without
+    them nobody could tell whether the page is old."""
+    version, rev = whole(form["token_version"].data), whole(form["data_rev"].data)
+    if version is None or rev is None:
+        raise Invalid({}, AGAIN)
+    return Expected(version, rev)
+
+
+def whole(typed: str | None) -> int | None:
+    """A small whole number that the portal wrote itself; None for anything else."""
+    return int(typed) if typed and len(typed) <= 9 and typed.isascii() and typed.isdecimal() else None

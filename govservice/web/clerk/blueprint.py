@@ -6,19 +6,11 @@ from flask import Blueprint
 
 from govservice.models.base import new_id
 from govservice.operations.runtime import Runtime
+from govservice.web.titles import Titles
 
 blueprint = Blueprint("clerk", __name__, url_prefix="/clerk")
 
 
 def helpers(rt: Runtime) -> dict[str, object]:
-    """Titles of services and steps by code; a fresh key for each form."""
-
-    def step_title(service: str, step: str) -> object:
-        found = rt.definitions.current(service).steps.get(step)
-        return found.title if found else step
-
-    return {
-        "service_title": lambda code: rt.definitions.current(code).service.title,
-        "step_title": step_title,
-        "new_key": new_id,
-    }
+    """Titles by code; a fresh key for each form."""
+    return {**Titles(rt).for_templates(), "new_key": new_id}

@@ -1,20 +1,15 @@
-"""Everything about a case that a clerk's step may see, on one page.
-
-A step of a branch sees what its branch `reads`; a step of the main token sees all. What is not read is not fetched,
-so it cannot leak into a page.
-"""
+"""Everything about a case that a clerk's step may see, on one page. How far it sees is said in `sight.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from govservice.definitions.compiled import Compiled
 from govservice.exchange.evidence import FactView, current_facts
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
@@ -23,8 +18,16 @@ from govservice.models.session import box_of
 from govservice.models.work import CaseNote
 from govservice.operations.runtime import Runtime
 from govservice.queries.names import staff_names
+from govservice.web.clerk.sight import Sight, sent_files
 
 Text = Mapping[str, str]
+
+
+class Change(NamedTuple):
+    """The last correction of an answer: the revision before it, and when the applicant sent it."""
+
+    before: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Paper:
     """A file of the case: a material of the applicant or an attachment of a clerk's act."""
 
     id: str
+    slot: str
     title: Text
     name: str
     mime: str
@@ -68,69 +72,43 @@ class CaseFile:
     rows: tuple[Row, ...]
     papers: tuple[Paper, ...]
     notes: tuple[Note, ...]
+    changed: tuple[Row, ...]  # answers and documents that a correction changed
     everything: bool  # False: only what the branch reads
 
     @property
-    def changed(self) -> tuple[Row, ...]:
-        return tuple(r for r in self.rows if r.changed)
-
-    @property
     def seen(self) -> list[str]:
-        """Names of what is shown, for the record of reads."""
-        return [*(r.name for r in self.rows), *(f"file:{p.id}" for p in self.papers if p.current)]
-
-
-def parts_read(compiled: Compiled, steps: Iterable[str]) -> frozenset[str] | None:
-    """What the steps may see: names of pages' first parts, facts and materials; None = everything."""
-    found: set[str] = set()
-    for path in steps:
-        step = compiled.steps.get(path)
-        if step is None:
-            continue
-        if step.reads is None:
-            return None
-        found.update(step.reads)
-    return frozenset(found)
-
-
-def may_see(compiled: Compiled, parts: frozenset[str] | None, name: str) -> bool:
-    """Whether a field or material is among the parts."""
-    if parts is None:
-        return True
-    field = compiled.service.fields.get(name)
-    fact = field.fact if field else None
-    return name in parts or name.partition(".")[0] in parts or fact in parts
+        """Names of what is shown of the applicant's, for the record of reads."""
+        given = (p.slot for p in self.papers if p.by_applicant)
+        return list(dict.fromkeys([*(r.name for r in self.rows), *given]))
 
 
 def case_file(
-    rt: Runtime, session: Session, case: Case, compiled: Compiled, steps: Iterable[str], department_ids: Iterable[str],
-    changed: Mapping[str, int] | None = None,
+    rt: Runtime, session: Session, case: Case, sight: Sight, department_ids: Iterable[str],
+    changed: Mapping[str, Change] | None = None,
 ) -> CaseFile:  # fmt: skip
-    """What a clerk working at `steps` sees. `changed` maps a name to the revision before its last correction."""
-    parts = parts_read(compiled, steps)
+    """What a clerk with this sight sees of the case. `changed`: what the applicant corrected, by name."""
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
     facts = current_facts(session, case.id, rt.definitions.catalogue)
-    older = {
-        name: read_form(session, case.applicant_id, case.id, rev)
-        for name, rev in (changed or {}).items()
-        if may_see(compiled, parts, name)
-    }
-    rows = [*_answer_rows(compiled, parts, form, facts, older, case), *_fact_rows(rt, compiled, parts, facts)]
+    seen = {name: change for name, change in (changed or {}).items() if sight.sees(name)}
+    older = {rev: read_form(session, case.applicant_id, case.id, rev) for rev in {c.before for c in seen.values()}}
+    rows = [*_answer_rows(sight, form, facts, seen, older, case), *_fact_rows(rt, sight, facts)]
+    papers = tuple(_papers(session, case, sight, form))
+    changes = [*(r for r in rows if r.changed), *_changed_papers(sight, papers, seen, older)]
     return CaseFile(
-        tuple(rows), tuple(_papers(session, case, compiled, parts, form)), tuple(_notes(session, case, department_ids)),
-        parts is None,
+        tuple(rows), papers, tuple(_notes(session, case, department_ids)), tuple(changes), sight.everything
     )  # fmt: skip
 
 
 def _answer_rows(
-    compiled: Compiled, parts: frozenset[str] | None, form: Form, facts: Mapping[str, FactView],
-    older: Mapping[str, Form], case: Case,
+    sight: Sight, form: Form, facts: Mapping[str, FactView], changed: Mapping[str, Change],
+    older: Mapping[int, Form], case: Case,
 ) -> list[Row]:  # fmt: skip
     rows = []
-    for name, question in compiled.service.fields.items():
-        if form.answers.get(name) in (None, "", []) or not may_see(compiled, parts, name):
+    for name, question in sight.compiled.service.fields.items():
+        if form.answers.get(name) in (None, "", []) or not sight.sees(name):
             continue
-        before = older[name].answers.get(name) if name in older else None
+        change = changed.get(name)
+        before = older[change.before].answers.get(name) if change else None
         view = facts.get(question.fact or "")
         from_register = form.sources.get(name, "").startswith("fact:") and view is not None
         rows.append(
@@ -140,24 +118,22 @@ def _answer_rows(
                 question.shown(form.answers[name]),
                 "register" if from_register else "you",
                 view.registry_name if view and from_register else {"en": "Applicant", "zh": "申请人"},
-                view.fetched_at if view and from_register else case.received_at,
-                name in older,
+                view.fetched_at if view and from_register else change.at if change else case.received_at,
+                change is not None,
                 question.shown(before) if before not in (None, "", []) else None,
             )  # fmt: skip
         )
     return rows
 
 
-def _fact_rows(
-    rt: Runtime, compiled: Compiled, parts: frozenset[str] | None, facts: Mapping[str, FactView]
-) -> list[Row]:
+def _fact_rows(rt: Runtime, sight: Sight, facts: Mapping[str, FactView]) -> list[Row]:
     """Facts that fill no field of the form (they replace a document): shown with their own labels."""
     rows = []
     for fact, view in facts.items():
-        if parts is not None and fact not in parts:
+        if not sight.sees_fact(fact):
             continue
         for name, value in view.values.items():
-            if name in compiled.service.fields or value in (None, "", []):
+            if name in sight.compiled.service.fields or value in (None, "", []):
                 continue
             kind = rt.definitions.catalogue.facts.get(name)
             label = kind.label if kind else {"en": name, "zh": name}
@@ -171,29 +147,39 @@ def _shown(value: Any) -> Text:
     return {"en": str(value), "zh": str(value)}
 
 
-def _papers(
-    session: Session, case: Case, compiled: Compiled, parts: frozenset[str] | None, form: Form
-) -> Iterable[Paper]:
+def _papers(session: Session, case: Case, sight: Sight, form: Form) -> Iterable[Paper]:
     """Files that were part of what was sent, and attachments of acts; earlier versions after the present ones."""
-    current = {id for ids in form.materials.values() for id in ids}
+    current, sent = {id for ids in form.materials.values() for id in ids}, sent_files(session, case)
     box = box_of(session, case.applicant_id)
     files = session.scalars(
         select(File).where(File.case_id == case.id, File.removed_at.is_(None)).order_by(File.uploaded_at)
     )
     for file in sorted(files, key=lambda f: (f.kind != "material", f.slot, f.id not in current)):
-        material = compiled.service.materials.get(file.slot)
-        if file.kind == "material" and (material is None or not may_see(compiled, parts, file.slot)):
+        if box is None or file.display_name_enc is None or not sight.sees_file(file, sent):
             continue
-        if file.kind == "attachment" and parts is not None:
-            continue  # another department's report is for the lead and the decision
-        if box is None or file.display_name_enc is None:
-            continue
+        material = sight.compiled.service.materials.get(file.slot)
         title = material.label if material else attachment_title(file.slot)
         name = box.open_text(file.display_name_enc, f"files:{file.id}")
         yield Paper(
-            file.id, title, name, file.mime, file.size, file.revision, file.uploaded_at,
+            file.id, file.slot, title, name, file.mime, file.size, file.revision, file.uploaded_at,
             file.kind == "attachment" or file.id in current, file.kind == "material",
         )  # fmt: skip
+
+
+def _changed_papers(
+    sight: Sight, papers: Sequence[Paper], changed: Mapping[str, Change], older: Mapping[int, Form]
+) -> Iterable[Row]:
+    """A material whose files a correction replaced: the names of the new ones beside the old."""
+    for slot, change in changed.items():
+        material = sight.compiled.service.materials.get(slot)
+        if material is None:
+            continue
+        before = older[change.before].materials.get(slot, ())
+        new = [p.name for p in papers if p.slot == slot and p.current and p.id not in before]
+        old = [p.name for p in papers if p.id in before]
+        yield Row(
+            slot, material.label, _shown(new), "you", {"en": "Applicant", "zh": "申请人"}, change.at, True, _shown(old)
+        )
 
 
 ATTACHMENTS: Mapping[str, Text] = {

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.engine import Actor, CaseState, Offer, Token, available, context, load_state
-from govservice.models.cases import Case
+from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
 from govservice.queries.names import organisation_names, person_name, staff_names
 from govservice.queries.tracking import CasePage, case_page, words_of
 from govservice.queries.worklist import working_days_left
 from govservice.web.clerk.access import Opened
-from govservice.web.clerk.casefile import CaseFile, case_file
+from govservice.web.clerk.casefile import CaseFile, Change, case_file
+from govservice.web.clerk.sight import sight_of
 from govservice.web.i18n import text
 from govservice.web.timeline import quotation, staff_timeline, step_name, text_ids
 
@@ -59,6 +60,7 @@ class Page:
     stopped: bool
     provisional: bool
     idle: str
+    seen: int  # the last event that this page knows
     names: Mapping[str, Text] = field(default_factory=dict)
 
 
@@ -70,12 +72,13 @@ def applicant_of(session: Session, case: Case) -> tuple[str, str | None]:
 
 
 def offers_of(rt: Runtime, session: Session, case: Case, actor: Actor) -> tuple[CaseState, list[Offer]]:
-    """What the engine says that this actor may do, of the tokens whose step the actor's roles own."""
+    """What the engine says that this actor may do, of the tokens whose step the actor's roles have to work on (a step
+    that was only brought to their attention is another role's work)."""
     compiled = rt.definitions.by_sha(case.def_sha)
     state = load_state(session, case.id)
     ctx = context(session, rt.definitions, rt.calendars, state)
     held = set(actor.roles)
-    mine = {t.token_id for t in state.tasks.values() if (t.role, t.department) in held}
+    mine = {t.token_id for t in state.tasks.values() if (t.role, t.department) in held and not t.watch}
     found = [o for o in available(compiled, state, actor, ctx) if o.token_id in mine and o.kind != "always"]
     return state, found
 
@@ -86,14 +89,11 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
     calendar = rt.calendars.for_area(case.area)
     state, offers = offers_of(rt, session, case, actor)
     track = case_page(session, rt.definitions, rt.calendars, case, now)
-    file = case_file(rt, session, case, compiled, opened.steps, opened.departments, before_correction(track, case))
-    words = (
-        words_of(session, case, text_ids(track.happenings))
-        if file.everything
-        else own_words(session, case, track, actor)
-    )
+    sight = sight_of(compiled, opened.steps)
+    file = case_file(rt, session, case, sight, opened.departments, corrected(track))
+    words = words_of(session, case, text_ids(h for h in track.happenings if sight.sees_words(h.data)))
     applicant, person = applicant_of(session, case)
-    mine = next((t for t in opened.tasks if t.status != "done"), None)
+    mine = own_task(opened, state)
     due = calendar.local_date(mine.step_due_at - timedelta(microseconds=1)) if mine and mine.step_due_at else None
     live = [t for t in state.tokens.values() if t.open and compiled.steps[t.step].kind != "parallel"]
     return Page(
@@ -107,37 +107,39 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         groups=groups(compiled, state, offers, names_in(session, state), actor),
         opinions=opinions(session, compiled, state, track, words),
         steps_now=[text(compiled.steps[t.step].title) for t in live if case.status != "closed"],
-        held_by=holder_words(session, state, opened),
+        held_by=holder_words(session, mine),
         step_due=due,
-        stopped=mine is not None and mine.status == "waiting",
+        stopped=mine is not None and mine.status == "waiting" and compiled.steps[mine.step].kind != "parallel",
         provisional=any(c.provisional for c in state.clocks.values() if c.running),
-        idle=idle_words(compiled, state, case),
+        idle=idle_words(compiled, state, opened),
+        seen=state.seq,
         names=track.names,
     )
 
 
-def own_words(session: Session, case: Case, track: CasePage, actor: Actor) -> Mapping[str, str]:
-    """A branch reads what its own people wrote, not the other departments' reasons."""
-    ids = [h.data["text"] for h in track.happenings if h.data.get("text") and h.who == track.names.get(actor.id)]
-    return words_of(session, case, ids)
+def own_task(opened: Opened, state: CaseState) -> Task | None:
+    """The clerk's open task, not one that only watches; None where there is none."""
+    watched = {seq for seq, task in state.tasks.items() if task.watch}
+    return next((t for t in opened.tasks if t.status != "done" and t.opened_seq not in watched), None)
 
 
-def before_correction(track: CasePage, case: Case) -> dict[str, int]:
-    """Name -> the revision before the last correction that changed it."""
-    found: dict[str, int] = {}
+def corrected(track: CasePage) -> dict[str, Change]:
+    """What the applicant corrected: name -> the revision before the last correction that changed it, and when."""
+    found: dict[str, Change] = {}
     rev = 0
     for h in track.happenings:
         if h.type == "step.left" and h.data.get("rev"):
             rev = int(h.data["rev"])
         elif h.type == "correction.resubmitted":
-            found |= dict.fromkeys(h.data.get("changed", []), rev)
+            found |= dict.fromkeys(h.data.get("changed", []), Change(rev, h.at))
             rev = int(h.data["rev"])
-    return found if case.data_rev else {}
+    return found
 
 
 def names_in(session: Session, state: CaseState) -> Mapping[str, Text]:
-    ids = {t.confirmed[1] for t in state.tokens.values() if t.confirmed}
-    return staff_names(session, ids)
+    """Names of whoever has a task or was the first of two."""
+    first = {t.confirmed[1] for t in state.tokens.values() if t.confirmed}
+    return staff_names(session, first | {t.assignee for t in state.tasks.values() if t.assignee})
 
 
 def groups(
@@ -150,47 +152,66 @@ def groups(
         at_token = [o for o in offers if o.token_id == token_id]
         acts = [o for o in at_token if o.kind in ("action", "notice") and o.allowed]
         primary = next((o for o in acts if o.primary and not any((o.needs.reason, o.needs.items, _files(o)))), None)
+        note, why_not = _refusals(at_token, names)
         found.append(
             Group(
                 token_id,
                 token.version,
                 compiled.steps[token.step].title,
-                _group_note(token, names, acts, actor),
+                _group_note(token, names, actor) or note,
                 primary,
                 tuple(o for o in acts if o is not primary),
                 any(o.kind == "claim" and o.allowed for o in at_token),
                 any(o.kind == "release" and o.allowed for o in at_token),
-                tuple(
-                    {"label": text(o.label), "text": _(o.why_not.message, **o.why_not.facts)}
-                    for o in at_token
-                    if o.why_not and o.kind == "action"
-                ),
+                () if _group_note(token, names, actor) and not acts else why_not,
             )  # fmt: skip
         )
     return tuple(found)
+
+
+def _refusals(offers: Sequence[Offer], names: Mapping[str, Text]) -> tuple[str, tuple[Mapping[str, str], ...]]:
+    """Why actions are not possible: one sentence where it is the same for all of them, else one line each."""
+    acts = [o for o in offers if o.kind in ("action", "notice")]
+    refused = [(o, refusal_words(o, names)) for o in acts if o.why_not is not None]
+    if refused and len(refused) == len(acts) and len({words for _offer, words in refused}) == 1:
+        return refused[0][1], ()
+    return "", tuple({"label": text(o.label), "text": words} for o, words in refused if o.kind == "action")
+
+
+def refusal_words(offer: Offer, names: Mapping[str, Text]) -> str:
+    """Why the action is not possible, in the reader's language; who has the task goes by name."""
+    why = offer.why_not
+    if why is None:
+        return ""
+    if (holder := names.get(str(why.facts.get("by")))) is not None:
+        return str(_("%(name)s has taken this task.", name=text(holder)))
+    return str(_(why.message, **why.facts))
 
 
 def _files(offer: Offer) -> bool:
     return bool(offer.needs.attachments) and not offer.second
 
 
-def _group_note(token: Token, names: Mapping[str, Text], acts: Sequence[Offer], actor: Actor) -> str:
+def _group_note(token: Token, names: Mapping[str, Text], actor: Actor) -> str:
     if token.waits_for == "second_person" and token.confirmed:
         who = text(names.get(token.confirmed[1], {"en": "", "zh": ""}))
         if token.confirmed[1] == actor.id:
             return str(_("You have done this. It takes effect when a second person confirms it."))
         return str(_("%(name)s has done this already; a second person must confirm it.", name=who))
-    if token.status == "waiting":
+    if token.waits_for == "correction_notice":
+        return str(_("You asked for a correction. One notice goes out when every department has looked at the case."))
+    if token.waits_for == "correction":
         return str(_("The applicant must answer first; the clock is stopped."))
-    return "" if acts else str(_("You may not act on this step."))
+    return ""
 
 
 def opinions(
     session: Session, compiled: Compiled, state: CaseState, track: CasePage, words: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Each branch of the parallel step: its outcome, who said what, or who has it now."""
-    block = next(iter(compiled.blocks.values()), None)
-    if block is None or not any(t.kind == "branch" for t in state.tokens.values()):
+    scopes = {t.scope for t in state.tokens.values() if t.kind == "branch"}
+    block = next((b for b in compiled.blocks.values() if any(branch.scope in scopes for branch in b.branches)), None)
+    if block is None:
         return []
     holders = {t.token_id: t for t in state.tasks.values() if not t.watch}
     staff = staff_names(session, (t.assignee for t in holders.values() if t.assignee))
@@ -230,9 +251,8 @@ def _outcome(token: Token) -> tuple[str, str]:
     return "info", _("Open")
 
 
-def holder_words(session: Session, state: CaseState, opened: Opened) -> str:
-    """Who has the clerk's step, since when it stands there."""
-    mine = next((t for t in opened.tasks if t.status != "done"), None)
+def holder_words(session: Session, mine: Task | None) -> str:
+    """Who has the clerk's step."""
     if mine is None:
         return ""
     if mine.assignee_id is None:
@@ -240,10 +260,13 @@ def holder_words(session: Session, state: CaseState, opened: Opened) -> str:
     return text(staff_names(session, [mine.assignee_id]).get(mine.assignee_id, {"en": "", "zh": ""}))
 
 
-def idle_words(compiled: Compiled, state: CaseState, case: Case) -> str:
+def idle_words(compiled: Compiled, state: CaseState, opened: Opened) -> str:
     """Why there is nothing to do for this clerk now."""
-    if case.status == "closed":
+    if opened.case.status == "closed":
         return str(_("The case is closed."))
+    brought = {(t.role, t.department) for t in state.tasks.values() if t.watch}
+    if any((t.role, t.department_id) in brought for t in opened.tasks if t.status != "done"):
+        return str(_("A step took too long and was brought to your attention. It stays the work of its department."))
     steps = [
         step_name(compiled, t.step)
         for t in state.tokens.values()

@@ -1,0 +1,134 @@
+"""Acting on a case: the page of one action, the act itself, and the page for whoever was not the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from govservice.engine import Actor, Applied
+from govservice.errors import N_, Forbidden, LostRace, NotAllowed, PortalError, Stale
+from govservice.models.base import new_id
+from govservice.operations import deciding
+from govservice.operations.runtime import Runtime
+from govservice.web.access import audience, current_runtime
+from govservice.web.clerk.access import Opened, clerk, open_case
+from govservice.web.clerk.acting import Filled, act_form, expected_of, read, whole
+from govservice.web.clerk.blueprint import blueprint
+from govservice.web.clerk.casepage import applicant_of
+from govservice.web.clerk.cases import record_read
+from govservice.web.clerk.desk import Desk, conflict_of, desk_of, typed_by
+from govservice.web.forms_ui import PortalForm
+
+Answer = str | Response | tuple[str, int]
+FIRST = (Stale, NotAllowed, Forbidden, LostRace)  # somebody was first, or it may not be
+
+
+@blueprint.route("/cases/<number>/<int:token>/<action>", methods=["GET", "POST"])
+@audience("clerk", uploads=True)
+def act(number: str, token: int, action: str) -> Answer:
+    """The page of one action, and the act itself. A fault of the form shows it again with what was typed; who was not
+    the first learns who was, and keeps the words."""
+    rt, actor = current_runtime(), clerk()
+    with rt.read() as session:
+        opened = open_case(session, actor, number)
+        desk = desk_of(rt, session, opened, actor, token, action)
+    form = act_form(desk.edges, desk.items)
+    if request.method == "GET":
+        return _asked(rt, actor, desk, form)
+    expected = expected_of(form)
+    filled = read(form, desk.needs, desk.edges, desk.items, rt.settings.max_upload_mb)
+    if filled.errors and desk.possible and desk.is_current(expected):
+        for name, sentence in filled.errors.items():
+            form[name].errors = [sentence]
+        return _act_page(rt, actor, desk, form), 422
+    try:
+        applied = deciding.act(
+            rt, actor, opened.case.id, token, action, expected=expected, idem=form.idem.data or new_id(),
+            now=rt.now(), reason=filled.reason, items=filled.items, opinion=filled.opinion,
+            attachments=filled.attachments,
+        )  # fmt: skip
+    except FIRST as fault:
+        return _conflict(rt, actor, opened, token, fault, desk, filled)
+    return redirect(url_for("clerk.case", number=number, done=_what_came(applied, token)))
+
+
+def _what_came(applied: Applied, token: int) -> str:
+    stands = applied.state.tokens.get(token)
+    waits = stands.waits_for if stands is not None else None
+    return {"second_person": "first", "correction_notice": "asked"}.get(waits or "", "moved")
+
+
+def _asked(rt: Runtime, actor: Actor, desk: Desk, form: PortalForm) -> Answer:
+    """The empty page of the action, or why there is none."""
+    if desk.offer is None:
+        fault: PortalError = NotAllowed(N_("This step was finished before you."))
+        return _conflict(rt, actor, desk.opened, desk.token_id, fault, desk)
+    if desk.offer.why_not is not None:
+        fault = NotAllowed(desk.offer.why_not.message, **desk.offer.why_not.facts)
+        return _conflict(rt, actor, desk.opened, desk.token_id, fault, desk)
+    if not form.idem.data:  # else the language was switched: it is still the page that was opened before
+        form.idem.data, form.token_version.data = new_id(), str(desk.state.tokens[desk.token_id].version)
+        form.data_rev.data, form.seen.data = str(desk.state.data_rev), str(desk.state.seq)
+    return _act_page(rt, actor, desk, form)
+
+
+def _act_page(rt: Runtime, actor: Actor, desk: Desk, form: PortalForm) -> str:
+    _record_name(rt, actor, desk.opened, desk.person_id)
+    token = desk.state.tokens[desk.token_id]
+    first = desk.names.get(token.confirmed[1]) if token.confirmed and desk.offer and desk.offer.second else None
+    return render_template(
+        "clerk/act.html", case=desk.opened.case, compiled=desk.compiled, offer=desk.offer, items=desk.items, form=form,
+        applicant=desk.applicant, first=first,
+    )  # fmt: skip
+
+
+def _record_name(rt: Runtime, actor: Actor, opened: Opened, person_id: str | None) -> None:
+    """The page says a person's name: that is a read. An organisation's name is public."""
+    if person_id is not None:
+        with rt.write() as session:
+            record_read(session, actor, opened, ["person.name"], "task", rt.now())
+
+
+def _conflict(
+    rt: Runtime, actor: Actor, opened: Opened, token: int, fault: PortalError, desk: Desk | None = None,
+    filled: Filled | None = None,
+) -> tuple[str, int]:  # fmt: skip
+    """409: what happened since the page was opened (who, what, when), and everything that was typed."""
+    typed = typed_by(desk, filled.reason, filled.opinion, filled.items) if desk and filled else []
+    with rt.read() as session:
+        shown = conflict_of(rt, session, opened, token, fault, whole(request.form.get("seen")), typed)
+        applicant, person = applicant_of(session, opened.case)
+    _record_name(rt, actor, opened, person)
+    files = bool(filled and filled.attachments)
+    page = render_template(
+        "clerk/conflict.html", case=opened.case, applicant=applicant, conflict=shown, files=files,
+        label=desk.label if desk else None,
+    )  # fmt: skip
+    return page, 409
+
+
+@blueprint.post("/cases/<number>/<int:token>/claim")
+@audience("clerk")
+def claim(number: str, token: int) -> Answer:
+    """Takes the task and opens the case."""
+    return _simply(number, token, deciding.claim, "clerk.case")
+
+
+@blueprint.post("/cases/<number>/<int:token>/release")
+@audience("clerk")
+def release(number: str, token: int) -> Answer:
+    """Puts the task back into the department's list."""
+    return _simply(number, token, deciding.release, "clerk.worklist")
+
+
+def _simply(number: str, token: int, do: Callable[..., Applied], then: str) -> Answer:
+    rt, actor = current_runtime(), clerk()
+    with rt.read() as session:
+        opened = open_case(session, actor, number)
+    try:
+        do(rt, actor, opened.case.id, token, idem=request.form.get("idem") or new_id(), now=rt.now())
+    except FIRST as fault:
+        return _conflict(rt, actor, opened, token, fault)
+    return redirect(url_for(then, number=number) if then == "clerk.case" else url_for(then))

@@ -1,0 +1,146 @@
+"""One action of a clerk at one step: what it asks for, whether it is still possible, and what to say if it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled, Edge
+from govservice.engine import MAIN, Actor, CaseState, Expected, Needs, Offer
+from govservice.errors import Forbidden, NotAllowed, NotFound, PortalError, Stale
+from govservice.models.casedata import read_form
+from govservice.models.cases import CaseEvent
+from govservice.operations.runtime import Runtime
+from govservice.queries.names import staff_names
+from govservice.queries.tracking import happenings
+from govservice.web.clerk.access import Opened
+from govservice.web.clerk.acting import Item, items_of
+from govservice.web.clerk.casepage import applicant_of, offers_of
+from govservice.web.clerk.sight import sight_of
+from govservice.web.errors import sentence
+from govservice.web.i18n import text
+from govservice.web.timeline import staff_timeline
+
+Text = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """`offer` is None where the action is not there any more; `edges` are the action as the clerk's steps know it."""
+
+    opened: Opened
+    compiled: Compiled
+    state: CaseState
+    token_id: int
+    action: str
+    label: Text
+    edges: tuple[Edge, ...]
+    offer: Offer | None
+    items: tuple[Item, ...]
+    applicant: str
+    person_id: str | None  # whose name is shown; None for an organisation's
+    names: Mapping[str, Text] = field(default_factory=dict)
+
+    @property
+    def needs(self) -> Needs:
+        return self.offer.needs if self.offer is not None else Needs()
+
+    @property
+    def possible(self) -> bool:
+        return self.offer is not None and self.offer.allowed
+
+    def is_current(self, expected: Expected) -> bool:
+        """Whether the page showed the step and the answers as they are now."""
+        token = self.state.tokens.get(self.token_id)
+        seen = (expected.token_version, expected.data_rev)
+        return token is not None and seen == (token.version, self.state.data_rev)
+
+
+def desk_of(rt: Runtime, session: Session, opened: Opened, actor: Actor, token_id: int, action: str) -> Desk:
+    """The action at the token, as the clerk's page offers it or once did. Raises NotFound where there never was one."""
+    case, compiled = opened.case, rt.definitions.by_sha(opened.case.def_sha)
+    state, offers = offers_of(rt, session, case, actor)
+    offer = next((o for o in offers if (o.token_id, o.action) == (token_id, action) and _has_page(o)), None)
+    edges = _edges(compiled, state, opened, token_id, action)
+    if offer is None and not edges:
+        raise NotFound()
+    sight = sight_of(compiled, opened.steps)
+    form = read_form(session, case.applicant_id, case.id, case.data_rev)
+    present: dict[str, Any] = {**{n: s for n, s in form.sources.items() if s == "you"}, **form.materials}
+    applicant, person = applicant_of(session, case)
+    confirmed = [t.confirmed[1] for t in state.tokens.values() if t.confirmed]
+    return Desk(
+        opened, compiled, state, token_id, action, offer.label if offer else edges[0].label, edges, offer,
+        tuple(items_of(sight, present)), applicant, person, staff_names(session, confirmed),
+    )  # fmt: skip
+
+
+def _has_page(offer: Offer) -> bool:
+    """Claiming and giving back have buttons of their own."""
+    return offer.kind in ("action", "notice")
+
+
+def _edges(compiled: Compiled, state: CaseState, opened: Opened, token_id: int, action: str) -> tuple[Edge, ...]:
+    """The action at the token's present step, then at the other steps where the clerk's roles had this token."""
+    token = state.tokens.get(token_id)
+    had = dict.fromkeys(task.step for task in opened.tasks if task.token_id == token_id)
+    paths = sorted(had, key=lambda path: token is None or path != token.step)
+    found = [compiled.edge(path, action) for path in paths]
+    return tuple(edge for edge in found if edge is not None and edge.kind == "action")
+
+
+# -- what to say when somebody was first
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Why the action did nothing: a sentence, what happened since the page was opened, what was typed."""
+
+    words: str
+    since: list[dict[str, Any]]
+    typed: list[tuple[str, str]]
+
+
+def conflict_of(
+    rt: Runtime, session: Session, opened: Opened, token_id: int, fault: PortalError, seen: int | None,
+    typed: Sequence[tuple[str, str]] = (),
+) -> Conflict:  # fmt: skip
+    """`seen` is the last event that the page knew."""
+    first = min((e.seq for e in fault.events), default=None) if isinstance(fault, Stale) else None
+    after = seen if seen is not None else first - 1 if first is not None else None
+    lines = [] if after is None else events_since(rt, session, opened, token_id, after)
+    return Conflict(_words(session, fault), lines, [pair for pair in typed if pair[1]])
+
+
+def _words(session: Session, fault: PortalError) -> str:
+    by = fault.facts.get("by") if isinstance(fault, (Forbidden, NotAllowed)) else None
+    name = staff_names(session, [by]).get(by) if isinstance(by, str) else None
+    if name is not None:
+        return str(_("%(name)s has taken this task.", name=text(name)))
+    return sentence(fault)
+
+
+def events_since(rt: Runtime, session: Session, opened: Opened, token_id: int, after: int) -> list[dict[str, Any]]:
+    """What was done at this token, or to the case as a whole, after an event: who, what, when; no words of others."""
+    case = opened.case
+    compiled = rt.definitions.by_sha(case.def_sha)
+    rows = session.scalars(
+        select(CaseEvent)
+        .where(CaseEvent.case_id == case.id, CaseEvent.seq > after)
+        .where(or_(CaseEvent.token_id.in_((token_id, MAIN)), CaseEvent.token_id.is_(None)))
+        .order_by(CaseEvent.seq)
+    ).all()
+    names = staff_names(session, {row.actor for row in rows})
+    return staff_timeline(compiled, happenings(rt.definitions, compiled, case, rows, names), {}, quotes=False)
+
+
+def typed_by(desk: Desk, reason: str | None, opinion: str | None, items: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What the person typed, each beside the name of its input, so that nothing of it is lost."""
+    labels = {item.name: item.label for item in desk.items}
+    words = [(str(_("Reason")), reason or ""), (str(_("Opinion (optional)")), opinion or "")]
+    return [*words, *((labels.get(name, name), note) for name, note in items.items())]

@@ -1,0 +1,92 @@
+"""How far a clerk sees into a case: a step of a branch sees what its branch `reads`, a step of the case itself all.
+
+What is not read is not fetched, so that it cannot leak into a page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled
+from govservice.models.casedata import read_form
+from govservice.models.cases import Case, CaseEvent
+from govservice.models.papers import File
+
+PINNING = ("step.left", "correction.resubmitted")  # events that say which revision of the answers was sent
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the steps of a clerk may see. `parts`: first parts of fields, facts and materials; None = everything.
+
+    `scopes` are the branches that the steps belong to.
+    """
+
+    compiled: Compiled
+    parts: frozenset[str] | None
+    scopes: frozenset[str]
+
+    @property
+    def everything(self) -> bool:
+        return self.parts is None
+
+    def sees(self, name: str) -> bool:
+        """Whether a field or a material is among the parts."""
+        if self.parts is None:
+            return True
+        field = self.compiled.service.fields.get(name)
+        fact = field.fact if field else None
+        return name in self.parts or name.partition(".")[0] in self.parts or fact in self.parts
+
+    def sees_fact(self, fact: str) -> bool:
+        return self.parts is None or fact in self.parts
+
+    def sees_attachment(self, slot: str) -> bool:
+        """A report of the own branch (a second person must read it); those of other branches are for the decision."""
+        if self.parts is None:
+            return True
+        own = [path for path, step in self.compiled.steps.items() if step.scope in self.scopes]
+        return any(slot in edge.requires_attachments for path in own for edge in self.compiled.out.get(path, ()))
+
+    def sees_words(self, event: Mapping[str, Any]) -> bool:
+        """What was written at a step of the own branch, or by whoever sent the case to the departments."""
+        if self.parts is None:
+            return True
+        path = str(event.get("step", ""))
+        step = self.compiled.steps.get(path)
+        if step is None:
+            return False
+        if step.scope:
+            return step.scope in self.scopes
+        edge = self.compiled.edge(path, str(event.get("trigger", "")))
+        blocks = {scope.partition(".")[0] for scope in self.scopes}
+        return edge is not None and any(target.to in blocks for target in edge.targets)
+
+    def sees_file(self, file: File, sent: frozenset[str]) -> bool:
+        """A file that was part of what the applicant sent (`sent`), or came with an act."""
+        if file.kind == "attachment":
+            return self.sees_attachment(file.slot)
+        return file.id in sent and file.slot in self.compiled.service.materials and self.sees(file.slot)
+
+
+def sight_of(compiled: Compiled, paths: Iterable[str]) -> Sight:
+    """What somebody working at these steps sees. Steps that the definition does not know give no sight."""
+    steps = [compiled.steps[path] for path in paths if path in compiled.steps]
+    parts = None if any(s.reads is None for s in steps) else frozenset(p for s in steps for p in s.reads or ())
+    return Sight(compiled, parts, frozenset(s.scope for s in steps if s.scope))
+
+
+def sent_files(session: Session, case: Case) -> frozenset[str]:
+    """Ids of the files of every revision that was sent: what the applicant only prepares is nobody's to see."""
+    events = session.scalars(
+        select(CaseEvent.data).where(CaseEvent.case_id == case.id, CaseEvent.type.in_(PINNING))
+    ).all()
+    revisions = {rev for rev in (json.loads(data).get("rev") for data in events) if rev}
+    forms = [read_form(session, case.applicant_id, case.id, rev) for rev in sorted(revisions)]
+    return frozenset(id for form in forms for ids in form.materials.values() for id in ids)
