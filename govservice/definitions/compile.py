@@ -141,7 +141,7 @@ class _Compiler:
             ends.add(self.lapse_to(node.correction))
         elif any(edge.correction for edge in edges) and self.service.correction:
             ends.add(self.lapse_to(self.service.correction))
-        return [self.edges.lapse(name, end) for end in sorted(end for end in ends if end)]
+        return [self.edges.lapse(name, end, index) for index, end in enumerate(sorted(end for end in ends if end))]
 
     # -- blocks, limits, policies
 

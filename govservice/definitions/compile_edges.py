@@ -80,8 +80,9 @@ class EdgeBuilder:
         ]
 
     @staticmethod
-    def lapse(path: str, end: str) -> Edge:
+    def lapse(path: str, end: str, index: int) -> Edge:
+        """A step may lapse to two ends (its own timer, a correction not answered): each has its trigger."""
         return Edge(
-            name="@lapse", source=path, kind="lapse", targets=(Target(to=end),), by="system", label=LAPSE_LABEL,
-            escape=True,
+            name=f"@lapse{index or ''}", source=path, kind="lapse", targets=(Target(to=end),), by="system",
+            label=LAPSE_LABEL, escape=True,
         )  # fmt: skip

@@ -126,7 +126,7 @@ def fire(work: Work, timer: TimerState) -> None:
     elif timer.key == "correction:warn":
         fired(work, timer, "warn", effects=["notice.warning"])
     elif timer.key == "correction:lapse":
-        _fire_lapse(work, timer, None)
+        _fire_lapse(work, timer)
     else:
         _fire_rule(work, timer, work.step(kind), int(rest))
 
@@ -143,19 +143,19 @@ def _fire_collect(work: Work, timer: TimerState) -> None:
         correction.notify(work, block.path, block.correction)
 
 
-def _fire_lapse(work: Work, timer: TimerState, to: str | None) -> None:
+def _fire_lapse(work: Work, timer: TimerState) -> None:
     step = work.st.main.step
     policy = correction.policy_of(work, work.st.main._replace(scope=step if step in work.d.blocks else ""))
-    fired(work, timer, "lapse")
-    correction.lapse(work, lapse_edge(work, to or policy.lapse_to))
+    edge = lapse_edge(work, policy.lapse_to)
+    fired(work, timer, "lapse", done=edge is not None)
+    if edge is not None:
+        correction.lapse(work, edge)
 
 
-def lapse_edge(work: Work, to: str) -> Edge:
-    """The lapse out of the main token's step to an end."""
-    for edge in work.d.out[work.st.main.step]:
-        if edge.kind == "lapse" and edge.targets[0].to == to:
-            return edge
-    raise NotAllowed("The definition has no lapse to there.", to=to)
+def lapse_edge(work: Work, to: str) -> Edge | None:
+    """The lapse out of the main token's step to an end; None where the definition has none."""
+    edges = work.d.out[work.st.main.step]
+    return next((e for e in edges if e.kind == "lapse" and e.targets[0].to == to), None)
 
 
 def _fire_rule(work: Work, timer: TimerState, step: Step, index: int) -> None:
@@ -168,8 +168,10 @@ def _fire_rule(work: Work, timer: TimerState, step: Step, index: int) -> None:
             data = {"step": step.path, "role": rule.to_role, "department": work.department(rule.to_role)}
             work.emit("task.escalated", timer.token_id, data)
     elif rule.do == "lapse":
-        fired(work, timer, "lapse", step=step.path)
-        correction.lapse(work, lapse_edge(work, rule.to or ""))
+        edge = lapse_edge(work, rule.to or "")
+        fired(work, timer, "lapse", step=step.path, done=edge is not None)
+        if edge is not None:
+            correction.lapse(work, edge)
     else:
         _fire_action(work, timer, step, rule)
 

@@ -83,7 +83,7 @@ CATALOGUE: tuple[EventType, ...] = (
         "step.left",
         "A token left a step by an action, an answer, a join rule, a lapse or a deemed act.",
         {
-            "step": "the step that was left", "trigger": "id of the action, or @ok, @fail, @join<n>, @lapse",
+            "step": "the step that was left", "trigger": "id of the action, or @ok, @fail, @join<n>, @lapse<n>",
             "marks?": "milestone reached: received, accepted, decided or delivered",
             "marked_at?": "from when the milestone counts", "rev?": "revision of the answers that a submission pinned",
             "area?": "area whose departments decide, found at submission", "flag?": "flag that the answer sets",

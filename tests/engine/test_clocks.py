@@ -286,3 +286,29 @@ def test_a_new_calendar_moves_running_dates_by_a_logged_command(lite: Database) 
     timers = {t.key: t.due_at for t in w.state.timers.values()}
     assert timers["acceptance:1"] == "2026-03-10T16:00:00.000000Z"
     assert timers["limit:intake:statutory"] == "2026-03-10T16:00:00.000000Z"
+
+
+def test_a_step_may_lapse_to_two_ends(lite: Database) -> None:
+    """Its own timer leads to one end, an unanswered correction to another."""
+    steps = f"""
+exam:
+  kind: human
+  owner: food
+  actions:
+    pass: {{to: done, {label("Pass")}}}
+    ask:  {{correction: true, reason: true, {label("Ask")}}}
+  timers:
+    - {{at: 20wd, do: lapse, to: refused}}
+"""
+    head = "correction: {within: 5wd, lapse_to: withdrawn}\n"
+    for ask, outcome, notices in ((True, "withdrawn", ["notice.warning"]), (False, "refused", [])):
+        w = World(lite, compiled_from(definition(steps, first="exam", head=head)))
+        w.submit({})
+        if ask:
+            w.ask(ZHANG, MAIN, "menu.seats")
+        w.tick(MONDAY + 30 * DAY)
+        assert w.state.outcome == outcome
+        told = w.rows("outbox", f"WHERE case_id = '{w.case_id}'")
+        assert [r["topic"] for r in told if r["topic"] == "notice.warning"] == notices
+        assert "notice.lapsed" in [r["topic"] for r in told]
+        w.check()
