@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.schema_registry import RegistryFile
@@ -101,7 +101,7 @@ class Gateway:
         asked = [_Asked(each) for each in wanted]
         futures = [self._pool().submit(self._answer_to, each, around) for each in asked]
         wait(futures, timeout=max(around.deadline - time.monotonic(), 0))
-        return [_harvest(each, future, around) for each, future in zip(asked, futures, strict=True)]
+        return [self._harvest(each, future, around) for each, future in zip(asked, futures, strict=True)]
 
     def ask_in_turn(self, wanted: Sequence[Wanted], budget: float = BUDGET) -> list[FactResult]:
         """Asks without threads and without looking at breakers and revoked grants: for registries in memory."""
@@ -162,13 +162,10 @@ class Gateway:
 
     def _call(self, asked: _Asked, dataset: str, number: str, around: _Round) -> Reading:
         wanted, started = asked.wanted, time.monotonic()
-        code = self.catalogue.registry_of(dataset)
-        grant = covering(self.catalogue, wanted, dataset, number, around.revoked)
-        basis = grant.basis["en"] if grant else None
-        call = Call(new_id(), code or "", dataset, number if grant else None, basis, Outcome.TIMEOUT, None, 0, ())
+        call = self._call_of(wanted, dataset, number, around)
         with asked.lock:
             asked.under_way = call
-        answer, reading = self._granted_call(call, wanted, around) if grant and code else _denied()
+        answer, reading = self._granted_call(call, wanted, around) if call.grant and call.registry else _denied()
         with asked.lock:
             asked.under_way = None
             if not asked.abandoned:
@@ -192,6 +189,30 @@ class Gateway:
         if answer.outcome is not Outcome.OK:
             return answer, Reading(answer.outcome)
         return answer, mapper.read(answer.body, wanted.subject.value, wanted.take)
+
+    # -- after the budget
+
+    def _harvest(self, asked: _Asked, future: Future[FactResult], around: _Round) -> FactResult:
+        """The result, or a timeout where the thread is not done: what it still brings is dropped unread."""
+        if future.done() and not future.cancelled():
+            return future.result()
+        begun = not future.cancel()
+        with asked.lock:
+            asked.abandoned = True
+            calls = list(asked.calls)
+            if asked.under_way is not None:
+                calls.append(_late(asked.under_way, Outcome.TIMEOUT, around))
+        if begun:
+            return FactResult(asked.wanted, Outcome.TIMEOUT, tuple(calls))
+        dataset, number = asked.wanted.sources[0]
+        call = _late(self._call_of(asked.wanted, dataset, number, around), Outcome.RATE_LIMITED, around)
+        return FactResult(asked.wanted, Outcome.RATE_LIMITED, (call,))  # no thread was free: our own limit, no fault
+
+    def _call_of(self, wanted: Wanted, dataset: str, number: str, around: _Round) -> Call:
+        """A call about to be made. `grant` is None where nothing covers it: it will be refused."""
+        grant = covering(self.catalogue, wanted, dataset, number, around.revoked)
+        code, basis = self.catalogue.registry_of(dataset) or "", grant.basis["en"] if grant else None
+        return Call(new_id(), code, dataset, number if grant else None, basis, Outcome.TIMEOUT, None, 0, ())
 
     @contextlib.contextmanager
     def _place(self, code: str) -> Iterator[bool]:
@@ -234,31 +255,8 @@ def _ended(call: Call, answer: Answer, reading: Reading, seconds: float) -> Call
     )  # fmt: skip
 
 
-def _harvest(asked: _Asked, future: Future[FactResult], around: _Round) -> FactResult:
-    """The result, or a timeout where the thread is not done: what it still brings is dropped unread."""
-    if future.done() and not future.cancelled():
-        return future.result()
-    future.cancel()
-    with asked.lock:
-        asked.abandoned = True
-        calls = list(asked.calls)
-        if asked.under_way is not None:
-            waited = round((time.monotonic() - around.began) * 1000)
-            late = asked.under_way
-            calls.append(
-                Call(
-                    late.id,
-                    late.registry,
-                    late.dataset,
-                    late.grant,
-                    late.legal_basis,
-                    Outcome.TIMEOUT,
-                    None,
-                    waited,
-                    (),
-                )
-            )
-    return FactResult(asked.wanted, Outcome.TIMEOUT, tuple(calls))
+def _late(call: Call, outcome: Outcome, around: _Round) -> Call:
+    return replace(call, outcome=outcome, latency_ms=round((time.monotonic() - around.began) * 1000))
 
 
 def _log(result: FactResult) -> None:

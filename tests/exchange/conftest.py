@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Self
 
 import httpx
@@ -17,6 +18,8 @@ from govservice.definitions.catalogue import Catalogue, load_catalogue
 from govservice.definitions.compile import compile_service
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.loader import load_file
+from govservice.exchange import evidence
+from govservice.exchange.evidence import Prefill
 from govservice.exchange.gateway import Gateway
 from govservice.exchange.sandbox.cast import CITIZENS, Citizen
 from govservice.models.base import new_id
@@ -78,7 +81,13 @@ def sandbox(_sandbox_process: Sandbox) -> Sandbox:
 
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
-    return load_catalogue(ROOT / "workflows")
+    """The shipped catalogue, with registries that may take ten seconds: the machine may be busy with other tests."""
+    shipped = load_catalogue(ROOT / "workflows")
+    patient = {
+        code: registry.model_copy(update={"limits": registry.limits.model_copy(update={"timeout_ms": 10_000})})
+        for code, registry in shipped.registries.items()
+    }
+    return dataclasses.replace(shipped, registries=patient)
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +145,14 @@ class Form:
         kept = {k: v for k, v in {**self.answers, **answers}.items() if v is not None}
         sources = {**self.sources, **dict.fromkeys(answers, source)}
         return type(self)(kept, {k: v for k, v in sources.items() if k in kept})
+
+
+def prefill(
+    database: Database, gateway: Gateway, compiled: Compiled, filed: Filed, *, now: datetime = MONDAY,
+    budget: float = 10.0, **how: Any,
+) -> Prefill:  # fmt: skip
+    """Asks for the draft's facts, as patiently as its registries are."""
+    return evidence.prefill(database, gateway, compiled, filed.case_id, actor=CITIZEN, now=now, budget=budget, **how)
 
 
 def citizen(login: str) -> Citizen:

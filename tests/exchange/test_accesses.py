@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import event
 
 from govservice.definitions.compiled import Compiled
-from govservice.exchange import evidence
 from govservice.exchange.accesses import Read, record_reads
 from govservice.exchange.gateway import Gateway
 from govservice.models.accounts import User
@@ -18,7 +17,7 @@ from govservice.models.base import new_id
 from govservice.models.places import Area, Department
 from govservice.models.session import Database
 from govservice.queries.data_access import read_counts, readers, reads_of
-from tests.exchange.conftest import CITIZEN, Filed, citizen, file_draft
+from tests.exchange.conftest import Filed, citizen, file_draft, prefill
 from tests.support.clock import MONDAY
 
 FOOD = "huaxi.market_reg"
@@ -85,7 +84,7 @@ def test_reading_the_same_twice_on_a_page_is_one_read(database: Database, wang_f
 def test_the_citizen_sees_people_and_the_portal_newest_first(
     database: Database, gateway: Gateway, open_restaurant: Compiled, wang_fang: Filed, zhang_qiang: str
 ) -> None:
-    evidence.prefill(database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY)
+    prefill(database, gateway, open_restaurant, wang_fang)
     later = MONDAY + timedelta(days=2)
     rows = [
         Read(wang_fang.person_id, wang_fang.case_id, ["layout"], "task"),

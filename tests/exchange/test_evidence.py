@@ -16,14 +16,14 @@ from govservice.exchange.gateway import Gateway
 from govservice.models.exchange import DataAccess, Exchange, Fact
 from govservice.models.people import Person
 from govservice.models.session import Database
-from tests.exchange.conftest import CITIZEN, Filed, Form, Sandbox
+from tests.exchange.conftest import Filed, Form, Sandbox, prefill
 from tests.support.clock import MONDAY
 
 CANARIES = ("990111198803182048", "王芳", "花溪区清溪路", "326.40", "0012345", "JK9901110001")
 
 
 def facts_of(database: Database, gateway: Gateway, compiled: Compiled, filed: Filed) -> dict[str, FactView]:
-    found = evidence.prefill(database, gateway, compiled, filed.case_id, actor=CITIZEN, now=MONDAY)
+    found = prefill(database, gateway, compiled, filed)
     return dict(found.facts)
 
 
@@ -158,7 +158,7 @@ def test_an_old_answer_is_asked_for_again_and_superseded(
 ) -> None:
     facts_of(database, gateway, open_restaurant, wang_fang)
     later = MONDAY + timedelta(days=31)  # premises: 30 days, health certificates: 7 days, the person: a year
-    evidence.prefill(database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=later)
+    prefill(database, gateway, open_restaurant, wang_fang, now=later)
     assert sandbox.calls() == {"population": 1, "enterprises": 2, "real_estate": 2, "health_certificates": 2}
     with database.read() as session:
         rows = session.scalars(select(Fact).where(Fact.fact_type == "premises.area").order_by(Fact.id)).all()
@@ -172,7 +172,7 @@ def test_silence_does_not_undo_what_is_held(
     facts_of(database, gateway, open_restaurant, wang_fang)
     sandbox.fault("real_estate", "status_500")
     later = MONDAY + timedelta(days=31)
-    found = evidence.prefill(database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=later)
+    found = prefill(database, gateway, open_restaurant, wang_fang, now=later)
     premises = found.facts["premises"]
     assert (premises.state, premises.outcome) == ("available", "unavailable")
     assert premises.values["premises.area"] == "326.40"
@@ -187,5 +187,5 @@ def test_a_record_that_is_gone_is_gone(
     facts_of(database, gateway, open_restaurant, wang_fang)
     sandbox.fault("real_estate", "empty")
     later = MONDAY + timedelta(days=31)
-    found = evidence.prefill(database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=later)
+    found = prefill(database, gateway, open_restaurant, wang_fang, now=later)
     assert (found.facts["premises"].state, found.facts["premises"].values) == ("no_record", {})

@@ -18,7 +18,7 @@ from govservice.models import exchange as tables
 from govservice.models.exchange import DataAccess, Exchange
 from govservice.models.people import Mandate
 from govservice.models.session import Database
-from tests.exchange.conftest import CITIZEN, Filed, Sandbox, citizen, file_draft
+from tests.exchange.conftest import Filed, Sandbox, citizen, file_draft, prefill
 from tests.support.clock import MONDAY
 
 
@@ -80,7 +80,7 @@ def test_a_grant_that_will_be_revoked_later_still_holds(
                 revoked_at=MONDAY + timedelta(seconds=1),
             )
         )  # fmt: skip
-    found = evidence.prefill(database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY)
+    found = prefill(database, gateway, open_restaurant, wang_fang)
     assert found.facts["premises"].filled
 
 
@@ -88,7 +88,7 @@ def assert_refused(
     database: Database, gateway: Gateway, sandbox: Sandbox, compiled: Compiled, filed: Filed, name: str = "premises"
 ) -> None:
     """The call for premises did not leave the portal; its refusal is in the log, without a grant."""
-    found = evidence.prefill(database, gateway, compiled, filed.case_id, actor=CITIZEN, now=MONDAY)
+    found = prefill(database, gateway, compiled, filed)
     view = found.facts[name]
     assert (view.outcome, view.state, view.values) == ("denied", "deferred", {})
     assert "real_estate" not in sandbox.calls()
@@ -122,7 +122,7 @@ def test_an_agent_gets_the_enterprises_data_and_their_own_name(
     database: Database, gateway: Gateway, open_restaurant: Compiled
 ) -> None:
     filed = file_draft(database, open_restaurant, citizen("chen.wei"))
-    found = evidence.prefill(database, gateway, open_restaurant, filed.case_id, actor=CITIZEN, now=MONDAY)
+    found = prefill(database, gateway, open_restaurant, filed)
     values = evidence.fact_values(found.facts)
     assert (values["person.name"], values["org.legal_person"]) == ("陈伟", "何军")
     assert values["premises.district"] == "nanming"
@@ -132,7 +132,7 @@ def test_a_person_without_an_organisation_is_not_looked_up_as_one(
     database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled
 ) -> None:
     filed = file_draft(database, open_restaurant, citizen("liu.yang"))
-    found = evidence.prefill(database, gateway, open_restaurant, filed.case_id, actor=CITIZEN, now=MONDAY)
+    found = prefill(database, gateway, open_restaurant, filed)
     assert {name: view.state for name, view in found.facts.items()} == {
         "owner": "available", "enterprise": "no_record", "premises": "no_record", "health": "no_record"
     }  # fmt: skip
@@ -144,9 +144,7 @@ def test_an_address_that_is_not_on_the_allow_list_is_not_called(
     open_restaurant: Compiled, wang_fang: Filed,
 ) -> None:  # fmt: skip
     endpoints = {code: url for code, url in sandbox.endpoints().items() if code != "real_estate"}
-    found = evidence.prefill(
-        database, make_gateway(endpoints), open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY
-    )
+    found = prefill(database, make_gateway(endpoints), open_restaurant, wang_fang)
     assert found.facts["premises"].outcome == "unavailable"
     assert "real_estate" not in sandbox.calls()
 
@@ -154,23 +152,19 @@ def test_an_address_that_is_not_on_the_allow_list_is_not_called(
 def test_what_the_citizen_declines_is_not_asked(
     database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
 ) -> None:
-    found = evidence.prefill(
-        database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY, declined=("premises",)
-    )
+    found = prefill(database, gateway, open_restaurant, wang_fang, declined=("premises",))
     assert (found.facts["premises"].state, found.facts["premises"].outcome) == ("refused", "refused")
     assert "real_estate" not in sandbox.calls()
     assert "title_deed" in evidence.materials_asked(open_restaurant, found.facts)
-    again = evidence.prefill(database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY)
+    again = prefill(database, gateway, open_restaurant, wang_fang)
     assert again.facts["premises"].filled  # agreed after all
 
 
 def test_declining_later_takes_the_values_out(
     database: Database, gateway: Gateway, open_restaurant: Compiled, wang_fang: Filed
 ) -> None:
-    evidence.prefill(database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY)
-    later = evidence.prefill(
-        database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY, declined=("premises",)
-    )
+    prefill(database, gateway, open_restaurant, wang_fang)
+    later = prefill(database, gateway, open_restaurant, wang_fang, declined=("premises",))
     assert later.facts["premises"].values == {}
     with database.read() as session:
         kept = session.scalars(

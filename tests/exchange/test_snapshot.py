@@ -19,7 +19,7 @@ from govservice.models.cases import Case
 from govservice.models.exchange import Snapshot
 from govservice.models.people import Person
 from govservice.models.session import Database
-from tests.exchange.conftest import CITIZEN, Filed
+from tests.exchange.conftest import Filed, prefill
 from tests.support.clock import MONDAY
 
 FORM = {"answers": {"menu.kind": ["hot", "cold"], "menu.seats": 68, "signage.text": "清味小馆 𠮷"}, "materials": {}}
@@ -36,7 +36,7 @@ def seal(database: Database, compiled: Compiled, catalogue: Catalogue, filed: Fi
 def test_a_snapshot_holds_answers_facts_and_provenance(
     database: Database, gateway: Gateway, open_restaurant: Compiled, catalogue: Catalogue, wang_fang: Filed
 ) -> None:
-    evidence.prefill(database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY)
+    prefill(database, gateway, open_restaurant, wang_fang)
     sha = seal(database, open_restaurant, catalogue, wang_fang)
     with database.read() as session:
         snapshot = latest_snapshot(session, wang_fang.case_id)
@@ -110,7 +110,7 @@ def test_what_canonical_json_costs(
     """The time of sealing is the caller's transaction: it stays small beside a commit."""
     import time
 
-    evidence.prefill(database, gateway, open_restaurant, wang_fang.case_id, actor=CITIZEN, now=MONDAY)
+    prefill(database, gateway, open_restaurant, wang_fang)
     with database.write() as session:
         facts = evidence.current_facts(session, wang_fang.case_id, catalogue)
         case = session.get_one(Case, wang_fang.case_id)
