@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from sqlite3 import IntegrityError as LiteIntegrityError
+from sqlite3 import OperationalError as LiteOperationalError
 from typing import Any, NamedTuple
 
-from psycopg.errors import LockNotAvailable, SerializationFailure, UniqueViolation
+from psycopg import InterfaceError, OperationalError
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, UniqueViolation
 from sqlalchemy.orm import Session
 
 from govservice.clock import Clock, WallClock
@@ -26,7 +28,7 @@ from govservice.engine.projections import COLUMNS, Rows, case_row
 from govservice.engine.snapshot import FORMAT, dump, load
 from govservice.engine.state import CaseState
 from govservice.engine.types import Event
-from govservice.errors import LostRace, NotFound
+from govservice.errors import LostRace, NotFound, Unavailable
 from govservice.models.base import to_iso
 from govservice.models.keyring import Box, Keyring
 
@@ -74,13 +76,33 @@ class Store:
         self.session = session
         connection = session.connection()
         self.pg = connection.dialect.name == "postgresql"
-        self.cursor: Any = connection.connection.driver_connection.cursor()  # type: ignore[union-attr]
+        raw: Any = connection.connection.driver_connection
+        self.raw = raw
+        self.cursor: Any = raw.cursor()
+
+    @contextmanager
+    def talking(self) -> Iterator[None]:
+        """The driver's errors as ours. Another transaction with the same key (or in the same case) was first: LostRace,
+        the caller tries again and sees it. The database does not answer, is full or stays locked: Unavailable."""
+        try:
+            yield
+        except (UniqueViolation, SerializationFailure, DeadlockDetected, LockNotAvailable) as error:
+            raise LostRace() from error
+        except LiteIntegrityError as error:
+            if "UNIQUE constraint failed" in str(error):
+                raise LostRace() from error
+            raise
+        except (OperationalError, InterfaceError, LiteOperationalError) as error:
+            if self.pg and self.raw.closed:  # SQLAlchemy cannot know: its rollback must not talk to a dead connection
+                self.session.connection().invalidate()
+            raise Unavailable() from error
 
     # -- reading
 
     def row(self, text: str, values: Sequence[Any]) -> Any:
-        self.cursor.execute(text if self.pg else sql.lite(text), values)
-        return self.cursor.fetchone()
+        with self.talking():
+            self.cursor.execute(text if self.pg else sql.lite(text), values)
+            return self.cursor.fetchone()
 
     def hold(self, case_id: str, actor: str, idem: str, *, lock: bool = True) -> Held:
         """The case, locked until the transaction ends. Raises NotFound.
@@ -108,8 +130,10 @@ class Store:
 
     def links(self, case_id: str, after: int = 0) -> Iterator[tuple[Link, str, str]]:
         """(link, prev, hash) of the events of a case, in order."""
-        self.cursor.execute(sql.EVENTS if self.pg else sql.lite(sql.EVENTS), (case_id, after))
-        for row in self.cursor.fetchall():
+        with self.talking():
+            self.cursor.execute(sql.EVENTS if self.pg else sql.lite(sql.EVENTS), (case_id, after))
+            found = self.cursor.fetchall()
+        for row in found:
             at, recorded = (_iso(row[2]), _iso(row[3]))
             yield Link(row[0], row[1], at, recorded, *row[4:11]), row[11], row[12]
 
@@ -157,7 +181,7 @@ class Store:
         else:
             case = (*case, after.case_id, before.version)
         state = (after.case_id, after.seq, FORMAT, dump(after))
-        with self.races():
+        with self.talking():
             moved = (self._write_pg if self.pg else self._write_lite)(by_table, case, state, key, text, before is None)
         if moved != 1:
             raise LostRace(case_id=after.case_id)
@@ -165,7 +189,7 @@ class Store:
 
     def write_key(self, key: KeyRow) -> None:
         """Only the key: for a command that changed nothing."""
-        with self.races():
+        with self.talking():
             self.cursor.execute(sql.PG_KEY_ONLY if self.pg else sql.LITE_KEY, key)
 
     def _write_pg(
@@ -199,18 +223,6 @@ class Store:
             cursor.execute(sql.LITE_MOVE, case)
             moved = cursor.rowcount
         return int(moved)
-
-    @contextmanager
-    def races(self) -> Iterator[None]:
-        """Another transaction with the same key (or in the same case) was first: the caller tries again and sees it."""
-        try:
-            yield
-        except (UniqueViolation, SerializationFailure, LockNotAvailable) as error:
-            raise LostRace() from error
-        except LiteIntegrityError as error:
-            if "UNIQUE constraint failed: commands" in str(error):
-                raise LostRace() from error
-            raise
 
     def forget(self) -> None:
         """What the session's ORM remembers of cases is old now."""

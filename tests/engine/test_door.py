@@ -9,11 +9,23 @@ from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
+from sqlalchemy.orm import Session
 
-from govservice.engine import MAIN, Expected, evolve, load_state, rebuild
-from govservice.errors import Forbidden, Invalid, KeyReused, Missing, NotAllowed, NotFound, PortalError, Stale
+from govservice.engine import MAIN, Command, Expected, apply, evolve, load_state, rebuild
+from govservice.errors import (
+    Forbidden,
+    Invalid,
+    KeyReused,
+    Missing,
+    NotAllowed,
+    NotFound,
+    PortalError,
+    Stale,
+    Unavailable,
+)
+from govservice.models.cases import Case
 from govservice.models.session import Database, box_of
-from tests.engine.world import HE, LEAD, LI, MONDAY, SUN, WU, ZHANG, ZHOU, World, shown
+from tests.engine.world import CALENDARS, HE, LEAD, LI, MONDAY, SUN, WU, ZHANG, ZHOU, World, shown
 
 
 def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -286,10 +298,6 @@ def test_a_refusals_own_message_and_the_laws_notice_tell_the_same_event(lite: Da
 
 
 def test_what_the_caller_wrote_by_the_orm_is_seen_and_rolls_back_too(database: Database) -> None:
-    from govservice.engine import Command, apply
-    from govservice.models.cases import Case
-    from tests.engine.world import CALENDARS
-
     w = World(database)
     w.submit()
     command = Command(case_id=w.case_id, trigger="accept", idem="a", now=w.now, actor=LI, token_id=MAIN)
@@ -303,4 +311,31 @@ def test_what_the_caller_wrote_by_the_orm_is_seen_and_rolls_back_too(database: D
         apply(session, again, w.definitions, CALENDARS)
         session.rollback()
     assert w.state.tokens[3].outcome is None
+    w.check()
+
+
+def cut_off(database: Database, session: Session) -> None:
+    """The connection of a session stops working, as when the server is stopped or the disk is full."""
+    raw: Any = session.connection().connection.driver_connection
+    if session.get_bind().dialect.name == "sqlite":
+        raw.execute("PRAGMA query_only = ON")
+        return
+    with database.read() as other:
+        other.execute(text(f"SELECT pg_terminate_backend({raw.info.backend_pid})"))
+
+
+def test_a_database_that_is_gone_is_told_as_such(database: Database) -> None:
+    """Not as a fault of the program: the web answers 503, the person may try again, and the next try works."""
+    w = accepted(database)
+    command = Command(case_id=w.case_id, trigger="pass", idem="gone", now=w.now, actor=ZHOU, token_id=3)
+
+    def cut_off_in_the_middle() -> None:
+        with database.write() as session:
+            cut_off(database, session)
+            apply(session, command, w.definitions, CALENDARS)
+
+    with pytest.raises(Unavailable):
+        cut_off_in_the_middle()
+    database.engine.dispose()
+    w.do(ZHOU, "pass", "review.fire")
     w.check()
