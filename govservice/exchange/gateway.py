@@ -164,6 +164,8 @@ class Gateway:
         wanted, started = asked.wanted, time.monotonic()
         call = self._call_of(wanted, dataset, number, around)
         with asked.lock:
+            if asked.abandoned:
+                return Reading(Outcome.TIMEOUT)  # nobody listens any more: the call is not made
             asked.under_way = call
         answer, reading = self._granted_call(call, wanted, around) if call.grant and call.registry else _denied()
         with asked.lock:
@@ -196,13 +198,13 @@ class Gateway:
         """The result, or a timeout where the thread is not done: what it still brings is dropped unread."""
         if future.done() and not future.cancelled():
             return future.result()
-        begun = not future.cancel()
+        future.cancel()
         with asked.lock:
             asked.abandoned = True
             calls = list(asked.calls)
             if asked.under_way is not None:
                 calls.append(_late(asked.under_way, Outcome.TIMEOUT, around))
-        if begun:
+        if calls:
             return FactResult(asked.wanted, Outcome.TIMEOUT, tuple(calls))
         dataset, number = asked.wanted.sources[0]
         call = _late(self._call_of(asked.wanted, dataset, number, around), Outcome.RATE_LIMITED, around)
