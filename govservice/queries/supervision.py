@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from govservice.models.cases import Case, Task
+from govservice.models.cases import Case, Task, Token
 from govservice.queries.names import organisation_names, staff_names
-from govservice.queries.turnaround import OPEN_TASK, Decided, Scope
-from govservice.queries.worklist import working_days_left
+from govservice.queries.turnaround import OPEN_TASK, Decided, Scope, waits_at_step, with_applicant
+from govservice.queries.worklist import SOON, is_watched, working_days_left
 from govservice.worktime.calendar import Calendar
 
 PAGE = 50
@@ -26,7 +26,31 @@ DECIDED: Mapping[str, Callable[[Decided], bool]] = {
     "in_law": lambda d: d.in_law,
     "past_law": lambda d: not d.in_law,
 }
-OPEN_SHOWS = ("open", "late", "soon", "waiting", "late_here")
+OPEN_SHOWS = ("open", "late", "soon", "waiting", "late_here", "stopped")
+NOBODY = "nobody"  # instead of a user's id: tasks that nobody has taken
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a figure: one step; the tasks of one member of staff (or NOBODY) in one role of one department."""
+
+    step: str | None = None
+    staff: str | None = None
+    role: str | None = None
+    department_id: str | None = None
+
+    def of_tasks(self) -> list[ColumnElement[bool]]:
+        clauses: list[ColumnElement[bool]] = [Task.step == self.step] if self.step else []
+        if self.staff:
+            clauses.append(Task.assignee_id.is_(None) if self.staff == NOBODY else Task.assignee_id == self.staff)
+        if self.role:
+            clauses.append(Task.role == self.role)
+        if self.department_id:
+            clauses.append(Task.department_id == self.department_id)
+        return clauses
+
+
+WHOLE = Part()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +74,7 @@ class CaseLine:
     case_id: str
     number: str
     service: str
+    def_sha: str
     area: str | None
     organisation: str
     opened_at: datetime
@@ -64,7 +89,8 @@ class CaseLine:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What one member of staff has in hand in one role, and what left it in the period."""
+    """How many cases one member of staff (None: nobody yet) has in hand in one role, how many of them are late, and
+    how many tasks were done in the period."""
 
     user_id: str | None
     name: Mapping[str, str] | None
@@ -76,7 +102,7 @@ class Workload:
 
 
 def case_lines(
-    session: Session, scope: Scope, show: str, calendar: Calendar, now: datetime, *, step: str | None = None,
+    session: Session, scope: Scope, show: str, calendar: Calendar, now: datetime, *, part: Part = WHOLE,
     decided: Sequence[Decided] = (), page: int = 1, size: int = PAGE,
 ) -> tuple[list[CaseLine], int]:  # fmt: skip
     """A page of the cases that a figure counts, and how many there are. `decided` comes from `decided_cases` of the
@@ -89,10 +115,9 @@ def case_lines(
             c.id: c for c in session.scalars(select(Case).where(Case.id.in_(chosen[(page - 1) * size : page * size])))
         }
         return _lines(session, [found[i] for i in chosen if i in found], calendar, now), len(chosen)
-    where = and_(*scope.of(Case), *_shown(scope, show, calendar, now, step))
-    total = session.scalar(select(func.count()).select_from(Case).where(where)) or 0
-    order = (Case.promised_on, Case.opened_at, Case.id)
-    cases = session.scalars(select(Case).where(where).order_by(*order).limit(size).offset((page - 1) * size)).all()
+    query = _shown(scope, show, calendar, now, part)
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    cases = session.scalars(query.limit(size).offset((page - 1) * size)).all()
     return _lines(session, cases, calendar, now), total
 
 
@@ -101,22 +126,33 @@ def case_line(session: Session, case: Case, calendar: Calendar, now: datetime) -
     return _lines(session, [case], calendar, now)[0]
 
 
-def _shown(scope: Scope, show: str, calendar: Calendar, now: datetime, step: str | None) -> list[ColumnElement[bool]]:
+def _shown(scope: Scope, show: str, calendar: Calendar, now: datetime, part: Part) -> Select[Case]:
+    """The cases in the order in which somebody should look at them."""
     today = calendar.local_date(now)
+    cases = select(Case).where(*scope.of(Case), Case.status == "open")
+    by_promise = (Case.promised_on.is_(None), Case.promised_on, Case.opened_at, Case.id)
     if show == "open":
-        return [Case.status == "open"]
+        return cases.order_by(*by_promise)
     if show == "late":
-        return [Case.status == "open", Case.promised_on < today]
+        return cases.where(Case.promised_on < today).order_by(*by_promise)
     if show == "soon":
-        return [Case.status == "open", Case.promised_on.between(today, calendar.add_working_days(today, 2))]
-    tasks = select(Task.case_id).where(*scope.of(Task), Task.status.in_(OPEN_TASK))
-    tasks = tasks.where(Task.step == step) if step else tasks
-    return [Case.id.in_(tasks.where(Task.step_due_at <= now) if show == "late_here" else tasks)]
+        soon = calendar.add_working_days(today, SOON)
+        return cases.where(Case.promised_on.between(today, soon)).order_by(*by_promise)
+    if show == "stopped" and not part.of_tasks():
+        waits = exists().where(Token.case_id == Case.id, Token.waits_for == "correction")
+        return cases.where(waits).order_by(Case.opened_at, Case.id)
+    kind = {
+        "waiting": not_(with_applicant()), "late_here": Task.step_due_at <= now, "stopped": with_applicant(),
+    }[show]  # fmt: skip
+    held = select(Task.case_id, func.min(Task.step_due_at).label("due"))
+    held = held.where(*scope.of(Task), waits_at_step(), kind, *part.of_tasks()).group_by(Task.case_id)
+    first = held.subquery()
+    return cases.join(first, first.c.case_id == Case.id).order_by(first.c.due.is_(None), first.c.due, Case.id)
 
 
 def _lines(session: Session, cases: Sequence[Case], calendar: Calendar, now: datetime) -> list[CaseLine]:
     ids = [c.id for c in cases]
-    tasks = session.scalars(select(Task).where(Task.case_id.in_(ids), Task.status.in_(OPEN_TASK))).all()
+    tasks = session.scalars(select(Task).where(Task.case_id.in_(ids), waits_at_step())).all()
     staff = staff_names(session, (t.assignee_id for t in tasks if t.assignee_id))
     names = organisation_names(session, (c.organisation_id for c in cases if c.organisation_id))
     held: dict[str, list[Held]] = {}
@@ -137,21 +173,26 @@ def _held(task: Task, staff: Mapping[str, Mapping[str, str]], calendar: Calendar
 def _line(case: Case, names: Mapping[str, str], held: tuple[Held, ...], calendar: Calendar, now: datetime) -> CaseLine:
     left = working_days_left(calendar, now, case.promised_on) if case.promised_on and case.status == "open" else 0
     return CaseLine(
-        case.id, case.number, case.service, case.area, names.get(case.organisation_id or "", ""), case.opened_at,
-        case.received_at, case.decided_at, case.promised_on, case.statutory_on, max(0, -left), case.outcome, held,
+        case.id, case.number, case.service, case.def_sha, case.area, names.get(case.organisation_id or "", ""),
+        case.opened_at, case.received_at, case.decided_at, case.promised_on, case.statutory_on, max(0, -left),
+        case.outcome, held,
     )  # fmt: skip
 
 
 def workload(session: Session, scope: Scope, now: datetime) -> list[Workload]:
-    """Open, late and done tasks per member of staff and role; tasks that nobody claimed stand under nobody."""
+    """Cases in hand, late ones among them, and tasks done, per member of staff and role; what nobody claimed stands
+    under nobody. Cases whose applicant must answer are in nobody's hand."""
+    in_hand = and_(Task.status.in_(OPEN_TASK), not_(is_watched()), not_(with_applicant()))
+    done = and_(Task.status == "done", Task.done_at >= scope.since)
+    of_case = Task.case_id.distinct()
     rows = session.execute(
         select(
             Task.assignee_id, Task.department_id, Task.role,
-            func.count().filter(Task.status.in_(OPEN_TASK)),
-            func.count().filter(and_(Task.status.in_(OPEN_TASK), Task.step_due_at <= now)),
-            func.count().filter(and_(Task.status == "done", Task.done_at >= scope.since)),
+            func.count(of_case).filter(in_hand),
+            func.count(of_case).filter(and_(in_hand, Task.step_due_at <= now)),
+            func.count().filter(done),
         )
-        .where(*scope.of(Task))
+        .where(*scope.of(Task), or_(Task.status.in_(OPEN_TASK), done))
         .group_by(Task.assignee_id, Task.department_id, Task.role)
     ).all()  # fmt: skip
     names = staff_names(session, (r[0] for r in rows if r[0]))

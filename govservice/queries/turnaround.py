@@ -12,14 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, not_, select
 from sqlalchemy.orm import Session
 
 from govservice.models.base import from_iso
-from govservice.models.cases import Case, CaseClock, Task, Visit
+from govservice.models.cases import Case, CaseClock, Task, Token, Visit
+from govservice.queries.worklist import is_watched
 from govservice.worktime.calendar import Calendar, Calendars
 
 OPEN_TASK = ("open", "waiting")
+MAIN = 1  # the token of the case itself; those of branches have other ids
 ENOUGH = 5  # finished stays below which a step's quantiles are not compared
 
 
@@ -40,18 +42,22 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class StepFigure:
-    """One step: finished stays in the period (`n`, quantiles in office seconds), what waits there now, what is late."""
+    """One step: finished stays in the period (`n`, quantiles in office seconds), what waits there for its department
+    now, what of that is late, and what stands there with the clock stopped because the applicant must answer."""
 
     service: str
     step: str
-    role: str | None
-    department: str | None  # the kind: "fire_rescue"
     n: int
     median_s: int
     p90_s: int
     waiting: int
     late: int
-    stopped: int  # of those waiting, with the clock stopped (the applicant corrects)
+    stopped: int
+
+    @property
+    def stuck(self) -> bool:
+        """Too little has passed to measure the step, and what stands there is late: it lets nothing through."""
+        return self.n < ENOUGH <= self.late
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,52 +101,64 @@ def quantile(ordered: Sequence[int], share: float) -> int:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0
 
 
+def waits_at_step() -> ColumnElement[bool]:
+    """Tasks of a stay in a step, each stay once: tasks that are only to be seen are nobody's turn."""
+    return and_(Task.status.in_(OPEN_TASK), not_(is_watched()))
+
+
+def with_applicant() -> ColumnElement[bool]:
+    """The applicant was sent a correction notice and has not answered: the clock of the task's step stands still."""
+    return exists().where(Token.case_id == Task.case_id, Token.id == Task.token_id, Token.waits_for == "correction")
+
+
 def step_figures(session: Session, scope: Scope, now: datetime) -> list[StepFigure]:
-    """Figures per service and step of departments, in no particular order."""
+    """Figures per service and step of departments, in no particular order. A parallel step itself is left out: the
+    stays in its branches say who had the case."""
     stays: dict[tuple[str, str], list[int]] = defaultdict(list)
-    holders: dict[tuple[str, str], tuple[str | None, str | None]] = {}
-    finished = select(Visit.service, Visit.step, Visit.role, Visit.department_id, Visit.working_s).where(
+    finished = select(Visit.service, Visit.step, Visit.working_s).where(
         *scope.of(Visit), Visit.left_at >= scope.since, Visit.waited_on == "department", Visit.working_s.is_not(None)
     )
-    for row in session.execute(finished):
-        stays[row.service, row.step].append(row.working_s)
-        holders[row.service, row.step] = (row.role, row.department_id)
+    for service, step, working_s in session.execute(finished):
+        stays[service, step].append(working_s or 0)
     waiting: dict[tuple[str, str], tuple[int, int, int]] = {}
-    late = func.count().filter(Task.step_due_at <= now)
-    stopped = func.count().filter(Task.status == "waiting")
+    late, stopped = func.count().filter(Task.step_due_at <= now), func.count().filter(with_applicant())
     now_open = (
-        select(Task.service, Task.step, func.max(Task.role), func.max(Task.department_id), func.count(), late, stopped)
-        .where(*scope.of(Task), Task.status.in_(OPEN_TASK))
+        select(Task.service, Task.step, func.count(), late, stopped)
+        .where(*scope.of(Task), waits_at_step())
         .group_by(Task.service, Task.step)
     )
-    for service, step, role, department, count, n_late, n_stopped in session.execute(now_open):
-        waiting[service, step] = (count, n_late, n_stopped)
-        holders.setdefault((service, step), (role, department))
-    return [_step_figure(key, stays[key], holders[key], waiting.get(key, (0, 0, 0))) for key in sorted(holders)]
+    for service, step, count, n_late, n_stopped in session.execute(now_open):
+        waiting[service, step] = (count - n_stopped, n_late, n_stopped)
+    steps = {*stays, *waiting}
+    blocks = {(service, step.partition(".")[0]) for service, step in steps if "." in step}
+    return [_step_figure(key, stays.get(key, []), waiting.get(key, (0, 0, 0))) for key in sorted(steps - blocks)]
 
 
-def _step_figure(
-    key: tuple[str, str], stays: list[int], holder: tuple[str | None, str | None], waiting: tuple[int, int, int]
-) -> StepFigure:
-    stays = sorted(stays)
-    department = holder[1].partition(".")[2] if holder[1] else None
-    return StepFigure(
-        *key, holder[0], department, len(stays), quantile(stays, 0.5), quantile(stays, 0.9), *waiting
-    )  # fmt: skip
+def _step_figure(key: tuple[str, str], stays: list[int], waiting: tuple[int, int, int]) -> StepFigure:
+    stays.sort()
+    return StepFigure(*key, len(stays), quantile(stays, 0.5), quantile(stays, 0.9), *waiting)
 
 
 def bottleneck(figures: Iterable[StepFigure], limits_s: Mapping[tuple[str, str], int]) -> StepFigure | None:
     """The step where one case in ten overruns its limit most (p90 over limit); steps without a limit count by the
-    longest p90 after those. None where no step has enough finished stays."""
-    known = [f for f in figures if f.n >= ENOUGH]
-    if not known:
-        return None
-    return max(known, key=lambda f: (_strain(f, limits_s), f.p90_s, f.waiting))
+    longest p90 after those. A step that lets nothing through counts by what is late there. None where nothing is known.
+    """
+    known = [f for f in figures if f.n >= ENOUGH or f.stuck]
+    return max(known, key=lambda f: (_strain(f, limits_s), f.p90_s, f.waiting), default=None)
 
 
 def _strain(figure: StepFigure, limits_s: Mapping[tuple[str, str], int]) -> float:
+    if figure.stuck:
+        return 1 + figure.late / (figure.n + figure.waiting)
     limit = limits_s.get((figure.service, figure.step))
     return figure.p90_s / limit if limit else 0.0
+
+
+def cases_with_applicant(session: Session, scope: Scope) -> int:
+    """Open cases whose applicant must answer a correction notice."""
+    waits = exists().where(Token.case_id == Case.id, Token.waits_for == "correction")
+    query = select(func.count()).select_from(Case).where(*scope.of(Case), Case.status == "open", waits)
+    return session.scalar(query) or 0
 
 
 def decided_cases(session: Session, scope: Scope, calendars: Calendars) -> list[Decided]:
@@ -157,10 +175,8 @@ def decided_cases(session: Session, scope: Scope, calendars: Calendars) -> list[
 
 def _decided(row: object, calendar: Calendar) -> Decided:
     started, stopped = row.started_at, row.stopped_at  # type: ignore[attr-defined]
-    paused = sum(
-        calendar.working_seconds(from_iso(a), min(from_iso(b), stopped) if b else stopped)
-        for a, b, _kind in row.pauses  # type: ignore[attr-defined]
-    )
+    pauses = [(from_iso(a), min(from_iso(b), stopped) if b else stopped) for a, b, _ in row.pauses]  # type: ignore[attr-defined]
+    paused: int = sum([calendar.working_seconds(a, b) for a, b in pauses])
     on = calendar.local_date(stopped)
     promised, statutory = row.promised_on, row.statutory_on  # type: ignore[attr-defined]
     return Decided(
@@ -198,31 +214,47 @@ def weekly(decided: Iterable[Decided]) -> list[tuple[date, int, int, int]]:
     return [(w, len(v), quantile(sorted(v), 0.5), quantile(sorted(v), 0.9)) for w, v in sorted(weeks.items())]
 
 
-def who_held(session: Session, scope: Scope) -> list[tuple[str, float]]:
-    """Average office seconds per decided case by who held it: a department kind, `applicant` or `system`; most first.
+@dataclass(frozen=True, slots=True)
+class HeldFigures:
+    """Of the average case closed in the period: how long it took (office seconds, from sending to the end), and how
+    much of that each holder had it: a department kind, `applicant` or `system`; most first. Departments that work at
+    once each count, so that the parts may be more than the whole."""
 
-    Only cases closed in the period count, so that half-finished ones do not look fast.
-    """
-    closed = select(Case.id).where(*scope.of(Case), Case.closed_at >= scope.since).subquery()
-    n = session.scalar(select(func.count()).select_from(closed)) or 0
-    held: dict[str, int] = defaultdict(int)
+    cases: int
+    seconds: float
+    by: tuple[tuple[str, float], ...]
+
+
+def who_held(session: Session, scope: Scope) -> HeldFigures:
+    """Only cases closed in the period count, so that half-finished ones do not look fast. The time of the draft is the
+    applicant's own and is left out; time with the clock stopped was the applicant's."""
+    closed = (*scope.of(Case), Case.closed_at >= scope.since, Case.received_at.is_not(None))
+    n = session.scalar(select(func.count()).select_from(Case).where(*closed)) or 0
+    main = (Visit.token_id == MAIN).label("main")
     rows = session.execute(
-        select(Visit.department_id, Visit.waited_on, func.sum(Visit.working_s), func.sum(Visit.paused_s))
-        .where(Visit.case_id.in_(select(closed.c.id)), Visit.left_at.is_not(None))
-        .group_by(Visit.department_id, Visit.waited_on)
-    )
-    for department, waited_on, working, paused in rows:
-        who = (department or "").partition(".")[2] if waited_on == "department" else waited_on
-        held[who or waited_on] += int(working or 0)
-        held["applicant"] += int(paused or 0)
-    return sorted(((who, total / n) for who, total in held.items() if total), key=lambda p: -p[1]) if n else []
+        select(main, Visit.service, Visit.step, Visit.department_id, Visit.waited_on, func.sum(Visit.working_s),
+               func.sum(Visit.paused_s))
+        .join(Case, Case.id == Visit.case_id)
+        .where(*closed, Visit.left_at.is_not(None), Visit.entered_at >= Case.received_at)
+        .group_by(main, Visit.service, Visit.step, Visit.department_id, Visit.waited_on)
+    ).all()  # fmt: skip
+    if not n:
+        return HeldFigures(0, 0.0, ())
+    blocks = {(row.service, row.step.partition(".")[0]) for row in rows if not row.main}
+    held: dict[str, int] = defaultdict(int)
+    whole = 0
+    for is_main, service, step, department, waited_on, working, paused in rows:
+        if (
+            is_main
+        ):  # the case itself stands in one step at a time: its stays add up to the whole, its pauses are told once
+            whole += int(working or 0) + int(paused or 0)
+            held["applicant"] += int(paused or 0)
+        if not (is_main and (service, step) in blocks):  # the branches of a parallel step say who had it
+            held[_holder(department, waited_on)] += int(working or 0)
+    by = sorted(((who, total / n) for who, total in held.items() if total), key=lambda p: -p[1])
+    return HeldFigures(n, whole / n, tuple(by))
 
 
-def late_cases(session: Session, scope: Scope, now: datetime, limit: int = 50) -> Sequence[Task]:
-    """Open tasks past their step's limit, the longest late first."""
-    return session.scalars(
-        select(Task)
-        .where(*scope.of(Task), Task.status.in_(OPEN_TASK), Task.step_due_at <= now)
-        .order_by(Task.step_due_at, Task.id)
-        .limit(limit)
-    ).all()
+def _holder(department: str | None, waited_on: str) -> str:
+    kind = (department or "").partition(".")[2] if waited_on == "department" else ""
+    return kind or waited_on

@@ -32,7 +32,7 @@ def on_time_if_kept(
         )
     )
     for case_id, working_s in rows:
-        excess[case_id] = excess.get(case_id, 0) + working_s - step_limit
+        excess[case_id] = excess.get(case_id, 0) + (working_s or 0) - step_limit
     promised_s = limit.promised.n * day_s
     saved = sum(1 for d in late if d.case_id in excess and d.seconds - excess[d.case_id] <= promised_s)
     return (len(decided) - len(late) + saved) / len(decided)

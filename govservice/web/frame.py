@@ -86,7 +86,7 @@ def desk_name(found: SignedIn) -> Text:
 
 
 def role_name(found: SignedIn) -> Text:
-    """The first role and its department, for the staff header."""
+    """The first role and its area, for the staff header: a department's name would not fit beside it."""
     if not found.roles:
         return ""
     role, department = found.roles[0]
@@ -94,7 +94,8 @@ def role_name(found: SignedIn) -> Text:
     title = role_title(role)
     if place is None:
         return title
-    return {code: f"{words_in(title, code)} · {place.name[code]}" for code in ("en", "zh")}
+    area = current_runtime().definitions.catalogue.areas[place.area].name
+    return {"en": f"{words_in(title, 'en')}, {area['en']}", "zh": f"{words_in(title, 'zh')}，{area['zh']}"}
 
 
 def role_title(role: str) -> dict[str, str]:

@@ -16,14 +16,14 @@ from govservice.web.words import duration_text, person_at
 Node = dict[str, Any]
 
 
-def columns_of(page: CasePage) -> list[list[Node]]:
-    """Columns for the flow component."""
-    return [[_node(page, node) for node in column] for column in page.columns]
+def columns_of(page: CasePage, *, by_applicant: bool = True) -> list[list[Node]]:
+    """Columns for the flow component. `by_applicant`: the reader is the applicant, for whom a department may wait."""
+    return [[_node(page, node, by_applicant) for node in column] for column in page.columns]
 
 
-def _node(page: CasePage, node: FlowNode) -> Node:
+def _node(page: CasePage, node: FlowNode, by_applicant: bool) -> Node:
     title = gettext("Received") if node.kind == "applicant" and page.case.received_at else text(node.title)
-    return {"title": title, "sub": _sub(page, node), "status": node.status, "tag": _tag(node)}
+    return {"title": title, "sub": _sub(page, node), "status": node.status, "tag": _tag(node, by_applicant)}
 
 
 def _sub(page: CasePage, node: FlowNode) -> str:
@@ -48,9 +48,10 @@ def _who(page: CasePage, node: FlowNode) -> str:
     return person_at(person, department)
 
 
-def _tag(node: FlowNode) -> Node | None:
+def _tag(node: FlowNode, by_applicant: bool) -> Node | None:
     if node.waits:
-        return {"tone": "warn", "text": gettext("Waits for you"), "icon": "stopped"}
+        words = gettext("Waits for you") if by_applicant else gettext("Waits for the applicant")
+        return {"tone": "warn", "text": words, "icon": "stopped"}
     if node.status == "here" and node.collecting:
         return {"tone": "warn", "text": gettext("Has a question"), "icon": "info"}
     if node.kind == "end":

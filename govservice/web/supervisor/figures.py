@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,16 +14,17 @@ from govservice.operations.runtime import Runtime
 from govservice.queries.turnaround import (
     CaseFigures,
     Decided,
+    HeldFigures,
     Scope,
     StepFigure,
     bottleneck,
     case_figures,
+    cases_with_applicant,
     decided_cases,
-    step_figures,
     weekly,
     who_held,
 )
-from govservice.queries.way import department_name, way
+from govservice.queries.way import way
 from govservice.queries.what_if import on_time_if_kept
 
 PERIODS = (30, 90, 365)  # calendar days
@@ -44,12 +45,14 @@ class StepRow:
     median: float
     p90: float
     limit: float | None
+    stopped: int  # of cases that stand there, with the applicant
     worst: bool
+    stuck: bool  # too little has passed to measure, and what stands there is late
     look: str  # "hot" or ""
 
     @property
     def over(self) -> bool:
-        return self.limit is not None and self.p90 > self.limit
+        return self.stuck or (self.limit is not None and self.p90 > self.limit)
 
     @property
     def known(self) -> bool:
@@ -69,6 +72,7 @@ class Overview:
     decided: tuple[Decided, ...]
     day_s: int
     held: tuple[tuple[Text, float, str], ...]  # who, working days, tone
+    held_days: float  # of the average case closed, from sending to the end
     weeks: tuple[tuple[Any, int, float, float], ...]  # Monday, n, median, p90
     promised: int | None
     statutory: int | None
@@ -80,12 +84,13 @@ def days(seconds: float, day_s: int) -> float:
     return round(seconds / day_s, 1)
 
 
-def pick_service(rt: Runtime, session: Session, scope: Scope, now: datetime) -> str:
+def pick_service(rt: Runtime, figures: Sequence[StepFigure]) -> str:
     """The service whose worst step is under the greatest strain: the page opens where something must be done."""
-    figures = step_figures(session, scope, now)
-    limits = {k: v for code in rt.definitions.codes() for k, v in limits_s(rt, rt.definitions.current(code)).items()}
+    limits: dict[tuple[str, str], int] = {}
+    for code in rt.definitions.codes():
+        limits |= limits_s(rt, rt.definitions.current(code))
     worst = bottleneck(figures, limits)
-    return worst.service if worst else next(iter(rt.definitions.codes()))
+    return worst.service if worst and worst.service in rt.definitions.codes() else next(iter(rt.definitions.codes()))
 
 
 def limits_s(rt: Runtime, compiled: Compiled) -> dict[tuple[str, str], int]:
@@ -98,30 +103,38 @@ def limits_s(rt: Runtime, compiled: Compiled) -> dict[tuple[str, str], int]:
     }
 
 
-def overview(rt: Runtime, session: Session, scope: Scope, now: datetime) -> Overview:
-    """The figures of `scope.service`. Raises KeyError for a service that does not exist."""
+def overview(rt: Runtime, session: Session, scope: Scope, figures: Sequence[StepFigure], now: datetime) -> Overview:
+    """The figures of `scope.service`, of which `figures` has the steps. Raises NotFound for an unknown service."""
     compiled = rt.definitions.current(scope.service or "")
     calendar = rt.calendars.for_area(scope.areas[0] if scope.areas else None)
     day_s = int(calendar.office_day.total_seconds())
-    limits = limits_s(rt, compiled)
-    figures = {f.step: f for f in step_figures(session, scope, now)}
-    worst = bottleneck(figures.values(), limits)
-    rows = step_rows(rt, compiled, figures, limits, worst, day_s)
-    decided = decided_cases(session, scope, rt.calendars)
+    rows, worst = step_table(rt, compiled, figures)
     worst_row = next((r for r in rows if r.worst), None)
+    decided = decided_cases(session, scope, rt.calendars)
     limit = compiled.limits.get("decision")
-    stopped = sum(f.stopped for f in figures.values())
-    over = worst if worst_row and worst_row.over else None
-    if_kept = on_time_if_kept(session, decided, over, limits, limit, day_s) if over else None
+    measured = worst if worst_row and worst_row.over and not worst_row.stuck else None
+    if_kept = on_time_if_kept(session, decided, measured, limits_s(rt, compiled), limit, day_s) if measured else None
+    stopped = cases_with_applicant(session, scope)
+    held = who_held(session, scope)
     return Overview(
         compiled, rows, worst_row, columns(compiled, rows, stopped),
         max([r.p90 for r in rows] + [r.limit or 0 for r in rows] + [1.0]),
         case_figures(session, scope, decided, calendar, now), tuple(decided), day_s,
-        held_rows(rt, session, scope, day_s, worst_row),
+        held_rows(rt, held, day_s, worst_row), days(held.seconds, day_s),
         tuple((w, n, days(m, day_s), days(p, day_s)) for w, n, m, p in weekly(decided)),
         limit.promised.n if limit and limit.promised else None, limit.statutory.n if limit else None,
         if_kept, stopped,
     )  # fmt: skip
+
+
+def step_table(
+    rt: Runtime, compiled: Compiled, figures: Iterable[StepFigure]
+) -> tuple[tuple[StepRow, ...], StepFigure | None]:
+    """Every step of a service against its limit, and the worst one."""
+    day_s = int(rt.calendars.for_area(None).office_day.total_seconds())
+    own = {f.step: f for f in figures if f.service == compiled.code and f.step in compiled.steps}
+    worst = bottleneck(own.values(), limits := limits_s(rt, compiled))
+    return step_rows(rt, compiled, own, limits, worst, day_s), worst
 
 
 def step_rows(
@@ -129,7 +142,7 @@ def step_rows(
     worst: StepFigure | None, day_s: int,
 ) -> tuple[StepRow, ...]:  # fmt: skip
     """Rows for every step that a department works at, in the order of the definition."""
-    empty = StepFigure(compiled.code, "", None, None, 0, 0, 0, 0, 0, 0)
+    empty = StepFigure(compiled.code, "", 0, 0, 0, 0, 0, 0)
     rows = []
     for step in compiled.steps.values():
         if step.kind != "human":
@@ -148,7 +161,9 @@ def step_rows(
                 days(figure.median_s, day_s),
                 days(figure.p90_s, day_s),
                 days(limit, day_s) if limit else None,
+                figure.stopped,
                 is_worst,
+                figure.stuck,
                 "hot" if is_worst else "",
             )  # fmt: skip
         )
@@ -193,32 +208,24 @@ def columns(compiled: Compiled, rows: Sequence[StepRow], stopped: int) -> tuple[
 def _node(row: StepRow) -> dict[str, Any]:
     return {
         "title": row.title, "service": row.service, "step": row.step, "waiting": row.waiting, "late": row.late,
-        "median": row.median, "p90": row.p90, "limit": row.limit, "worst": row.worst,
+        "median": row.median, "p90": row.p90, "limit": row.limit, "worst": row.worst, "known": row.known,
     }  # fmt: skip
 
 
-def held_rows(
-    rt: Runtime, session: Session, scope: Scope, day_s: int, worst: StepRow | None
-) -> tuple[tuple[Text, float, str], ...]:
+def held_rows(rt: Runtime, held: HeldFigures, day_s: int, worst: StepRow | None) -> tuple[tuple[Text, float, str], ...]:
     """Who held the average case, in working days; the department of the worst step is marked."""
     own = {"applicant": ({"en": "Applicant (clock stopped)", "zh": "申请人（停止计时）"}, "stopped"),
            "system": ({"en": "Automatic", "zh": "系统自动"}, "")}  # fmt: skip
     rows = []
-    for who, seconds in who_held(session, scope):
+    for who, seconds in held.by:
         kind = rt.definitions.catalogue.kinds.get(who, {"en": who, "zh": who})
         label, tone = own.get(who, (kind, "hot" if worst and worst.over and dict(kind) == dict(worst.who) else ""))
         rows.append((label, days(seconds, day_s), tone))
-    return tuple(rows)
+    return tuple(row for row in rows if row[1])
 
 
 def scope_of(areas: tuple[str, ...], service: str | None, period: int, now: datetime) -> Scope:
     return Scope(areas, now - timedelta(days=period), service)
-
-
-def department_text(rt: Runtime, department_id: str | None) -> Text:
-    """A department's name by id; empty for none."""
-    found = rt.definitions.catalogue.departments.get(department_id or "")
-    return found.name if found else {"en": "", "zh": ""}
 
 
 def area_text(rt: Runtime, areas: Sequence[str]) -> Text:
@@ -229,16 +236,3 @@ def area_text(rt: Runtime, areas: Sequence[str]) -> Text:
     parents = {catalogue.areas[a].parent for a in areas}
     parent = next(iter(parents)) if len(parents) == 1 else None
     return catalogue.areas[parent].name if parent else {"en": "All areas", "zh": "全部区域"}
-
-
-__all__ = [
-    "Overview",
-    "PERIODS",
-    "StepRow",
-    "area_text",
-    "department_name",
-    "department_text",
-    "overview",
-    "pick_service",
-    "scope_of",
-]

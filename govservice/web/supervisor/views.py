@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from flask import Blueprint, Response, abort, make_response, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy.orm import Session
 
 from govservice.operations.runtime import Runtime
-from govservice.queries.supervision import DECIDED, OPEN_SHOWS, PAGE, case_line, case_lines, workload
+from govservice.queries.supervision import (
+    DECIDED,
+    OPEN_SHOWS,
+    PAGE,
+    WHOLE,
+    CaseLine,
+    Part,
+    case_line,
+    case_lines,
+    workload,
+)
 from govservice.queries.tracking import case_page
-from govservice.queries.turnaround import Scope, decided_cases
+from govservice.queries.turnaround import Decided, Scope, StepFigure, decided_cases, step_figures
 from govservice.web.access import audience, current_runtime, supervisor_areas, supervisor_case
 from govservice.web.citizen.picture import columns_of
+from govservice.web.csv_text import csv_answer
 from govservice.web.i18n import text
 from govservice.web.supervisor import figures
 from govservice.web.timeline import staff_timeline
+from govservice.web.titles import Titles
 
 blueprint = Blueprint("supervisor", __name__, url_prefix="/supervisor", template_folder=None)
+LAST_PAGE = 10_000  # nobody turns so many pages; a larger number is a mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +44,34 @@ class Choice:
     period: int
     scope: Scope
 
+    @property
+    def areas(self) -> tuple[str, ...]:
+        return self.scope.areas or ()
+
     def query(self) -> dict[str, str]:
         """The choice as query parameters, for links that keep it."""
         given = {"service": self.service, "area": self.area, "period": str(self.period)}
         return {k: v for k, v in given.items() if v}
 
 
-def choose(rt: Runtime, session: Session, now: datetime, *, any_service: bool = False) -> Choice:
-    """Reads the filter of the request. Without a service the one under the greatest strain is taken."""
+def choose(rt: Runtime, now: datetime) -> Choice:
+    """Reads the filter of the request; without a service, all of them."""
     areas = supervisor_areas()
     area = request.args.get("area") if request.args.get("area") in areas else None
     period = next((p for p in figures.PERIODS if str(p) == request.args.get("period")), 90)
-    scope = figures.scope_of((area,) if area else areas, None, period, now)
     service = request.args.get("service")
-    if service not in rt.definitions.codes():
-        service = None if any_service else figures.pick_service(rt, session, scope, now)
-    return Choice(service, area, period, figures.scope_of(scope.areas, service, period, now))
+    service = service if service in rt.definitions.codes() else None
+    return Choice(service, area, period, figures.scope_of((area,) if area else areas, service, period, now))
+
+
+def choose_one(rt: Runtime, session: Session, now: datetime) -> tuple[Choice, list[StepFigure]]:
+    """The filter with one service (without one, that under the greatest strain), and the figures of its steps."""
+    choice = choose(rt, now)
+    found = step_figures(session, choice.scope, now)
+    if choice.service is None:
+        service = figures.pick_service(rt, found)
+        choice = replace(choice, service=service, scope=replace(choice.scope, service=service))
+    return choice, found
 
 
 def filter_fields(rt: Runtime, choice: Choice, *, any_service: bool = False) -> list[dict[str, object]]:
@@ -77,38 +101,25 @@ def overview() -> str:
     rt = current_runtime()
     now = rt.now()
     with rt.read() as session:
-        choice = choose(rt, session, now)
-        shown = figures.overview(rt, session, choice.scope, now)
+        choice, found = choose_one(rt, session, now)
+        shown = figures.overview(rt, session, choice.scope, found, now)
         late, n_late = _lines(rt, session, choice, "late_here", now, size=7)
     return render_template(
         "supervisor/overview.html", o=shown, choice=choice, late=late, n_late=n_late, now=now,
-        fields=filter_fields(rt, choice), area=figures.area_text(rt, choice.scope.areas), **helpers(rt),
+        fields=filter_fields(rt, choice), area=figures.area_text(rt, choice.areas), **helpers(rt),
     )  # fmt: skip
 
 
-def _lines(rt: Runtime, session: Session, choice: Choice, show: str, now: datetime, *, step: str | None = None,
-           page: int = 1, size: int = PAGE) -> tuple[list[object], int]:  # fmt: skip
+def _lines(rt: Runtime, session: Session, choice: Choice, show: str, now: datetime, *, part: Part = WHOLE,
+           page: int = 1, size: int = PAGE) -> tuple[Sequence[CaseLine], int]:  # fmt: skip
     calendar = rt.calendars.for_area(choice.scope.areas[0] if choice.scope.areas else None)
-    decided = decided_cases(session, choice.scope, rt.calendars) if show in DECIDED else []
-    rows, total = case_lines(
-        session, choice.scope, show, calendar, now, step=step, decided=decided, page=page, size=size
-    )
-    return list(rows), total
+    decided: list[Decided] = decided_cases(session, choice.scope, rt.calendars) if show in DECIDED else []
+    return case_lines(session, choice.scope, show, calendar, now, part=part, decided=decided, page=page, size=size)
 
 
 def helpers(rt: Runtime) -> dict[str, object]:
     """Words of codes for the templates: titles of services and steps, names of departments and roles."""
-
-    def step_title(service: str, step: str) -> object:
-        found = rt.definitions.current(service).steps.get(step)
-        return found.title if found else step
-
-    return {
-        "service_title": lambda code: rt.definitions.current(code).service.title,
-        "step_title": step_title,
-        "department": lambda id: figures.department_text(rt, id),
-        "role_title": lambda service, role: rt.definitions.current(service).service.roles[role].title or role,
-    }
+    return {**Titles(rt).for_templates()}
 
 
 @blueprint.get("/cases")
@@ -119,15 +130,17 @@ def cases() -> str:
     now, show = rt.now(), request.args.get("show", "open")
     if show not in DECIDED and show not in OPEN_SHOWS:
         abort(404)
-    page = max(1, request.args.get("page", 1, type=int))
+    page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
+    names = {"step": "step", "staff": "staff", "role": "role", "department_id": "department"}
+    part = Part(**{field: (request.args.get(name) or None) for field, name in names.items()})
     with rt.read() as session:
-        choice = choose(rt, session, now, any_service=True)
-        step = request.args.get("step") or None
-        rows, total = _lines(rt, session, choice, show, now, step=step, page=page)
+        choice = choose(rt, now)
+        rows, total = _lines(rt, session, choice, show, now, part=part, page=page)
+    kept = {name: value for field, name in names.items() if (value := getattr(part, field))}
     return render_template(
-        "supervisor/cases.html", rows=rows, total=total, show=show, step=step, choice=choice, page=page,
+        "supervisor/cases.html", rows=rows, total=total, show=show, part=part, kept=kept, choice=choice, page=page,
         pages=max(1, -(-total // PAGE)), fields=filter_fields(rt, choice, any_service=True),
-        area=figures.area_text(rt, choice.scope.areas), **helpers(rt),
+        area=figures.area_text(rt, choice.areas), **helpers(rt),
     )  # fmt: skip
 
 
@@ -138,14 +151,14 @@ def late() -> str:
     rt = current_runtime()
     now = rt.now()
     with rt.read() as session:
-        choice = choose(rt, session, now, any_service=True)
+        choice = choose(rt, now)
         here, n_here = _lines(rt, session, choice, "late_here", now)
         promise, n_promise = _lines(rt, session, choice, "late", now)
         soon, n_soon = _lines(rt, session, choice, "soon", now)
     lists = [("late_here", here, n_here), ("late", promise, n_promise), ("soon", soon, n_soon)]
     return render_template(
         "supervisor/late.html", lists=lists, choice=choice, fields=filter_fields(rt, choice, any_service=True),
-        area=figures.area_text(rt, choice.scope.areas), **helpers(rt),
+        area=figures.area_text(rt, choice.areas), **helpers(rt),
     )  # fmt: skip
 
 
@@ -156,11 +169,11 @@ def workload_page() -> str:
     rt = current_runtime()
     now = rt.now()
     with rt.read() as session:
-        choice = choose(rt, session, now, any_service=True)
+        choice = choose(rt, now)
         rows = workload(session, choice.scope, now)
     return render_template(
         "supervisor/workload.html", rows=rows, choice=choice, fields=filter_fields(rt, choice, any_service=True),
-        area=figures.area_text(rt, choice.scope.areas), **helpers(rt),
+        area=figures.area_text(rt, choice.areas), **helpers(rt),
     )  # fmt: skip
 
 
@@ -169,43 +182,35 @@ def workload_page() -> str:
 def steps() -> str:
     """Every step of every service against its limit."""
     rt = current_runtime()
-    now = rt.now()
-    with rt.read() as session:
-        choice = choose(rt, session, now, any_service=True)
-        codes = [choice.service] if choice.service else list(rt.definitions.codes())
-        shown = [
-            figures.overview(rt, session, figures.scope_of(choice.scope.areas, code, choice.period, now), now)
-            for code in codes
-        ]
+    choice, shown = _step_tables(rt)
     return render_template(
         "supervisor/steps.html", services=shown, choice=choice, fields=filter_fields(rt, choice, any_service=True),
-        area=figures.area_text(rt, choice.scope.areas), **helpers(rt),
+        area=figures.area_text(rt, choice.areas), **helpers(rt),
     )  # fmt: skip
+
+
+def _step_tables(rt: Runtime) -> tuple[Choice, list[tuple[str, tuple[figures.StepRow, ...]]]]:
+    """(service, its steps) of every service chosen."""
+    now = rt.now()
+    choice = choose(rt, now)
+    with rt.read() as session:
+        found = step_figures(session, choice.scope, now)
+    codes = [choice.service] if choice.service else list(rt.definitions.codes())
+    return choice, [(code, figures.step_table(rt, rt.definitions.current(code), found)[0]) for code in codes]
 
 
 @blueprint.get("/steps.csv")
 @audience("supervisor")
 def steps_csv() -> Response:
-    """The figures of all steps as a table: office days, both languages in the header."""
+    """The figures of all steps as a table; days are working days of one office day each."""
     rt = current_runtime()
-    now = rt.now()
-    out = io.StringIO()
-    table = csv.writer(out)
-    table.writerow(
-        ["service", "step", "department", "waiting", "late", "finished", "median_days", "p90_days", "limit_days"]
-    )
-    with rt.read() as session:
-        choice = choose(rt, session, now, any_service=True)
-        for code in [choice.service] if choice.service else list(rt.definitions.codes()):
-            scope = figures.scope_of(choice.scope.areas, code, choice.period, now)
-            for row in figures.overview(rt, session, scope, now).steps:
-                table.writerow(
-                    [code, text(row.title), text(row.who), row.waiting, row.late, row.n, row.median, row.p90, row.limit]
-                )
-    response = make_response("\ufeff" + out.getvalue())
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
-    response.headers["Content-Disposition"] = "attachment; filename=steps.csv"
-    return response
+    head = ["service", "step", "department", "waiting", "late", "finished", "median_days", "p90_days", "limit_days"]
+    rows = [
+        (code, text(r.title), text(r.who), r.waiting, r.late, r.n, r.median if r.known else None,
+         r.p90 if r.known else None, r.limit)
+        for code, table in _step_tables(rt)[1] for r in table
+    ]  # fmt: skip
+    return csv_answer("steps.csv", head, rows)
 
 
 @blueprint.get("/cases/<number>")
@@ -220,7 +225,7 @@ def case(number: str) -> str:
         calendar = rt.calendars.for_area(found.area)
         line = case_line(session, found, calendar, now)
     return render_template(
-        "supervisor/case.html", case=found, page=page, line=line, columns=columns_of(page),
+        "supervisor/case.html", case=found, page=page, line=line, columns=columns_of(page, by_applicant=False),
         timeline=staff_timeline(page.compiled, page.happenings, {}, quotes=False),
         **helpers(rt),
     )  # fmt: skip
