@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy import select, update
 
 from govservice.commands import users as users_command
-from govservice.errors import Invalid, NotAllowed
+from govservice.errors import Invalid, NotAllowed, NotFound
 from govservice.identifiers import cn_check
 from govservice.models.accounts import Role, User
 from govservice.models.keyring import Keyring
 from govservice.models.people import Mandate, Organisation, Person
 from govservice.models.places import Department
-from govservice.operations import accounts, passwords
+from govservice.operations import accounts, passwords, sessions
 from govservice.operations.demo_cast import CAST, PER_ROLE, SIGN_INS, load_cast
 from govservice.operations.mandates import revoke_mandate
 from govservice.operations.people import find_person, identity_of, person_name, rotate_keys
@@ -169,6 +169,21 @@ def test_a_mandate_that_runs_out_ends_with_its_day(stage: Stage) -> None:
         client.get("/account")
     again = stage.client_as("chen.wei")
     assert again.send("/account/acting-for", {"party": mandate}).status_code == 422
+
+
+def test_only_a_mandate_of_ones_own_that_holds_can_be_switched_to(stage: Stage) -> None:
+    """The operation itself, without the form that offers only the right ones."""
+    client, own = choose(stage, "wang.fang")
+    _, foreign = choose(stage, "chen.wei")
+    today, cookie = date(2026, 3, 2), client.get_cookie("session")
+    assert cookie is not None
+    with stage.runtime.read() as session:
+        me = sessions.find(session, cookie.value, now=stage.wall.now(), today=today)
+    assert me is not None
+    sessions.switch_acting_for(stage.runtime, me, own, today=today)
+    for mandate, day in ((foreign, today), (own, date(2024, 12, 31)), ("no-such-mandate", today)):
+        with pytest.raises(NotFound):
+            sessions.switch_acting_for(stage.runtime, me, mandate, today=day)
 
 
 # -- the cast

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from govservice.app import StartRefused
 from govservice.models.accounts import Role, Session, User
@@ -161,6 +161,13 @@ def test_a_disabled_user_is_out_at_once_on_every_worker(stage: Stage, make_stage
     assert not is_in(there)
     accounts.enable(stage.runtime, "li.na")
     assert not is_in(client), "enabling gives no old session back"
+
+
+def test_a_user_disabled_behind_the_portals_back_is_out_as_well(stage: Stage) -> None:
+    client = stage.client_as("li.na")
+    with stage.runtime.write() as session:
+        session.execute(update(User).where(User.login == "li.na").values(disabled_at=stage.wall.now()))
+    assert not is_in(client)
 
 
 def test_a_reset_ends_the_sessions_and_the_old_password(stage: Stage) -> None:
