@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from bench.figure import Figure, say
 
-CASES = int(os.environ.get("CASES") or 400)
+CASES = int(os.environ.get("CASES") or 1000)
 
 
 def _durable() -> Iterator[Figure]:

@@ -6,13 +6,14 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from time import perf_counter
+from time import process_time
 
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from config import Settings, from_env
+from govservice import logs
 from govservice.app import create_app
 from govservice.engine import Actor
 from govservice.models import migrate
@@ -71,13 +72,14 @@ def staged(cases: int) -> Iterator[Stage]:
     """A demo portal on SQLite in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         settings = from_env({"GOVSERVICE_MODE": "demo", "VAR_DIR": folder, "LOG_LEVEL": "ERROR"})
+        logs.configure(settings.log_level)
         engine = make_engine(settings.database_url)
         migrate.upgrade(engine)
         engine.dispose()
         app = create_app(settings)
         rt: Runtime = app.extensions["runtime"]
-        began = perf_counter()
+        began = process_time()
         loaded = demo.load(rt, cases, lambda *_: None)
-        yield Stage(app, rt, settings, perf_counter() - began, loaded.cases)
+        yield Stage(app, rt, settings, process_time() - began, loaded.cases)
         rt.gateway.close()
         rt.database.engine.dispose()
