@@ -25,7 +25,7 @@ from govservice.web.i18n import text
 from govservice.web.widgets import TextArea
 
 UNITS = {"m2": {"en": "m²", "zh": "平方米"}, "m": {"en": "m", "zh": "米"}, "CNY": {"en": "yuan", "zh": "元"}}
-LONG_TEXT = 60  # characters from which a text gets a box of several lines
+LONG_TEXT = 150  # characters from which a text gets a box of several lines
 Options = Sequence[tuple[str, str]]
 
 

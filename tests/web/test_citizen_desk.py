@@ -398,6 +398,43 @@ def test_a_closed_case_is_rated_once(stage: Stage, fang: Browser, office: Office
         assert "好".encode() not in (rating.comment_enc or b"")
 
 
+def test_every_state_says_whose_turn_and_by_when(stage: Stage, fang: Browser, office: Office) -> None:
+    number = office.submitted("wang.fang", "open_restaurant", "huaxi")
+
+    def says(*words: str) -> None:
+        page = text_of(fang.get(f"/my/cases/{number}"))
+        for word in words:
+            assert word in page, (word, page.partition("<main")[2][:3000])
+
+    says("Answer on acceptance by Wednesday 4 March 2026", "nobody has taken it yet", "Withdraw the application")
+    office.do("li.na", number, "accept")
+    says(
+        "Decision by Monday 23 March 2026",
+        "3 departments",
+        "15 of 15 working days left",
+        "Accepted: the 15 working days",
+    )
+    food, fire, sign = sorted(t.id for t in office.state(number).tokens.values() if t.kind == "branch")
+    office.do("zhang.qiang", number, "ask", food, reason="Seats?", data={"items": {"menu.seats": "Count again."}})
+    says("Has a question", "Decision by Monday 23 March 2026")  # the notice waits for the other departments
+    office.do("zhou.jie", number, "pass", fire)
+    office.do("sun.min", number, "pass", sign)
+    says("Your turn", "Correct 1 thing by", "Stopped", "If you answer today", "Count again.", "Waits for you")
+    form = text_of(fang.get(f"/my/cases/{number}/correct"))
+    fang.post(f"/my/cases/{number}/correct", data={**hidden(form), "menu.seats": "30"})
+    says("You sent your corrections", "Decision by Monday 23 March 2026")
+    office.do("zhang.qiang", number, "pass", food)
+    office.do("zhang.qiang", number, "pass", food, attachments=("site_report",))
+    says("the first of two people has confirmed")
+    office.do("wu.gang", number, "pass", food, attachments=("site_report",))
+    says("Decision by Monday 23 March 2026", "Deputy director")
+    office.do("he.tao", number, "approve")
+    says("With the portal", "can no longer be withdrawn")
+    while deliver_due(stage.runtime, "test", stage.wall.now()):
+        pass
+    says("Granted on 2 March 2026", "Open your licence", "Rate this service", "0 working days")
+
+
 # -- the licence -------------------------------------------------------------------------------------------------------
 
 
