@@ -50,6 +50,21 @@ def begin(who: Visitor, login: str) -> None:
     agree(who)
 
 
+def start(who: Visitor, service: str = SERVICE) -> str:
+    """A draft of somebody who is signed in already, with what the registers gave. Returns its number."""
+    who.open(f"/services/{service}/start")
+    who.press("Continue")
+    agree(who)
+    return who.number
+
+
+def file(who: Visitor) -> str:
+    """An application for a restaurant, sent. Returns its number."""
+    start(who)
+    answer(who)
+    return send(who)
+
+
 def agree(who: Visitor) -> None:
     who.heading("What we fetch for you")
     who.reads("Kept by", "By which law", "Agree and fetch")
