@@ -1,8 +1,11 @@
 """Claiming and settling outbox rows.
 
-A worker leases a few due rows, delivers each, and settles it. A worker that dies leaves rows whose lease runs out;
-another then takes them, so a receiver sees an effect at least once and must be idempotent by the row's id.
-Within one case rows are delivered in order: a row waits for the earlier ones of its case.
+A worker leases a few due rows, holds each while it delivers it, and settles it. A worker that dies leaves rows whose
+lease runs out; another then takes them, so a receiver sees an effect at least once and must be idempotent by the row's
+id. Within one case rows are delivered in order: a row waits for the earlier ones of its case, but not for one that was
+tried in vain to the end (it is tried on, every few hours, and stands in the log).
+
+When a row is due is the portal's time; a lease is the machine's time: moving the simulated clock ends no lease.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import or_, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from govservice.models.cases import Outbox
@@ -39,12 +42,18 @@ class Effect:
         return self.attempts >= MAX_ATTEMPTS
 
 
-def claim(session: Session, worker: str, now: datetime, limit: int = 20) -> list[Effect]:
-    """Leases up to `limit` due rows to `worker`, the first open one of each case. The caller commits at once."""
-    earlier = aliased(Outbox)
+def claim(
+    session: Session, worker: str, now: datetime, limit: int = 20, *, wall: datetime | None = None
+) -> list[Effect]:
+    """Leases up to `limit` due rows to `worker`, the first open one of each case. The caller commits at once.
+
+    `wall` is the machine's time, for the lease (default: `now`).
+    """
+    wall, earlier = wall or now, aliased(Outbox)
+    in_work = or_(earlier.attempts < MAX_ATTEMPTS, earlier.claimed_until >= wall)
     blocked = (
         select(earlier.id)
-        .where(earlier.case_id == Outbox.case_id, earlier.done_at.is_(None), earlier.seq < Outbox.seq)
+        .where(earlier.case_id == Outbox.case_id, earlier.done_at.is_(None), earlier.seq < Outbox.seq, in_work)
         .exists()
     )
     rows: Sequence[Outbox] = session.scalars(
@@ -52,7 +61,7 @@ def claim(session: Session, worker: str, now: datetime, limit: int = 20) -> list
         .where(
             Outbox.done_at.is_(None),
             Outbox.due_at <= now,
-            (Outbox.claimed_until.is_(None)) | (Outbox.claimed_until < now),
+            (Outbox.claimed_until.is_(None)) | (Outbox.claimed_until < wall),
             ~blocked,
         )
         .order_by(Outbox.due_at, Outbox.id)
@@ -60,9 +69,16 @@ def claim(session: Session, worker: str, now: datetime, limit: int = 20) -> list
         .with_for_update(skip_locked=True)
     ).all()
     for row in rows:
-        row.claimed_by, row.claimed_until, row.attempts = worker, now + LEASE, row.attempts + 1
+        row.claimed_by, row.claimed_until, row.attempts = worker, wall + LEASE, row.attempts + 1
     session.flush()
     return [Effect(r.id, r.case_id, r.seq, r.topic, json.loads(r.payload), r.attempts) for r in rows]
+
+
+def hold(session: Session, effect: Effect, worker: str) -> bool:
+    """Whether the row is still this worker's to deliver; holds it until the transaction ends. A worker that was so slow
+    that its lease ran out, and another one took the row, must leave it alone."""
+    row = session.scalar(select(Outbox).where(Outbox.id == effect.key).with_for_update())
+    return row is not None and row.done_at is None and (row.claimed_by, row.attempts) == (worker, effect.attempts)
 
 
 def settle(session: Session, key: str, now: datetime) -> None:

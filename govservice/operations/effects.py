@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from govservice.engine import Actor, Command, apply
 from govservice.errors import NotAllowed, PortalError
 from govservice.messaging.notices import PREFIXES, deliver_notice
-from govservice.messaging.outbox import Effect, claim, put_back, settle
+from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
+from govservice.operations.deciding import in_transaction
 from govservice.operations.issuing import issue_document
 from govservice.operations.runtime import Runtime
 
@@ -24,21 +25,25 @@ SYSTEM = Actor(id="system", kind="system", roles=(), person_id=None)
 Handler = Callable[[Runtime, Session, Effect, datetime], None]
 
 
-def answer(rt: Runtime, session: Session, effect: Effect, trigger: str, now: datetime) -> None:
-    """Tells the case how its auto step went. A case that moved on in the meantime (withdrawn) is left alone."""
+def answer(rt: Runtime, session: Session, effect: Effect, trigger: str, now: datetime) -> bool:
+    """Tells the case how its auto step went. False where the case moved on in the meantime: it is left as it is."""
     command = Command(
         case_id=effect.case_id, trigger=trigger, idem=f"{effect.key}:{trigger}", now=now, actor=SYSTEM,
         token_id=effect.payload["token_id"],
     )  # fmt: skip
     try:
-        apply(session, command, rt.definitions, rt.calendars)
+        with session.begin_nested():
+            apply(session, command, rt.definitions, rt.calendars)
     except NotAllowed:
         log.info("effect.answer_too_late", case_id=effect.case_id, topic=effect.topic, trigger=trigger)
+        return False
+    return True
 
 
 def _issue(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
-    issue_document(rt, session, effect, now)
-    answer(rt, session, effect, "@ok", now)
+    """A document exists exactly when its case knows it."""
+    if answer(rt, session, effect, "@ok", now):
+        issue_document(rt, session, effect, now)
 
 
 def _notice(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
@@ -58,29 +63,40 @@ def handler_of(topic: str) -> Handler:
 def deliver_due(rt: Runtime, worker: str, now: datetime) -> int:
     """Delivers what is due, each effect in its own transaction. Returns how many were settled."""
     with rt.write() as session:
-        effects = claim(session, worker, now)
-    return sum(deliver(rt, effect, now) for effect in effects)
+        effects = claim(session, worker, now, wall=rt.wall.now())
+    return sum(deliver(rt, effect, now, worker) for effect in effects)
 
 
-def deliver(rt: Runtime, effect: Effect, now: datetime) -> bool:
-    """One effect: done and settled together, or put back with a growing pause; after the last try the step fails."""
-    try:
-        with rt.write() as session:
-            handler_of(effect.topic)(rt, session, effect, now)
-            settle(session, effect.key, now)
+def deliver(rt: Runtime, effect: Effect, now: datetime, worker: str) -> bool:
+    """One effect: done and settled together, or put back with a growing pause; after the last try the step fails.
+    False where it was not settled, also because another worker took it over."""
+
+    def work(session: Session) -> bool:
+        if not hold(session, effect, worker):
+            return False
+        handler_of(effect.topic)(rt, session, effect, now)
+        settle(session, effect.key, now)
         return True
+
+    try:
+        return in_transaction(rt, work)
     except Exception as error:  # whatever a handler hits, the row must not be lost or block its worker
         facts = error.facts if isinstance(error, PortalError) else {}
         log.warning("effect.failed", case_id=effect.case_id, topic=effect.topic, error=type(error).__name__, **facts)
-        give_up(rt, effect, type(error).__name__, now)
+        give_up(rt, effect, type(error).__name__, now, worker)
         return False
 
 
-def give_up(rt: Runtime, effect: Effect, error: str, now: datetime) -> None:
+def give_up(rt: Runtime, effect: Effect, error: str, now: datetime, worker: str) -> None:
     """Puts the row back, or after the last try settles it with the step's own `fail` answer."""
-    with rt.write() as session:
+
+    def work(session: Session) -> None:
+        if not hold(session, effect, worker):
+            return
         if effect.last_try and "token_id" in effect.payload:
             answer(rt, session, effect, "@fail", now)
             settle(session, effect.key, now)
         else:
             put_back(session, effect, now, error)
+
+    in_transaction(rt, work)

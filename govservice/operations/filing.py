@@ -156,6 +156,7 @@ def attach(rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, conten
             raise NotAllowed("This document is not asked for.")
         material = compiled.service.materials[slot]
         limit = min(material.max_mb or rt.settings.max_upload_mb, rt.settings.max_upload_mb)
+        form = read_form(session, case.applicant_id, case_id)
         upload = check_upload(slot, name, content, material.accept or ("pdf", "png", "jpg"), limit)
         file = keep(
             session,
@@ -167,8 +168,8 @@ def attach(rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, conten
             upload=upload,
             by=actor.id,
             now=now,
+            present=len(form.materials.get(slot, ())),
         )
-        form = read_form(session, case.applicant_id, case_id)
         materials = {**form.materials, slot: (*form.materials.get(slot, ()), file.id)}
         _write(session, case, replace(form, materials=materials), actor, now)
         return file.id

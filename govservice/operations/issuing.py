@@ -10,10 +10,11 @@ from typing import Any
 
 import rfc8785
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
-from govservice.errors import NotAllowed
+from govservice.errors import LostRace, NotAllowed
 from govservice.messaging.outbox import Effect
 from govservice.models.base import new_id
 from govservice.models.casedata import read_form
@@ -23,6 +24,7 @@ from govservice.models.people import Organisation
 from govservice.operations.runtime import Runtime
 from govservice.worktime.duration import Duration
 
+TRIES = 5  # to find a number that nobody else has taken meanwhile
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: no I, L, O, U to misread
 
 
@@ -48,9 +50,21 @@ def issue_document(rt: Runtime, session: Session, effect: Effect, now: datetime)
     compiled = rt.definitions.by_sha(case.def_sha)
     if compiled.service.output is None:
         raise NotAllowed("The definition issues no document.", case_id=case.id)
-    document = _document(rt, session, case, compiled, effect, now)
-    session.add(document)
-    return document
+    for _ in range(TRIES):
+        document = _document(rt, session, case, compiled, effect, now)
+        try:
+            with session.begin_nested():
+                session.add(document)
+            return document
+        except IntegrityError:  # another office took the number at this moment
+            continue
+    raise LostRace(case_id=case.id)
+
+
+def next_number(session: Session, prefix: str) -> str:
+    """The number after the highest with this prefix: each kind of document counts by area and year."""
+    last = session.scalar(select(func.max(IssuedDocument.number)).where(IssuedDocument.number.like(f"{prefix}______")))
+    return f"{prefix}{int(last.removeprefix(prefix)) + 1 if last else 1:06d}"
 
 
 def _document(
@@ -62,18 +76,17 @@ def _document(
     issued_on = rt.calendars.for_area(case.area).local_date(now)
     holder = session.get(Organisation, case.organisation_id) if case.organisation_id else None
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
-    content = {
+    content: dict[str, Any] = {
         "title": dict(kind.title),
         "rows": public_rows(compiled, form.answers, kind.shows),
         "holder": holder.name if holder else "",
         "uscc": holder.uscc if holder else "",
         "issued_on": issued_on.isoformat(),
     }
-    count = session.scalar(select(func.count()).select_from(IssuedDocument)) or 0
     area = rt.definitions.catalogue.areas[case.area or ""]
     return IssuedDocument(
         id=new_id(), case_id=case.id, kind=output.document,
-        number=f"{kind.prefix}{area.prefix}{issued_on:%Y}{count + 1:06d}",
+        number=next_number(session, f"{kind.prefix}{area.prefix}{issued_on:%Y}"),
         verify_code=grouped(random_code(16)), holder=content["holder"],
         holder_person_id=None if holder else case.applicant_id, content=content,
         department_id=rt.definitions.catalogue.department_for(compiled.service.department, case.area) or "",
@@ -84,7 +97,7 @@ def _document(
 
 
 def public_rows(compiled: Compiled, answers: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, Any]]:
-    """What stands on the document: [{name, label: {en, zh}, value: {en, zh}}] of the named fields that were answered."""
+    """What stands on it: [{name, label: {en, zh}, value: {en, zh}}] of the named fields that were answered."""
     fields = compiled.service.fields
     answered = [n for n in names if n in fields and answers.get(n) not in (None, "", [])]
     return [{"name": n, "label": dict(fields[n].label), "value": fields[n].shown(answers[n])} for n in answered]

@@ -97,8 +97,10 @@ def _parents_first(catalogue: Catalogue) -> Sequence[str]:
 
 
 def sync_grants(session: Session, catalogue: Catalogue) -> None:
-    """The right of services to ask, as the registries' owners granted it."""
+    """The right of services to ask, as the registries' owners granted it. A grant that was revoked or given an end in
+    the database stays so: publishing again gives nothing back."""
     for code, grant in catalogue.grants.items():
+        known = session.get(Grant, code)
         session.merge(
             Grant(
                 id=code,
@@ -106,7 +108,7 @@ def sync_grants(session: Session, catalogue: Catalogue) -> None:
                 services=list(grant.services),
                 take=list(grant.take),
                 purpose=grant.purpose,
-                valid_to=None,
-                revoked_at=None,
+                valid_to=known.valid_to if known else None,
+                revoked_at=known.revoked_at if known else None,
             )  # fmt: skip
         )
