@@ -105,7 +105,9 @@ def _addresses(stage: Stage) -> Iterator[tuple[str, str | None, str]]:
     """(name, who, address) of the ten pages."""
     with stage.rt.read() as session:
         chen = session.scalars(select(User).where(User.login == "chen.wei")).one()
-        his = session.scalars(select(Case.number).where(Case.applicant_id == chen.person_id)).first()
+        his = session.scalars(
+            select(Case.number).where(Case.applicant_id == chen.person_id, Case.status == "open")
+        ).first()
         desk = select(Case.number).join(Task, Task.case_id == Case.id).where(
             Task.status == "open", Task.step == "review.food.desk", Task.department_id == "huaxi.market_reg"
         )  # fmt: skip

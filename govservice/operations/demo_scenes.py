@@ -52,6 +52,7 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
         Fate("s-wang", FOOD, cast.QINGWEI, ago(32), login="wang.fang", stars=5, answers={"business.form": "service"},
              pace={"acceptance": 0.4, "examination": 0.5, "inspection": 1.2, "decision": 0.5}),
         Fate("s-chen", RESTAURANT, cast.QIANXIANG, ago(4), login="chen.wei", answers=DINING, stays=REVIEW),
+        Fate("s-chen-draft", FOOD, cast.QIANXIANG, ago(1, 15), login="chen.wei", abandons=True),
     ]  # fmt: skip
 
 
