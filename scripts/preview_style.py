@@ -65,7 +65,7 @@ def shell() -> Shell:
         if page != "supervisor":
             desk = {"en": "Clerk's desk", "zh": "经办工作台"}
         return Shell(desk=desk, user_name=text(name), user_role=role, sign_out_href="/sign-out", demo=True)
-    acting = ActingFor(PARTY, RIGHT, "/acting") if page in ("check", "question", "case") else None
+    acting = ActingFor(text(PARTY), RIGHT, "/acting") if page in ("check", "question", "case") else None
     return Shell(AREA, user_name=text(NAMES), sign_out_href="/sign-out", demo=True, acting_for=acting)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -26,17 +26,26 @@ class Definitions:
         self._current: dict[str, str] = {}
         self._sources: dict[str, Loaded] = {}
         self._lock = Lock()
+        self._find: Callable[[str], str | None] = lambda _sha: None
         for one in loaded:
             compiled = compile_service(one.service, catalogue=catalogue)
             self.add(compiled, current=True)
             self._sources[compiled.code] = one
 
     def by_sha(self, sha: str) -> Compiled:
-        """The definition that a case is pinned to. Raises NotFound where it was neither loaded nor added."""
-        try:
-            return self._by_sha[sha]
-        except KeyError:
-            raise NotFound(definition=sha) from None
+        """The definition that a case is pinned to; one that no file holds any more comes from what was published.
+        Raises NotFound where it is nowhere."""
+        known = self._by_sha.get(sha)
+        if known is not None:
+            return known
+        canonical = self._find(sha)
+        if canonical is None:
+            raise NotFound(definition=sha)
+        return self.adopt(canonical)
+
+    def find_published_with(self, find: Callable[[str], str | None]) -> None:
+        """Says where the canonical JSON of published versions is kept: by hash, None for an unknown one."""
+        self._find = find
 
     def current(self, service: str) -> Compiled:
         """The version that new cases of a service start with. Raises NotFound for an unknown service."""

@@ -12,7 +12,7 @@ from govservice.definitions.compiled import Compiled, Edge
 from govservice.engine.decide_work import department_of
 from govservice.engine.state import CaseState, Task, Token
 from govservice.engine.types import MAIN, Actor, Command, Ctx, Needs, Refusal
-from govservice.errors import Forbidden, Invalid, Missing, NotAllowed, PortalError
+from govservice.errors import N_, Forbidden, Invalid, Missing, NotAllowed, PortalError
 
 FORBIDDEN = frozenset({"role", "own_case", "claimed", "same_person", "four_eyes", "not_applicant", "not_system"})
 
@@ -68,7 +68,8 @@ def by_right(d: Compiled, st: CaseState, actor: Actor, by: str, ctx: Ctx | None)
     if not holds(d, st, actor, by, ctx):
         return ROLE
     own = actor.person_id is not None and actor.person_id == st.applicant_id
-    return OWN_CASE if own else None
+    own_organisation = st.organisation_id is not None and st.organisation_id in actor.acts_for
+    return OWN_CASE if own or own_organisation else None
 
 
 def by_claim(task: Task | None, edge: Edge, actor: Actor) -> Refusal | None:
@@ -198,7 +199,7 @@ def check_needs(d: Compiled, cmd: Command, needs: Needs, values: Mapping[str, An
         raise Missing(missing)
     unknown = [name for name in items if name not in d.service.fields and name not in d.service.materials]
     if needs.items and unknown:
-        raise Invalid(dict.fromkeys(unknown, "This is not part of the form."))
+        raise Invalid(dict.fromkeys(unknown, N_("This is not part of the form.")))
 
 
 def resolve_token(d: Compiled, st: CaseState, cmd: Command) -> Token:

@@ -38,6 +38,7 @@ class Actor:
     organisation_id: str | None = None
     name: str = ""
     mandate_id: str | None = None  # the right by which it acts for the organisation
+    acts_for: tuple[str, ...] = ()  # organisations that a member of staff may act for in private: no case of theirs
 
 
 SYSTEM = Actor("system", "system", (), None)

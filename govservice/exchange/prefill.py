@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy import select
@@ -53,16 +53,17 @@ class Prefill:
 
 def prefill(
     database: Database, gateway: Gateway, compiled: Compiled, case_id: str, *, actor: ActorLike, now: datetime,
-    declined: Collection[str] = (), trigger: Trigger = "prefill", budget: float = BUDGET,
+    declined: Collection[str] = (), trigger: Trigger = "prefill", budget: float = BUDGET, today: date | None = None,
 ) -> Prefill:  # fmt: skip
     """Asks for every fact that is neither declined nor held fresh already, in parallel within `budget` seconds.
 
     Subjects' keys come from the applicant's own record and the organisation of the case, never from a form. Raises
-    NotFound for an unknown case; never for a registry's fault.
+    NotFound for an unknown case; never for a registry's fault. `today` is the legal day on which a mandate must hold
+    (the offices' calendar); without it the day of `now` in UTC counts.
     """
     began = time.monotonic()
     with database.read() as session:
-        wanted, settled = needs(session, gateway.catalogue, compiled, case_id, actor, now, declined, trigger)
+        wanted, settled = needs(session, gateway.catalogue, compiled, case_id, actor, now, declined, trigger, today)
     left = budget - RESERVE - (time.monotonic() - began)
     results = gateway.fetch(database, wanted, max(left, 0.0), settled=settled)
     with database.read() as session:
@@ -71,7 +72,7 @@ def prefill(
 
 def needs(
     session: Session, catalogue: Catalogue, compiled: Compiled, case_id: str, actor: ActorLike, now: datetime,
-    declined: Collection[str], trigger: Trigger,
+    declined: Collection[str], trigger: Trigger, today: date | None = None,
 ) -> tuple[list[Wanted], list[FactResult]]:  # fmt: skip
     """What is to be asked, and the needs that end without a call (declined, or nobody to ask about)."""
     case = session.get(Case, case_id)
@@ -79,7 +80,7 @@ def needs(
         raise NotFound()
     known = current_facts(session, case_id, catalogue)
     subjects = _subjects(session, case)
-    may_act = case.organisation_id is None or _may_act(session, case, now)
+    may_act = case.organisation_id is None or _may_act(session, case, now, today or now.date())
     wanted: list[Wanted] = []
     settled: list[FactResult] = []
     for name, node in compiled.service.facts.items():
@@ -114,12 +115,11 @@ def _subjects(session: Session, case: Case) -> Mapping[str, tuple[str, str]]:
     return found
 
 
-def _may_act(session: Session, case: Case, now: datetime) -> bool:
+def _may_act(session: Session, case: Case, now: datetime, today: date) -> bool:
     """Whether the mandate under which the case was opened still holds: an expired one opens no registry."""
     if case.mandate_id is None:
         return False
     mandate = session.scalars(select(Mandate).where(Mandate.id == case.mandate_id)).one_or_none()
-    today = now.date()
     return (
         mandate is not None
         and mandate.person_id == case.applicant_id

@@ -88,7 +88,8 @@ class Case(Base):
 class Token(Base):
     """Where a case stands. Token 1 is the main token; a branch of a parallel step has its own.
 
-    `status`: active | waiting (a parallel step with open branches; or for the applicant's correction) | suspended | ended.
+    `status`: active | waiting (a parallel step with open branches; or for the applicant's correction) | suspended |
+    ended.
     """
 
     __tablename__ = "tokens"
@@ -290,7 +291,7 @@ class CaseData(Base):
 
 
 class CaseStateRow(Base):
-    """The fold of a case's events up to `seq`, as canonical JSON: what acting reads. A cache: where it is missing, older
+    """The fold of a case's events up to `seq`, as canonical JSON: what acting reads. A cache: where missing, older
     than the case or of another format, the events are folded instead."""
 
     __tablename__ = "case_states"

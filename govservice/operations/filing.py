@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.engine import Actor, Applied, Command, Expected, apply
-from govservice.errors import Forbidden, Missing, NotAllowed, NotFound
+from govservice.errors import Forbidden, KeyReused, Missing, NotAllowed, NotFound
 from govservice.exchange import evidence
 from govservice.exchange.queries import Trigger
 from govservice.exchange.snapshot import Reason, latest_snapshot, seal_snapshot
 from govservice.models.base import to_iso
 from govservice.models.casedata import Form, read_form, write_form
-from govservice.models.cases import Case, CommandKey
+from govservice.models.cases import Case, CaseEvent, CommandKey
 from govservice.models.papers import File
 from govservice.operations.completeness import missing_items, open_slots, prune_hidden
 from govservice.operations.deciding import in_transaction
@@ -111,8 +113,9 @@ def fetch_facts(rt: Runtime, actor: Actor, case_id: str, *, now: datetime, trigg
         form = read_form(session, case.applicant_id, case_id)
     compiled = rt.definitions.by_sha(case.def_sha)
     evidence.prefill(
-        rt.database, rt.gateway, compiled, case_id, actor=actor, declined=form.declined, trigger=trigger, now=now
-    )
+        rt.database, rt.gateway, compiled, case_id, actor=actor, declined=form.declined, trigger=trigger, now=now,
+        today=rt.calendars.for_area(case.area).local_date(now),
+    )  # fmt: skip
     with rt.write() as session:
         case = own_case(session, actor, case_id, lock=True)
         form = read_form(session, case.applicant_id, case_id)
@@ -209,14 +212,23 @@ def resubmit(
 
 
 def _send(
-    rt: Runtime, actor: Actor, case_id: str, *, trigger: str | None, reason: Reason, expected: Expected | None, idem: str,
+    rt: Runtime,
+    actor: Actor,
+    case_id: str,
+    *,
+    trigger: str | None,
+    reason: Reason,
+    expected: Expected | None,
+    idem: str,
     now: datetime,
-) -> Receipt:  # fmt: skip
+) -> Receipt:
     def work(session: Session) -> Receipt:
         case = own_case(session, actor, case_id, lock=True)
         compiled = rt.definitions.by_sha(case.def_sha)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
-        if (recorded := session.get(CommandKey, (actor.id, idem))) is not None and recorded.case_id == case_id:
+        if session.get(CommandKey, (actor.id, idem)) is not None:
+            if not _was_sending(session, actor, case_id, idem):
+                raise KeyReused()
             return Receipt(case.number, case_id, latest_snapshot(session, case_id).sha256, True)
         before = read_form(session, case.applicant_id, case_id, case.data_rev) if case.data_rev else Form()
         form = prune_hidden(
@@ -237,6 +249,14 @@ def _send(
         return Receipt(case.number, case_id, sealed.sha256, applied.replayed)
 
     return in_transaction(rt, work)
+
+
+def _was_sending(session: Session, actor: Actor, case_id: str, idem: str) -> bool:
+    """Whether this key of the actor sent this case: then one of its events pinned a revision of the answers."""
+    events = select(CaseEvent.data).where(
+        CaseEvent.case_id == case_id, CaseEvent.actor == actor.id, CaseEvent.idem == idem
+    )
+    return any("rev" in json.loads(data) for data in session.scalars(events))
 
 
 def submit_action(compiled: Compiled) -> str:

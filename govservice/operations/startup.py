@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
-from govservice.definitions.library import load_library
+from sqlalchemy import select
+
+from govservice.definitions.library import Definitions, load_library
 from govservice.exchange.gateway import Gateway
+from govservice.models.cases import Definition
 from govservice.models.keyring import Keyring
 from govservice.models.session import Database, make_engine
 from govservice.operations.runtime import Runtime, SettingsLike
-from govservice.worktime.calendar import load_calendars
+from govservice.worktime.calendar import Calendars, load_calendars
 
 
 class OpeningSettings(SettingsLike, Protocol):
@@ -32,15 +35,29 @@ def open_runtime(settings: OpeningSettings, overrides: Mapping[str, object] | No
     `overrides` replaces parts by name (`definitions`, `database`, ...): tests share what is costly to build.
     """
     given = dict(overrides or {})
-    definitions = given.pop("definitions", None) or load_library(settings.workflows_dir)
+    definitions = cast("Definitions", given.pop("definitions", None) or load_library(settings.workflows_dir))
     parts: dict[str, object] = {
         "database": given.pop("database", None)
         or Database(make_engine(settings.database_url), Keyring(dict(settings.keks), settings.index_key)),
         "definitions": definitions,
-        "calendars": given.pop("calendars", None) or load_calendars(settings.workflows_dir / "calendars"),
+        "calendars": given.pop("calendars", None) or _calendars(settings, definitions),
         "gateway": given.pop("gateway", None) or Gateway(definitions.catalogue, settings.registry_endpoints),
         "settings": settings,
         "simulated": settings.clock == "simulated",
         **given,
     }
-    return Runtime(**parts)  # type: ignore[arg-type]
+    runtime = Runtime(**parts)  # type: ignore[arg-type]
+    runtime.definitions.find_published_with(lambda sha: published_json(runtime.database, sha))
+    return runtime
+
+
+def _calendars(settings: OpeningSettings, definitions: Definitions) -> Calendars:
+    """The calendars, with the areas' own order: an area without a calendar counts by the nearest above it."""
+    parents = {code: area.parent for code, area in definitions.catalogue.areas.items()}
+    return load_calendars(settings.workflows_dir / "calendars").with_parents(parents)
+
+
+def published_json(database: Database, sha: str) -> str | None:
+    """The canonical JSON of a published version: what a case is pinned to outlives the file it came from."""
+    with database.read() as session:
+        return session.scalar(select(Definition.canonical_json).where(Definition.sha == sha))

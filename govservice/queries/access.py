@@ -76,6 +76,18 @@ def file_of(
     return None if row is None else (row[0], row[1])
 
 
+def organisations_of(session: Session, person_id: str, today: date) -> tuple[str, ...]:
+    """Organisations that a person may act for today: a member of staff decides none of their cases."""
+    return tuple(
+        session.scalars(
+            select(Mandate.organisation_id).where(
+                Mandate.person_id == person_id, Mandate.revoked_at.is_(None), Mandate.valid_from <= today,
+                or_(Mandate.valid_to.is_(None), Mandate.valid_to >= today),
+            )
+        )
+    )  # fmt: skip
+
+
 def mandate_exists(session: Session, person_id: str) -> bool:
     """Whether the person was ever given a mandate: then a page offers to act for the organisation."""
     return bool(session.scalar(select(exists().where(Mandate.person_id == person_id, Mandate.revoked_at.is_(None)))))

@@ -151,12 +151,20 @@ def _actor(found: SignedIn | None) -> Actor | None:
         return None
     name = next(iter((found.name or {}).values()), found.login)
     if found.kind != "citizen":
-        return Actor(found.user_id, "user", found.roles, found.person_id, name=name)
+        return Actor(found.user_id, "user", found.roles, found.person_id, name=name, acts_for=_own_organisations(found))
     held = found.acts_for
     return Actor(
         f"applicant:{found.person_id}", "applicant", (), found.person_id, held.organisation_id if held else None, name,
         held.mandate_id if held else None,
     )  # fmt: skip
+
+
+def _own_organisations(found: SignedIn) -> tuple[str, ...]:
+    """Asked only for the few members of staff whose own person is known."""
+    if found.person_id is None:
+        return ()
+    with current_runtime().read() as session:
+        return queries.organisations_of(session, found.person_id, today())
 
 
 # -- fetching is the access check --------------------------------------------------------------------------------------

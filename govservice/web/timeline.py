@@ -21,7 +21,7 @@ SHOWN = frozenset(
 def staff_timeline(
     compiled: Compiled, happenings: Iterable[Happening], words: Mapping[str, str], *, quotes: bool = True
 ) -> list[dict[str, Any]]:
-    """Items for `status.timeline`. `words` holds what people wrote, by id of case_texts; without `quotes` none is shown."""
+    """Items for `status.timeline`. `words` holds what people wrote, by id of case_texts; `quotes` shows it."""
     items = []
     for h in happenings:
         if h.type not in SHOWN or _is_plumbing(h):

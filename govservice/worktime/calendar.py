@@ -53,10 +53,14 @@ class CalendarFile(BaseModel):
 class Calendars(Mapping[str, Calendar]):
     """All calendars by code. `for_area` finds the one an area counts by."""
 
-    def __init__(self, calendars: Mapping[str, Calendar], by_area: Mapping[str, str], default: str) -> None:
+    def __init__(
+        self, calendars: Mapping[str, Calendar], by_area: Mapping[str, str], default: str,
+        parents: Mapping[str, str | None] | None = None,
+    ) -> None:  # fmt: skip
         if default not in calendars:
             raise ValueError("one calendar must be for all areas")
         self._calendars, self._by_area, self._default = dict(calendars), dict(by_area), default
+        self._parents = dict(parents or {})
 
     def __getitem__(self, code: str) -> Calendar:
         return self._calendars[code]
@@ -68,8 +72,18 @@ class Calendars(Mapping[str, Calendar]):
         return len(self._calendars)
 
     def for_area(self, area: str | None) -> Calendar:
-        """The calendar named for this area code, else the one for all areas."""
-        return self._calendars[self._by_area.get(area or "", self._default)]
+        """The calendar named for this area, else for the nearest area above it, else the one for all areas."""
+        seen: set[str] = set()
+        while area is not None and area not in seen:
+            if area in self._by_area:
+                return self._calendars[self._by_area[area]]
+            seen.add(area)
+            area = self._parents.get(area)
+        return self._calendars[self._default]
+
+    def with_parents(self, parents: Mapping[str, str | None]) -> Calendars:
+        """The same calendars, knowing which area lies in which."""
+        return Calendars(self._calendars, self._by_area, self._default, parents)
 
 
 def load_calendars(folder: Path | str) -> Calendars:
