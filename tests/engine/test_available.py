@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from govservice.engine import MAIN, Actor, Offer, available, context
 from govservice.models.session import Database
-from tests.engine.world import CALENDARS, HE, LEAD, LI, WU, ZHANG, ZHOU, World
+from tests.engine.texts import definition, label
+from tests.engine.world import CALENDARS, HE, LEAD, LI, WU, ZHANG, ZHOU, World, compiled_from
 
 
 def offers(w: World, actor: Actor) -> dict[tuple[int, str], Offer]:
@@ -73,3 +74,22 @@ def test_reasons_are_sentences(lite: Database) -> None:
     for offer in offers(w, ZHANG).values():
         if offer.why_not is not None:
             assert offer.why_not.text.endswith(".")
+
+
+def test_a_guard_that_does_not_hold_says_what_was_missing(lite: Database) -> None:
+    steps = f"""
+exam:
+  kind: human
+  owner: food
+  actions:
+    pass: {{to: done, guard: "place.area > 10.0", {label("Pass")}}}
+    drop: {{to: refused, reason: true, {label("Drop")}}}
+"""
+    w = World(lite, compiled_from(definition(steps, first="exam")))
+    w.submit({"menu.seats": 1})
+    refused = offers(w, ZHANG)[MAIN, "pass"]
+    assert why(refused) == "guard"
+    assert refused.why_not is not None
+    assert refused.why_not.facts["missing"] == ["place.area"]
+    w.submit({"place.area": "11"})
+    assert offers(w, ZHANG)[MAIN, "pass"].allowed

@@ -189,6 +189,34 @@ def test_the_parallel_steps_own_limit_pauses_with_it(lite: Database) -> None:
     assert w.state.clocks[key].statutory_on == "2026-03-17"
 
 
+def test_two_pauses_add_up(lite: Database) -> None:
+    """Answered on Wednesday the 4th, asked again on Monday the 9th, answered on Thursday the 12th."""
+    w = world(lite)
+    w.do(ZHOU, "pass", "review.fire")
+    w.do(SUN, "pass", "review.sign")
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.at(MONDAY + 2 * DAY).resubmit(2, ["menu.seats"])
+    w.at(MONDAY + 7 * DAY).ask(ZHANG, "review.food", "menu.seats")
+    w.at(MONDAY + 10 * DAY).resubmit(3, ["menu.seats"])
+    clock = w.state.clocks["limit:decision"]
+    assert [(a[8:10], (b or "")[8:10]) for a, b, _ in clock.pauses] == [("02", "04"), ("09", "12")]
+    assert clock.promised_on == "2026-03-23"  # ten days, without the 3rd, 4th, 10th, 11th and 12th
+    w.check()
+
+
+def test_a_visit_tells_how_long_the_applicant_had_it(lite: Database) -> None:
+    w = world(lite)
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.at(MONDAY + 2 * DAY).resubmit(2, ["menu.seats"])
+    w.at(MONDAY + 3 * DAY).do(ZHANG, "pass", "review.food")
+    visit = w.rows("visits", "WHERE step = 'review.food.desk'")[0]
+    one_day = w.rows("visits", "WHERE step = 'acceptance'")[0]["working_s"] or 0
+    assert visit["paused_s"] == 2 * visit["working_s"]
+    assert visit["paused_s"] > one_day
+    w.check()
+
+
 def test_clock_run_never_pauses(lite: Database) -> None:
     w = world(lite, "run")
     w.ask(ZHANG, "review.food", "menu.seats")
