@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Browser
@@ -11,24 +10,10 @@ from playwright.sync_api import Browser
 from tests.support import story
 from tests.support.eyes import Eyes
 from tests.support.portal import Portal
-from tests.support.visitor import PASSWORD, Visitor, visitor
+from tests.support.visitor import Stage, Visitor
 
 pytestmark = pytest.mark.browser
 SEATS, LAYOUT = "Seats for guests", "Layout plan"
-
-
-class Stage:
-    """Opens a browser for each person who comes on."""
-
-    def __init__(self, browser: Browser, portal: Portal, stack: ExitStack, *, script: bool, eyes: Eyes | None) -> None:
-        self.browser, self.portal, self.stack, self.script, self.eyes = browser, portal, stack, script, eyes
-
-    def person(self, login: str, language: str, service: str = story.SERVICE, password: str = PASSWORD) -> Visitor:
-        made = visitor(
-            self.browser, self.portal.url, language, service=service, login=login, password=password,
-            script=self.script, eyes=self.eyes,
-        )  # fmt: skip
-        return self.stack.enter_context(made)
 
 
 def with_two_roles(stage: Stage, language: str) -> Visitor:
@@ -80,11 +65,11 @@ def play(stage: Stage, first: str, second: str, query: str) -> None:
 
 def test_the_story(browser: Browser, portal: Portal) -> None:
     eyes = Eyes()
-    with ExitStack() as stack:
-        play(Stage(browser, portal, stack, script=True, eyes=eyes), "zh", "en", "开餐馆")
+    with Stage(browser, portal, eyes=eyes) as stage:
+        play(stage, "zh", "en", "开餐馆")
     assert eyes.faults == []
 
 
 def test_the_story_without_javascript(browser: Browser, portal: Portal) -> None:
-    with ExitStack() as stack:
-        play(Stage(browser, portal, stack, script=False, eyes=None), "en", "zh", "restaurant")
+    with Stage(browser, portal, script=False) as stage:
+        play(stage, "en", "zh", "restaurant")

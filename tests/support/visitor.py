@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
 from tests.support.eyes import WIDE, Eyes
+from tests.support.portal import Portal
 from tests.support.tongue import Tongue
 
 PASSWORD = "guiyang-demo"  # of the demonstration, which production refuses
@@ -130,3 +131,28 @@ def visitor(
         yield made
     finally:
         context.close()
+
+
+class Stage:
+    """Opens a browser for each person who comes on, with the words of `service`; closes all of them at the end."""
+
+    def __init__(
+        self, browser: Browser, portal: Portal, *, script: bool = True, eyes: Eyes | None = None,
+        service: str = "open_restaurant",
+    ) -> None:  # fmt: skip
+        self.browser, self.portal, self.script, self.eyes, self.service = browser, portal, script, eyes, service
+        self.stack = ExitStack()
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.stack.close()
+
+    def person(self, login: str, language: str, password: str = PASSWORD) -> Visitor:
+        """A person, signed in where a login is given."""
+        made = visitor(
+            self.browser, self.portal.url, language, service=self.service, login=login, password=password,
+            script=self.script, eyes=self.eyes,
+        )  # fmt: skip
+        return self.stack.enter_context(made)

@@ -1,0 +1,68 @@
+"""The food-business licence: examined by one, inspected by two others, decided by a third."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support import story
+from tests.support.eyes import Eyes
+from tests.support.portal import Portal
+from tests.support.visitor import PDF, Stage, Visitor
+
+pytestmark = pytest.mark.browser
+SERVICE = "food_business_licence"
+
+
+def test_from_the_application_to_the_licence(browser: Browser, portal: Portal) -> None:
+    eyes = Eyes()
+    with Stage(browser, portal, eyes=eyes, service=SERVICE) as stage:
+        wang, zhang = stage.person("wang.fang", "zh"), stage.person("zhang.qiang", "zh")
+        number = apply(wang)
+        story.decide(stage.person("li.na", "zh"), number, "Accept")
+        story.decide(zhang, number, "Papers in order")
+        story.moved(zhang)
+        first, second = (stage.person(login, "en") for login in inspectors(portal))
+        story.open_task(first, number, name="inspector")
+        first.follow("Inspection passed")
+        first.attach("现场核查记录.pdf")
+        first.press("Inspection passed")
+        first.reads("Done. A second person must confirm it.")
+        story.decide(second, number, "Inspection passed")
+        story.moved(second)
+        story.decide(stage.person("he.tao", "zh"), number, "Approve")
+        story.has_licence(wang, number)
+    assert eyes.faults == []
+
+
+def apply(who: Visitor) -> str:
+    """Files as the legal representative; sells no food online, so that nobody asks where."""
+    story.start(who, SERVICE)
+    who.follow("Go on")
+    who.look("question page with a choice")
+    who.page.get_by_label(who.t["Meals for guests"], exact=True).check()
+    who.press("Continue")
+    who.tick("Hot dishes")
+    who.press("Continue")
+    who.page.get_by_role("textbox").fill("王芳")
+    who.press("Continue")
+    who.look("question page, yes or no")
+    who.page.get_by_label(who.t["No"], exact=True).check()
+    who.press("Continue")
+    for n, name in enumerate(("布局图.pdf", "制度清单.pdf", "照片.pdf")):
+        who.attach(name, PDF + bytes([n]))
+        who.press("Continue")
+    who.heading("Check your application before you send it")
+    who.press("Send the application")
+    return who.number
+
+
+def inspectors(portal: Portal) -> list[str]:
+    """The sign-in names of two inspectors of Huaxi."""
+    staff: list[dict[str, Any]] = json.loads(portal.flask("users", "list", "--json"))["staff"]
+    found = [one["login"] for one in staff if "inspector@huaxi.market_reg" in one["roles"]]
+    assert len(found) >= 2, found
+    return found[:2]
