@@ -43,6 +43,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
 KEYWORDS = {
     "_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2), "lazy_ngettext": (1, 2),
     "pgettext": ((1, "c"), 2), "N_": None,
+    # Domain errors carry their sentence as a message id; the doors translate it.
+    "NotAllowed": (1,), "Stale": (1,), "TooLarge": (1,), "Forbidden": (2,), "Missing": (2,), "Refusal": (2,),
 }  # fmt: skip
 
 

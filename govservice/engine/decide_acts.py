@@ -11,7 +11,7 @@ from govservice.engine import decide_moves as moves
 from govservice.engine.decide_work import Work
 from govservice.engine.state import TimerState, Token
 from govservice.engine.types import MAIN
-from govservice.errors import Invalid, NotAllowed
+from govservice.errors import N_, Invalid, NotAllowed
 
 
 def act(work: Work, token: Token, edge: Edge) -> None:
@@ -86,7 +86,7 @@ def area_of(work: Work) -> str | None:
     value = (work.ctx.values or {}).get(field)
     area = value if value in catalogue.areas else catalogue.area_of_region(str(value))
     if area is None:
-        raise Invalid({field: "No department answers for this district."})
+        raise Invalid({field: N_("No department answers for this district.")})
     return area
 
 
