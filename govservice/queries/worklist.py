@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from govservice.models.cases import Case, Task, Token
@@ -94,20 +95,21 @@ def worklist(
     if mine is None:
         return Worklist((), dict.fromkeys(("all", *URGENCIES, WATCHED), 0), 0, (), (), None)
     base = and_(mine, Task.status.in_(OPEN))
-    chosen = and_(base, *_filter_clauses(filters, user_id))
-    shown = and_(chosen, _urgency_clause(filters.urgency, calendar, now))
+    chosen, urgency = and_(base, *_filter_clauses(filters, user_id)), _urgency(calendar, now)
+    wanted = filters.urgency if filters.urgency in (*URGENCIES, WATCHED) else None
+    shown = and_(chosen, urgency == wanted if wanted else urgency != WATCHED)
     tasks = _page(session, shown, after, limit + 1)
     more = len(tasks) > limit
     rows = rows_of(session, tasks[:limit], calendar, now)
     kinds = session.execute(
         select(Task.service, Task.step).where(base).distinct().order_by(Task.service, Task.step)
     ).all()
-    counts = _counts(session, chosen, calendar, now)
+    counts = _counts(session, chosen, urgency)
     narrowed = filters.service or filters.step or filters.text or filters.whose != "all"
     return Worklist(
         rows,
         counts,
-        _counts(session, base, calendar, now)["all"] if narrowed else counts["all"],
+        _counts(session, base, urgency)["all"] if narrowed else counts["all"],
         tuple(dict.fromkeys(k.service for k in kinds)),
         tuple((k.service, k.step) for k in kinds),
         _key(tasks[limit - 1]) if more else None,
@@ -120,6 +122,7 @@ def roles_clause(roles: Iterable[tuple[str, str]]) -> ColumnElement[bool] | None
     return or_(*clauses) if clauses else None
 
 
+@cache  # expressions are immutable; building this one costs more than running it
 def is_watched() -> ColumnElement[bool]:
     """The task is only to be seen: it was brought to a superior's attention while another role has the step, or it is
     a lead's while the departments work. Its row says `waiting` as one does whose applicant must answer first."""
@@ -128,13 +131,9 @@ def is_watched() -> ColumnElement[bool]:
         other.case_id == Task.case_id, other.token_id == Task.token_id, other.status.in_(OPEN),
         other.opened_seq < Task.opened_seq,
     )  # fmt: skip
-    return and_(Task.status == "waiting", or_(own_task_elsewhere, not_(_with_applicant())))
-
-
-def _with_applicant() -> ColumnElement[bool]:
-    """A department asked for a correction, and the case's own step (or the department's branch) waits for it."""
     waits = Token.waits_for.in_(("correction", "correction_notice"))
-    return exists().where(Token.case_id == Task.case_id, Token.id == Task.token_id, waits)
+    with_applicant = exists().where(Token.case_id == Task.case_id, Token.id == Task.token_id, waits)
+    return and_(Task.status == "waiting", or_(own_task_elsewhere, not_(with_applicant)))
 
 
 def _key(task: Task) -> tuple[str, str]:
@@ -173,20 +172,16 @@ def _bounds(calendar: Calendar, now: datetime) -> tuple[datetime, datetime]:
     return calendar.end_of(today), calendar.end_of(calendar.add_working_days(today, SOON))
 
 
-def _urgency_clause(urgency: str | None, calendar: Calendar, now: datetime) -> ColumnElement[bool]:
-    """Tasks of one urgency; of None, all work."""
+def _urgency(calendar: Calendar, now: datetime) -> ColumnElement[str]:
+    """The urgency of a task: one of URGENCIES or WATCHED."""
     end_of_today, end_of_soon = _bounds(calendar, now)
-    work = Task.status == "open"
-    clauses = {
-        None: or_(work, not_(is_watched())),
-        "late": and_(work, Task.due_at <= now),
-        "today": and_(work, Task.due_at > now, Task.due_at <= end_of_today),
-        "soon": and_(work, Task.due_at > end_of_today, Task.due_at <= end_of_soon),
-        "later": and_(work, or_(Task.due_at > end_of_soon, Task.due_at.is_(None))),
-        "stopped": and_(Task.status == "waiting", not_(is_watched())),
-        WATCHED: is_watched(),
-    }
-    return clauses[urgency]
+    return case(
+        (Task.status == "waiting", case((is_watched(), WATCHED), else_="stopped")),
+        (Task.due_at <= now, "late"),
+        (Task.due_at <= end_of_today, "today"),
+        (Task.due_at <= end_of_soon, "soon"),
+        else_="later",
+    )
 
 
 def _filter_clauses(filters: Filters, user_id: str) -> list[ColumnElement[bool]]:
@@ -206,10 +201,10 @@ def _filter_clauses(filters: Filters, user_id: str) -> list[ColumnElement[bool]]
     return clauses
 
 
-def _counts(session: Session, base: ColumnElement[bool], calendar: Calendar, now: datetime) -> dict[str, int]:
-    columns = [func.count().filter(_urgency_clause(u, calendar, now)).label(u) for u in (*URGENCIES, WATCHED)]
-    row = session.execute(select(*columns).select_from(Task).where(base)).one()
-    counts = {name: int(getattr(row, name)) for name in (*URGENCIES, WATCHED)}
+def _counts(session: Session, base: ColumnElement[bool], urgency: ColumnElement[str]) -> dict[str, int]:
+    found = select(urgency.label("urgency")).where(base).subquery()
+    rows = session.execute(select(found.c.urgency, func.count()).group_by(found.c.urgency))
+    counts = dict.fromkeys((*URGENCIES, WATCHED), 0) | {name: int(count) for name, count in rows}
     return {"all": sum(counts[u] for u in URGENCIES), **counts}
 
 
@@ -232,7 +227,7 @@ def _row(
         task.id, case.id, task.token_id, case.number, task.service, case.def_sha, task.step, task.department_id,
         task.role, organisations[case.organisation_id] if case.organisation_id else people[case.applicant_id],
         None if case.organisation_id else case.applicant_id,
-        due_on, task.due_kind, days, urgency_of(days) if task.status == "open" else "stopped", task.opened_at,
+        due_on, task.due_kind, days, urgency_of(task, calendar, now), task.opened_at,
         calendar.working_days_between(calendar.local_date(task.opened_at), calendar.local_date(now)),
         task.assignee_id, staff.get(task.assignee_id or ""), case.promised_on, case.statutory_on,
     )  # fmt: skip
@@ -246,10 +241,12 @@ def working_days_left(calendar: Calendar, now: datetime, due_on: date) -> int:
     return -max(1, calendar.working_days_between(due_on, today))
 
 
-def urgency_of(days: int | None) -> str:
-    """The word for a distance in working days; work without a due day is never urgent."""
-    if days is None:
+def urgency_of(task: Task, calendar: Calendar, now: datetime) -> str:
+    """The word for a task, by the same comparisons as the counts; one that waits has none of its own."""
+    if task.status != "open":
+        return "stopped"
+    if task.due_at is None:
         return "later"
-    if days < 0:
-        return "late"
-    return "today" if days == 0 else "soon" if days <= SOON else "later"
+    end_of_today, end_of_soon = _bounds(calendar, now)
+    steps = ((now, "late"), (end_of_today, "today"), (end_of_soon, "soon"))
+    return next((word for until, word in steps if task.due_at <= until), "later")
