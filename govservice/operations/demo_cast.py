@@ -26,7 +26,8 @@ from govservice.operations.publishing import sync_places
 from govservice.operations.runtime import Runtime
 
 PASSWORD = "guiyang-demo"  # noqa: S105 - public on purpose, for accounts that production refuses
-PER_ROLE = 2  # members of staff for each role of each area, at least
+PER_ROLE = 3  # members of staff for each role of each area: two inspect, and an examiner may not be one of them
+PER_PORTAL_ROLE = 2  # supervisors, designers
 GOVERNMENT = "government"  # the department that supervises, and where the designers sit
 MANDATES_FROM = date(2025, 1, 1)
 
@@ -110,7 +111,7 @@ def load_cast(rt: Runtime, *, now: datetime) -> int:
 
 
 def further_staff(rt: Runtime) -> Iterator[Staff]:
-    """One person a role, until every role of every area that serves people has PER_ROLE, the cast counted."""
+    """One person a role, until every role of every area that serves people is held often enough, the cast counted."""
     held = Counter((member.area, role) for member in CAST for role, _ in member.roles)
     names = _names()
     catalogue = rt.definitions.catalogue
@@ -118,7 +119,8 @@ def further_staff(rt: Runtime) -> Iterator[Staff]:
     for area in (entry.code for entry in catalogue.areas.values() if entry.serves):
         for role, kinds in sorted(roles.items()):
             kind = next((k for k in kinds or (GOVERNMENT,) if f"{area}.{k}" in catalogue.departments), None)
-            for _ in range(PER_ROLE - held[(area, role)] if kind else 0):
+            wanted = PER_ROLE if kinds else PER_PORTAL_ROLE
+            for _ in range(wanted - held[(area, role)] if kind else 0):
                 login, en, zh = next(names)
                 yield Staff(login, en, zh, area, ((role, str(kind)),))
 

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask, Request, Response, current_app, g, request
@@ -218,6 +218,7 @@ def seconds_left() -> int | None:
     found = signed_in()
     if found is None:
         return None
-    now = sessions_of().runtime.wall.now().astimezone(UTC)
-    limits = sessions_of().limits
-    return max(0, int((limits.expires_at(found.created_at, now) - now).total_seconds()))
+    now, limits = sessions_of().runtime.wall.now(), sessions_of().limits
+    fresh = now - found.seen_at < store.TOUCH_EVERY  # then this request does not prolong it
+    end = found.expires_at if fresh else limits.expires_at(found.created_at, now)
+    return max(0, int((end - now).total_seconds()))

@@ -31,9 +31,10 @@ BUNDLES: Mapping[str, tuple[str, ...]] = {
         "css/citizen.css",
         "css/staff.css",
         "css/dark.css",
+        "css/session.css",
         "css/print.css",
     ),
-    "js/portal.js": ("vendor/govuk-frontend/govuk.js", "js/page.js"),
+    "js/portal.js": ("vendor/govuk-frontend/govuk.js", "js/page.js", "js/session.js"),
 }
 YEAR = "public, max-age=31536000, immutable"
 COMPRESSED = {"text/css", "text/javascript", "image/svg+xml", "application/json", "text/plain"}

@@ -157,7 +157,7 @@ def test_methods(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["evil.example", "localhost.evil.example", "evil.example:80", "127.0.0.1.evil", "[::2]", "[", "a b", "x" * 300],
+    ["evil.example", "localhost.evil.example", "evil.example:80", "127.0.0.1.evil", "[::2]", "[", "a b", "x" * 60],
 )
 def test_a_foreign_host_is_not_served(stage: Stage, host: str) -> None:
     answer = stage.client().get("/sign-in", headers={"Host": host})

@@ -306,3 +306,17 @@ def test_nobody_is_sent_elsewhere_after_sign_in(stage: Stage) -> None:
 
 def test_there_are_forty_of_them() -> None:
     assert len(FOREIGN) >= 40
+
+
+def test_staying_signed_in_prolongs_the_session_without_leaving_the_page(stage: Stage) -> None:
+    client = stage.client_as("wang.fang")
+    page = client.get("/account").get_data(as_text=True)
+    assert 'data-session-end="1800"' in page
+    token = client.token("/account")
+    stage.wall.advance(timedelta(minutes=27))
+    answer = client.post("/account/still-here", data={"csrf_token": token})
+    assert (answer.status_code, answer.get_data(as_text=True)) == (200, "1800")
+    stage.wall.advance(timedelta(minutes=27))
+    assert is_in(client)
+    stage.wall.advance(timedelta(hours=11))
+    assert client.post("/account/still-here", data={"csrf_token": token}).status_code == 302

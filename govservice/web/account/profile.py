@@ -15,7 +15,7 @@ from govservice.web.account.forms import ActingForForm, LanguageForm, PasswordFo
 from govservice.web.account.sign_in import after_sign_in, safe_next, slowed
 from govservice.web.frame import role_title, shown_name
 from govservice.web.language import COOKIE, LANGUAGES, YEAR_SECONDS, current_language, switched_in_place
-from govservice.web.sessions import begin_sign_in
+from govservice.web.sessions import begin_sign_in, seconds_left
 
 
 def member() -> sessions.SignedIn:
@@ -85,7 +85,26 @@ def open_sessions() -> str:
     found, rt = member(), current_runtime()
     with rt.read() as session:
         signed = sessions.open_sessions(session, found.user_id or "", now=wall_now())
-    return render_template("account/sessions.html", sessions=signed, here=found.session_id, layout=layout(found))
+    return render_template(
+        "account/sessions.html", sessions=signed, here=found.session_id, browser=browser_words, layout=layout(found)
+    )
+
+
+# What browsers call themselves, the more particular first: most claim to be several others as well.
+BROWSERS = (
+    ("MicroMessenger", "微信 WeChat"), ("QQBrowser", "QQ 浏览器"), ("HuaweiBrowser", "华为浏览器"), ("Edg", "Edge"),
+    ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"),
+)  # fmt: skip
+SYSTEMS = (
+    ("HarmonyOS", "HarmonyOS"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
+    ("Mac OS X", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def browser_words(user_agent: str) -> str:
+    """Chrome, Windows: what a browser said of itself, as its owner would call it; "" where it said nothing known."""
+    found = [next((words for mark, words in marks if mark in user_agent), "") for marks in (BROWSERS, SYSTEMS)]
+    return ", ".join(words for words in found if words)
 
 
 @blueprint.post("/account/sessions/others")
@@ -100,8 +119,8 @@ def end_others() -> Response:
 @blueprint.post("/account/still-here")
 @audience("signed_in")
 def still_here() -> Response:
-    """Prolongs the sign-in of somebody who reads or types for long. The answer has nothing to show."""
-    return Response(status=204)
+    """Prolongs the sign-in of somebody who reads or types for long; answers with the seconds that are left now."""
+    return Response(str(seconds_left() or 0), mimetype="text/plain")
 
 
 # -- language ----------------------------------------------------------------------------------------------------------
