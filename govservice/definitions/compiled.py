@@ -148,7 +148,7 @@ class Limit:
     stop: Milestone
     statutory: Duration
     promised: Duration | None
-    basis: str
+    basis: Text
     pauses: tuple[str, ...]
 
 

@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints
 
 from govservice.definitions.questions import Question, question_of
 from govservice.definitions.schema_base import (
+    Basis,
     Dotted,
     Flag,
     Id,
@@ -70,7 +71,7 @@ class LimitNode(Node):
     stop: Milestone = Field(alias="to")
     statutory: Length
     promised: Length | None = None
-    basis: Line
+    basis: Basis
     pauses: tuple[Pausing, ...] = ()
     extend: Extend | None = None
 
@@ -82,7 +83,7 @@ class Money(Node):
 
 class Fee(Node):
     amount: Money
-    basis: Line
+    basis: Basis
     due: Literal["before_review", "before_decision", "before_issue"] = "before_issue"
 
 

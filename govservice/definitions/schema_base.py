@@ -148,6 +148,14 @@ AnyDuration = Annotated[Duration, PlainValidator(_duration), PlainSerializer(str
 Length = Annotated[Duration, PlainValidator(_duration), AfterValidator(_length), PlainSerializer(str)]
 Number = Annotated[Decimal, PlainValidator(_number), PlainSerializer(str)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+
+
+def _basis(value: Any) -> Any:
+    return {"en": value, "zh": value} if isinstance(value, str) else value
+
+
+# A citation: one line for both languages ("art. 32"), or {en, zh} where people of each language cite it otherwise.
+Basis = Annotated[Text, BeforeValidator(_basis)]
 ExpressionText = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**9)]

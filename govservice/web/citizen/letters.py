@@ -51,7 +51,8 @@ def letter(number: str, kind: str, seq: int) -> str:
         to = party(session, case, page.party)
     return render_template(
         f"citizen/letter_{facts.pop('template', kind)}.html", page=page, case=case, number=number, kind=kind,
-        service=page.compiled.service, dated=about.at if about else message.created_at, to=to, office=office(page),
+        service=page.compiled.service, dated=about.at if about else message.created_at, to=to,
+        office=facts.pop("office", None) or office(page),
         area=rt.definitions.catalogue.areas.get(case.area or ""), **facts,
     )  # fmt: skip
 
@@ -167,7 +168,19 @@ def _refusal(session: Session, page: CasePage, about: Happening | None) -> Lette
     spoken = spoken_in(session, page, acts)
     last = [h for h in acts if h.data["text"] in spoken][-3:]
     reasons = [(asker(h), spoken[h.data["text"]].reason) for h in reversed(last) if spoken[h.data["text"]].reason]
-    return {"reasons": reasons, "laws": page.compiled.service.law}
+    return {"reasons": reasons, "laws": page.compiled.service.law, **_not_accepted(page, acts)}
+
+
+def _not_accepted(page: CasePage, acts: list[Happening]) -> Letter:
+    """An application that was never accepted is not refused but not accepted: another paper, by the department that
+    received it (Administrative Licensing Law art. 32(1)(1) and (2), and its last paragraph)."""
+    if page.case.accepted_at is not None or not acts:
+        return {}
+    return {
+        "template": "not_accepted",
+        "title_words": gettext("Notice of non-acceptance"),
+        "office": acts[-1].department,
+    }
 
 
 def _grant(session: Session, page: CasePage, _about: Happening | None) -> Letter:

@@ -156,7 +156,7 @@ def _closed(page: CasePage, happening: Happening) -> Item | None:
         return None  # told by the licence
     titles = {
         "granted": (gettext("Granted"), "grant"),
-        "refused": (gettext("Refused"), "refusal"),
+        "refused": (gettext("Refused") if page.case.accepted_at else gettext("Not accepted"), "refusal"),
         "withdrawn": (gettext("Withdrawn"), "withdrawn"),
         "lapsed": (gettext("Lapsed: no answer came in time"), "lapsed"),
         "terminated": (gettext("Ended"), "terminated"),

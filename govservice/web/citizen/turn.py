@@ -189,9 +189,10 @@ def took_facts(page: CasePage) -> list[Panel]:
 def _refused(page: CasePage, _items: int) -> Panel:
     links = [{"text": gettext("Rate this service"), "href": url_for("citizen.rate", number=page.case.number)}]
     notice = _letter(page, "refusal", gettext("Read the reasons and what you can do"))
+    accepted, day = page.case.accepted_at is not None, date_text(page.case.decided_at or page.case.closed_at)
     return {
-        "kind": "refused", "tag": gettext("Refused"),
-        "title": gettext("Refused on %(day)s", day=date_text(page.case.decided_at or page.case.closed_at)),
+        "kind": "refused", "tag": gettext("Refused") if accepted else gettext("Not accepted"),
+        "title": (gettext("Refused on %(day)s", day=day) if accepted else gettext("Not accepted on %(day)s", day=day)),
         "words": gettext("The notice gives the reasons and says where you can turn to. You may apply again."),
         "facts": took_facts(page), "button": notice[0] if notice else None,
         "links": links if page.rating is None else [],
