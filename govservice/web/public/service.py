@@ -91,6 +91,8 @@ def bring_items(asked: Needs) -> list[Item]:
         note = text(answer.hint) if answer.hint else ""
         if answer.field.options:
             note = list_text([text(words) for words in answer.field.options.values()])
+        if answer.sometimes:
+            note = note or gettext("where it applies")
         items.append({"kind": "type", "title": answer.title, "note": note})
     return items
 
