@@ -88,6 +88,8 @@ class Work:
     def values(self, edge: Edge | None = None, role: str | None = None) -> Mapping[str, Any]:
         """What expressions see: answers, `case.*`, and for guards `actor.*` and `result.*`."""
         if self._values is None:
+            if self.ctx is None or self.ctx.values is None:  # `needs.reads_answers` was wrong: never guess
+                raise Tampered("An expression was weighed without the answers.", case_id=self.st.case_id)
             self._values = case_values(self.st, self.ctx, self.cal)
         if edge is None or not needs_more(edge):
             return self._values

@@ -30,23 +30,25 @@ def _reads(d: Compiled, step: str, trigger: str) -> bool:
     return _CACHE[key]
 
 
-def _edge_reads(d: Compiled, edge: Edge, seen: set[str]) -> bool:
+def _edge_reads(d: Compiled, edge: Edge, seen: set[tuple[str, str]]) -> bool:
     """An edge reads answers by its guards, by what it requires, by the branches it opens, or by a join it may fire."""
+    seen.add((edge.source, edge.name))
     if edge.guard is not None or edge.requires_fields or any(t.guard is not None for t in edge.targets):
         return True
-    ahead = [t.to for t in edge.targets if t.to is not None]
     scope = d.steps[edge.source].scope
-    if any(t.end is not None for t in edge.targets) and scope:
-        ahead.append(scope.partition(".")[0])
-    return any(_block_reads(d, path, seen) for path in ahead if path in d.blocks)
+    if scope and any(t.end is not None for t in edge.targets):
+        joins = d.blocks[scope.partition(".")[0]].joins
+        if any(_edge_reads(d, join, seen) for join in joins if (join.source, join.name) not in seen):
+            return True
+    return any(_block_reads(d, t.to, seen) for t in edge.targets if t.to in d.blocks)
 
 
-def _block_reads(d: Compiled, path: str, seen: set[str]) -> bool:
-    if path in seen:
-        return False
-    seen.add(path)
-    block = d.blocks[path]
-    return any(b.when is not None for b in block.branches) or any(_edge_reads(d, e, seen) for e in block.joins)
+def _block_reads(d: Compiled, path: str | None, seen: set[tuple[str, str]]) -> bool:
+    """Entering a parallel step weighs every `when`; where no branch is needed its joins are taken at once."""
+    block = d.blocks[path or ""]
+    if any(b.when is not None for b in block.branches):
+        return True
+    return any(_edge_reads(d, join, seen) for join in block.joins if (join.source, join.name) not in seen)
 
 
 def _any_expression(d: Compiled) -> bool:
