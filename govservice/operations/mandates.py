@@ -32,14 +32,6 @@ class Held:
     revoked_at: datetime | None
     valid: bool
 
-    def covers(self, service: str) -> bool:
-        return covers(self.services, service)
-
-
-def covers(services: str, service: str) -> bool:
-    """Whether a mandate's scope ("*" or codes separated by blanks) holds a service."""
-    return services == EVERY_SERVICE or service in services.split()
-
 
 def mandates_of(session: Session, person_id: str, today: date) -> list[Held]:
     """Every mandate the person ever had, valid ones first."""

@@ -86,8 +86,3 @@ def organisations_of(session: Session, person_id: str, today: date) -> tuple[str
             )
         )
     )  # fmt: skip
-
-
-def mandate_exists(session: Session, person_id: str) -> bool:
-    """Whether the person was ever given a mandate: then a page offers to act for the organisation."""
-    return bool(session.scalar(select(exists().where(Mandate.person_id == person_id, Mandate.revoked_at.is_(None)))))

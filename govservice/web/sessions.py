@@ -189,13 +189,6 @@ def begin_sign_in(user_id: str) -> None:
     _load(interface, opened)
 
 
-def renew_sign_in() -> None:
-    """The same sign-in under a new token: after a change of password."""
-    found = signed_in()
-    if found is not None and found.user_id is not None:
-        begin_sign_in(found.user_id)
-
-
 def end_sign_in() -> None:
     """Ends the session of this browser for good."""
     interface, opened = sessions_of(), portal_session()
