@@ -1,0 +1,417 @@
+"""Acting on a case: what is missing, forged, stale, somebody else's; two people; two clerks at once; a double click."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from govservice.models.accounts import Role, User
+from govservice.models.base import new_id
+from govservice.models.cases import CommandKey
+from tests.web.conftest import Stage
+from tests.web.desks import PDF, Desks, inputs, words
+
+
+@pytest.fixture
+def desks(stage: Stage) -> Desks:
+    return Desks(stage)
+
+
+def pdf(name: str = "现场.pdf", content: bytes = PDF) -> tuple[io.BytesIO, str]:
+    return io.BytesIO(content), name
+
+
+def at_site(desks: Desks) -> str:
+    """A case whose papers on food safety are in order: the site visit is next."""
+    number = desks.reviewed()
+    desks.do("zhang.qiang", number, "pass", desks.token(number, "review.food"))
+    return number
+
+
+def at_decision(desks: Desks) -> str:
+    number = at_site(desks)
+    food = desks.token(number, "review.food")
+    for login in ("zhang.qiang", "wu.gang"):
+        desks.do(login, number, "pass", food, attachments=("site_report",))
+    desks.do("zhou.jie", number, "pass", desks.token(number, "review.fire"))
+    desks.do("sun.min", number, "pass", desks.token(number, "review.sign"))
+    return number
+
+
+# -- the usual way
+
+
+def test_open_and_decide_are_two_clicks(desks: Desks) -> None:
+    number = desks.filed()
+    page = words(desks.at("li.na").get(f"/clerk/cases/{number}"))
+    action = f"/clerk/cases/{number}/1/accept"
+    moved = desks.at("li.na").post(action, data={**inputs(page, action), "opinion": "材料齐全"})
+    assert moved.status_code == 302
+    assert moved.location == f"/clerk/cases/{number}?done=moved"
+    assert "Done. The case has moved on." in words(desks.at("li.na").get(moved.location))
+    assert desks.state(number).main.step == "review"
+
+
+def test_a_correction_names_what_is_wrong(desks: Desks) -> None:
+    number = desks.reviewed()
+    form = {
+        "item-menu-seats": "y",
+        "note-menu-seats": "图纸为 86 个",
+        "note-layout": "请标明出口",
+        "reason": "与图纸不符",
+    }
+    done = desks.send("zhang.qiang", number, "review.food", "ask", **form)
+    assert done.status_code == 302
+    assert "The request for a correction is kept." in words(desks.at("zhang.qiang").get(done.location))
+    ask = desks.state(number).asks[desks.token(number, "review.food")]
+    assert set(ask.items) == {"menu.seats", "layout"}, "who describes a fault means it, ticked or not"
+
+
+def test_two_people_with_their_report(desks: Desks) -> None:
+    number = at_site(desks)
+    first = desks.send("zhang.qiang", number, "review.food", "pass", file_site_report=pdf(), opinion="干净")
+    assert first.location.endswith("done=first")
+    page = words(desks.at("zhang.qiang").get(f"/clerk/cases/{number}"))
+    assert "You have done this. It takes effect when a second person confirms it." in page
+    assert "/pass" not in page
+    second = words(desks.at("wu.gang").get(f"/clerk/cases/{number}"))
+    assert "Zhang Qiang has done this already; a second person must confirm it." in second
+    assert "现场.pdf" in second, "the second person reads the report of the first"
+    assert "干净" in second, "and the words"
+    assert desks.state(number).token_of("review.food").open
+    confirmed = desks.send("wu.gang", number, "review.food", "pass")
+    assert confirmed.status_code == 302
+    assert not desks.state(number).token_of("review.food").open
+
+
+def test_one_person_is_not_two(desks: Desks) -> None:
+    number = at_site(desks)
+    desks.send("zhang.qiang", number, "review.food", "pass", file_site_report=pdf())
+    address, seen = (
+        f"/clerk/cases/{number}/{desks.token(number, 'review.food')}/pass",
+        desks.seen(number, "review.food"),
+    )
+    refused = desks.post("zhang.qiang", address, idem="again", **seen)
+    assert refused.status_code == 409
+    assert "A second person must confirm it." in words(refused)
+
+
+# -- what is missing
+
+
+def test_a_missing_reason_keeps_what_was_typed(desks: Desks) -> None:
+    number = desks.reviewed()
+    before = desks.fingerprint()
+    answer = desks.send(
+        "zhang.qiang", number, "review.food", "ask", **{"item-menu-seats": "y", "note-menu-seats": "写了很久的话"}
+    )
+    page = words(answer)
+    assert answer.status_code == 422
+    assert "<title>Error: " in page
+    assert "Write the reason" in page
+    assert 'href="#reason"' in page
+    assert "写了很久的话" in page
+    assert "checked" in page
+    assert desks.fingerprint() == before
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"reason": "r"}, "Tick at least one thing to correct"),
+        ({"reason": "r", "item-menu-seats": "y"}, "Say what is wrong with: Seats for guests"),
+        ({"reason": "r", "item-org-name": "y", "note-org-name": "n"}, "Tick at least one thing to correct"),
+        ({"reason": "r", "item-signage-text": "y", "note-signage-text": "n"}, "Tick at least one thing to correct"),
+        ({"reason": "x" * 2001, "item-menu-seats": "y", "note-menu-seats": "n"}, "Write at most 2000 characters"),
+        ({"reason": "r", "item-menu-seats": "y", "note-menu-seats": "n" * 501}, "Write at most 500 characters"),
+    ],
+    ids=["nothing ticked", "no note", "a registry's value", "not of this step", "long reason", "long note"],
+)
+def test_a_correction_that_says_too_little(desks: Desks, form: dict[str, str], said: str) -> None:
+    number = desks.reviewed()
+    answer = desks.send("zhang.qiang", number, "review.food", "ask", **form)
+    assert answer.status_code == 422
+    assert said in words(answer)
+    assert not desks.state(number).asks
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        (None, "Choose a file: Report of the site visit"),
+        (pdf(content=b""), "The file is empty"),
+        (pdf("run.exe"), "not one of the accepted kinds"),
+        (pdf("plan.pdf", b"MZ\x90\x00"), "not one of the accepted kinds"),
+        (pdf("plan.pdf", PDF + b"PK\x05\x06" + b"\x00" * 18), "not one of the accepted kinds"),
+    ],
+    ids=["none", "empty", "ending", "content", "two things at once"],
+)
+def test_a_report_that_is_no_report(desks: Desks, file: Any, said: str) -> None:
+    number = at_site(desks)
+    form = {"opinion": "写了很久的话"} | ({"file_site_report": file} if file else {})
+    if file:
+        file[0].seek(0)
+    answer = desks.send("zhang.qiang", number, "review.food", "pass", **form)
+    page = words(answer)
+    assert answer.status_code == 422
+    assert said in page
+    assert "写了很久的话" in page
+    assert desks.state(number).token_of("review.food").confirmed is None
+    assert "site_report" not in desks.files(number)
+
+
+def test_a_report_that_is_too_large(desks: Desks) -> None:
+    number = at_site(desks)
+    address = f"/clerk/cases/{number}/{desks.token(number, 'review.food')}/pass"
+    given = inputs(words(desks.at("zhang.qiang").get(address)), "page-form")
+    parts = [f'--b\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n' for n, v in given.items()]
+    head = '--b\r\nContent-Disposition: form-data; name="file_site_report"; filename="big.pdf"\r\n\r\n'
+    big = b"%PDF-1.4" + b"\n" * 21 * 1024 * 1024 + b"%%EOF"
+    body = "".join([*parts, head]).encode() + big + b"\r\n--b--\r\n"
+    answer = desks.at("zhang.qiang").post(address, data=body, content_type="multipart/form-data; boundary=b")
+    assert answer.status_code == 422
+    assert "larger than 20 MB" in words(answer)
+
+
+# -- forged
+
+
+JUNK = ["to_granted", "to_done", "approve", "submit", "withdraw", "@timer", "@join0", "@ok", "@lapse", "@claim",
+        "__class__", "accept'", "%00", "..", "{{7*7}}", "x" * 300]  # fmt: skip
+
+
+@pytest.mark.parametrize("action", JUNK)
+def test_a_forged_action_moves_nothing(desks: Desks, action: str) -> None:
+    number = desks.filed()
+    before = desks.fingerprint()
+    seen = desks.seen(number)
+    for token in (1, 2, 99):
+        address = f"/clerk/cases/{number}/{token}/{action}"
+        answer = desks.post("li.na", address, reason="r", idem=f"junk-{token}", **seen)
+        assert answer.status_code in (400, 404, 405, 409), (address, answer.status_code)
+        assert desks.at("li.na").get(address).status_code in (400, 404, 405, 409)
+    assert desks.fingerprint() == before
+
+
+def test_only_the_declared_actions_of_the_present_step_move(desks: Desks) -> None:
+    """Every action that the definition knows, tried at a step that does not have it."""
+    compiled = desks.stage.runtime.definitions.current("open_restaurant")
+    known = {edge.name for edges in compiled.out.values() for edge in edges}
+    number = desks.filed()
+    before = desks.fingerprint()
+    for action in sorted(known - {"accept", "correct", "decline"}):
+        seen = desks.seen(number)
+        answer = desks.post("li.na", f"/clerk/cases/{number}/1/{action}", reason="r", idem=f"try-{action}", **seen)
+        assert answer.status_code in (404, 409), action
+    assert desks.fingerprint() == before
+
+
+def test_mass_assignment_is_ignored(desks: Desks) -> None:
+    number = desks.filed()
+    forged = {
+        "status": "closed", "outcome": "granted", "state": "done", "step": "done", "to": "issue", "assignee_id": "x",
+        "department_id": "nanming.market_reg", "fee": "0", "role": "head", "data": "{}", "items": "x",
+        "actor": "system", "marks": "decided", "file_site_report": "x", "reason": "not asked for",
+    }  # fmt: skip
+    done = desks.post("li.na", f"/clerk/cases/{number}/1/accept", idem="mass", **desks.seen(number), **forged)
+    assert done.status_code == 302
+    state = desks.state(number)
+    assert (state.main.step, state.status, state.area) == ("review", "open", "huaxi")
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [{}, {"token_version": "1"}, {"token_version": "²", "data_rev": "1"},
+     {"token_version": "9" * 5000, "data_rev": "1"}, {"token_version": "-1", "data_rev": "1"}, {"token_version": "1e400", "data_rev": "NaN"}],
+)  # fmt: skip
+def test_a_form_without_its_page_is_refused(desks: Desks, hidden: dict[str, str]) -> None:
+    number = desks.filed()
+    before = desks.fingerprint()
+    answer = desks.post("li.na", f"/clerk/cases/{number}/1/accept", idem="k", opinion="写了很久的话", **hidden)
+    assert answer.status_code == 422
+    assert "写了很久的话" in words(answer)
+    assert desks.fingerprint() == before
+
+
+def test_a_key_nobody_can_type_is_refused(desks: Desks) -> None:
+    number = desks.filed()
+    for idem in ("x" * 201, "a\nb", "\u202e"):
+        answer = desks.post("li.na", f"/clerk/cases/{number}/1/accept", idem=idem, **desks.seen(number))
+        assert answer.status_code == 422
+    assert desks.state(number).main.step == "acceptance"
+
+
+# -- somebody else's
+
+
+def test_other_areas_and_departments_find_nothing(desks: Desks) -> None:
+    number = desks.reviewed()
+    food, fire = desks.token(number, "review.food"), desks.token(number, "review.fire")
+    before = desks.fingerprint()
+    for login in ("ma.jun", "he.tao"):
+        for address in (f"/clerk/cases/{number}", f"/clerk/cases/{number}/{food}/pass"):
+            assert desks.at(login).get(address).status_code == 404, (login, address)
+        assert desks.post(login, f"/clerk/cases/{number}/{food}/pass").status_code == 404
+        assert desks.post(login, f"/clerk/cases/{number}/notes", text="x").status_code == 404
+    for login, token, action in (("sun.min", food, "pass"), ("zhang.qiang", fire, "pass"), ("li.na", food, "ask")):
+        address = f"/clerk/cases/{number}/{token}/{action}"
+        assert desks.at(login).get(address).status_code == 404, "another department's part is not there"
+        assert desks.post(login, address, reason="r", **desks.seen(number, "review.food")).status_code == 404
+    assert desks.fingerprint() == before
+
+
+def test_who_examined_may_not_approve_and_reads_why(desks: Desks) -> None:
+    with desks.stage.runtime.write() as session:
+        user = session.scalars(select(User).where(User.login == "zhang.qiang")).one()
+        session.add(Role(id=new_id(), user_id=user.id, department_id="huaxi.market_reg", role="head"))
+    number = at_decision(desks)
+    page = words(desks.at("zhang.qiang").get(f"/clerk/cases/{number}"))
+    assert "Whoever examined this case may not decide it." in page
+    assert f"/clerk/cases/{number}/1/approve" not in page
+    assert f"/clerk/cases/{number}/1/reopen" in page, "sending it back is no decision"
+    refused = desks.post("zhang.qiang", f"/clerk/cases/{number}/1/approve", idem="k", **desks.seen(number))
+    assert refused.status_code == 409
+    assert "Whoever examined this case may not decide it." in words(refused)
+    assert desks.at("zhang.qiang").get(f"/clerk/cases/{number}/1/approve").status_code == 409
+    assert desks.state(number).main.step == "decision"
+    desks.at("zhang.qiang").set_cookie("language", "zh")
+    assert "审查过本件的人员不得作出决定。" in words(desks.at("zhang.qiang").get(f"/clerk/cases/{number}"))
+    page = words(desks.at("he.tao").get(f"/clerk/cases/{number}"))
+    assert f"/clerk/cases/{number}/1/approve" in page
+
+
+# -- stale, and at once
+
+
+def colleague(desks: Desks, role: str = "window") -> str:
+    from govservice.operations.demo_cast import further_staff
+
+    found = further_staff(desks.stage.runtime)
+    return next(m.login for m in found if m.area == "huaxi" and m.roles[0][0] == role)
+
+
+def test_a_stale_page_names_who_did_what_when_and_keeps_the_words(desks: Desks) -> None:
+    number = desks.filed()
+    other = colleague(desks)
+    address = f"/clerk/cases/{number}/1/correct"
+    page = words(desks.at(other).get(address))
+    desks.do("li.na", number, "accept")
+    form = {"item-menu-seats": "y", "note-menu-seats": "图纸为 86 个", "reason": "写了很久的话"}
+    late = desks.at(other).post(address, data={**inputs(page, "page-form"), **form})
+    said = words(late)
+    assert late.status_code == 409
+    assert "Somebody was first" in said
+    assert "Acceptance: Accept" in said, "what"
+    assert "Li Na" in said, "who"
+    assert "2 March 2026, 10:00" in said, "when"
+    for typed in ("写了很久的话", "图纸为 86 个", "Seats for guests"):
+        assert typed in said
+    assert desks.state(number).main.step == "review"
+
+
+def test_a_page_of_the_step_before_is_stale_though_the_action_has_the_same_name(desks: Desks) -> None:
+    """ "pass" of the papers is not "pass" of the site visit."""
+    number = desks.reviewed()
+    page = words(desks.at("zhang.qiang").get(f"/clerk/cases/{number}"))
+    action = f"/clerk/cases/{number}/{desks.token(number, 'review.food')}/pass"
+    desks.do("wu.gang", number, "pass", desks.token(number, "review.food"))
+    late = desks.at("zhang.qiang").post(action, data={**inputs(page, action), "opinion": "写了很久的话"})
+    assert late.status_code == 409
+    assert "Papers on food safety: Papers in order" in words(late)
+    assert "Wu Gang" in words(late)
+    assert "写了很久的话" in words(late)
+    assert desks.state(number).token_of("review.food").step == "review.food.site"
+
+
+def test_new_answers_make_a_page_stale(desks: Desks) -> None:
+    number = desks.filed()
+    desks.do("li.na", number, "correct", reason="r", data={"items": {"menu.seats": "n"}})
+    desks.resubmitted(number, menu__seats=4730)
+    page = words(desks.at("li.na").get(f"/clerk/cases/{number}"))
+    action = f"/clerk/cases/{number}/1/accept"
+    given = inputs(page, action)
+    desks.do("li.na", number, "correct", reason="r", data={"items": {"menu.seats": "n"}})
+    desks.resubmitted(number, menu__seats=4731)
+    late = desks.at("li.na").post(action, data=given)
+    assert late.status_code == 409
+    assert "The applicant sent the corrections" in words(late)
+
+
+def test_another_department_does_not_make_a_page_stale(desks: Desks) -> None:
+    number = desks.reviewed()
+    page = words(desks.at("zhou.jie").get(f"/clerk/cases/{number}"))
+    action = f"/clerk/cases/{number}/{desks.token(number, 'review.fire')}/pass"
+    desks.do("sun.min", number, "pass", desks.token(number, "review.sign"))
+    assert desks.at("zhou.jie").post(action, data=inputs(page, action)).status_code == 302
+
+
+def test_a_double_click_is_one_act(desks: Desks) -> None:
+    number = at_site(desks)
+    address = f"/clerk/cases/{number}/{desks.token(number, 'review.food')}/pass"
+    given = inputs(words(desks.at("zhang.qiang").get(address)), "page-form")
+    answers = [
+        desks.at("zhang.qiang").post(address, data={**given, "opinion": "净", "file_site_report": pdf()},
+                                     content_type="multipart/form-data")
+        for _ in range(3)
+    ]  # fmt: skip
+    assert [a.status_code for a in answers] == [302, 302, 302]
+    assert desks.state(number).token_of("review.food").confirmed is not None
+    with desks.stage.runtime.read() as session:
+        actor = desks.actor("zhang.qiang").id
+        assert len(session.scalars(select(CommandKey).where(CommandKey.actor == actor)).all()) == 2  # papers, visit
+    assert len([s for s in desks.files(number) if s == "site_report"]) == 1
+
+
+def test_two_clerks_at_once(desks: Desks) -> None:
+    """One wins; the other is told, and both got an answer."""
+    number = desks.filed()
+    other = colleague(desks)
+    address = f"/clerk/cases/{number}/1/accept"
+    given = {who: inputs(words(desks.at(who).get(address)), "page-form") for who in ("li.na", other)}
+    barrier, answers = threading.Barrier(2), {}
+
+    def act(who: str) -> None:
+        barrier.wait()
+        answers[who] = desks.at(who).post(address, data={**given[who], "opinion": f"words of {who}"})
+
+    threads = [threading.Thread(target=act, args=(who,)) for who in given]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(a.status_code for a in answers.values()) == [302, 409]
+    loser = next(who for who, answer in answers.items() if answer.status_code == 409)
+    page = words(answers[loser])
+    winner = {"li.na": "Li Na"}.get(next(who for who in answers if who != loser), "Acceptance: Accept")
+    assert winner in page
+    assert f"words of {loser}" in page
+    assert len(desks.state(number).acts["acceptance"]) == 1
+
+
+def test_a_closed_case_takes_nothing(desks: Desks) -> None:
+    number = desks.filed()
+    desks.send("li.na", number, "", "decline", reason="不属于本事项")
+    page = words(desks.at("li.na").get(f"/clerk/cases/{number}"))
+    assert "The case is closed." in page
+    for action in ("accept", "correct", "decline"):
+        late = desks.post("li.na", f"/clerk/cases/{number}/1/{action}", reason="r", idem=action, **desks.seen(number))
+        assert late.status_code == 409
+
+
+def test_the_language_switch_keeps_what_was_typed(desks: Desks) -> None:
+    number = desks.reviewed()
+    address = f"/clerk/cases/{number}/{desks.token(number, 'review.food')}/ask"
+    given = inputs(words(desks.at("zhang.qiang").get(address)), "page-form")
+    form = {"note-menu-seats": "图纸为 86 个", "reason": "写了很久的话", "_language": "zh"}
+    switched = desks.at("zhang.qiang").post(address, data={**given, **form})
+    page = words(switched)
+    assert switched.status_code == 200
+    assert 'lang="zh-CN"' in page
+    assert "写了很久的话" in page
+    assert "图纸为 86 个" in page
+    assert inputs(page, "page-form")["idem"] == given["idem"]
+    assert not desks.state(number).asks
