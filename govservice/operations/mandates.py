@@ -32,6 +32,10 @@ class Held:
     revoked_at: datetime | None
     valid: bool
 
+    def covers(self, service: str) -> bool:
+        """Whether the mandate's scope ("*" or codes separated by blanks) holds a service."""
+        return self.services == "*" or service in self.services.split()
+
 
 def mandates_of(session: Session, person_id: str, today: date) -> list[Held]:
     """Every mandate the person ever had, valid ones first."""

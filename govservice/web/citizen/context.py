@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import redirect, url_for
+from flask import redirect, request, url_for
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -18,6 +18,7 @@ from govservice.definitions.questions import Question
 from govservice.definitions.values import typed
 from govservice.engine import Actor
 from govservice.exchange import evidence
+from govservice.exchange.accesses import Purpose, Read, record_reads
 from govservice.exchange.evidence import FactView
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case, Token
@@ -27,11 +28,12 @@ from govservice.operations.completeness import OpenSlots, missing_items, open_sl
 from govservice.operations.runtime import Runtime
 from govservice.queries.service_page import labels
 from govservice.queries.tracking import party_of
-from govservice.web.access import citizen_case, current_actor, current_runtime
+from govservice.web.access import citizen_case, current_actor, current_runtime, now
 from govservice.web.i18n import date_text, text
 from govservice.web.words import answer_text, list_text
 
 MAIN = 1
+FELLOW = "fellow"  # the role of a read by somebody who acts for the same organisation
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +122,22 @@ def filing_of(number: str) -> Filing:
         facts = evidence.current_facts(session, case.id, rt.definitions.catalogue)
         form = evidence.merge_answers(compiled, facts, read_form(session, case.applicant_id, case.id))
         token = session.get(Token, (case.id, MAIN))
+        if request.method == "GET":
+            record_fellow_read(rt, actor, case, [*form.answers, *form.materials], "task")
         return Filing(
             rt, actor, case, compiled, form, facts, open_slots(session, case, compiled, facts),
             {slot: files_in(session, case, ids) for slot, ids in form.materials.items()},
             token.version if token else 0, party_of(session, case),
         )  # fmt: skip
+
+
+def record_fellow_read(rt: Runtime, actor: Actor, case: Case, what: list[str], purpose: Purpose) -> None:
+    """Who acts for an enterprise sees what a fellow filed for it: a read of the fellow's data, which the fellow sees.
+    One's own case is no read."""
+    if actor.person_id == case.applicant_id:
+        return
+    with rt.write() as session:
+        record_reads(session, actor.id, FELLOW, None, [Read(case.applicant_id, case.id, what, purpose)], now())
 
 
 def files_in(session: Session, case: Case, ids: tuple[str, ...]) -> tuple[FileRow, ...]:

@@ -13,9 +13,9 @@ from werkzeug.wrappers import Response
 from govservice.errors import Invalid, NotAllowed, PortalError, TooLarge
 from govservice.operations import filing as operations
 from govservice.operations.files import content_of
-from govservice.web.access import audience, case_file, current_runtime, now
+from govservice.web.access import audience, case_file, current_actor, current_runtime, now
 from govservice.web.citizen import blueprint
-from govservice.web.citizen.context import Filing, filing_of, known_items, not_a_draft
+from govservice.web.citizen.context import Filing, filing_of, known_items, not_a_draft, record_fellow_read
 from govservice.web.citizen.items import back_href, next_href
 
 
@@ -94,9 +94,12 @@ def download(file_id: str) -> Response:
     """A file as it was given, for download only: never shown inside a page."""
     rt = current_runtime()
     with rt.read() as session:
-        file, _case = case_file(file_id, session)
+        file, case = case_file(file_id, session)
         name, content = content_of(session, rt.storage, file)
         mime = file.mime
+    actor = current_actor()
+    assert actor is not None  # the audience of this view
+    record_fellow_read(rt, actor, case, [file.slot], "download")
     answer = send_file(BytesIO(content), mimetype=mime, as_attachment=True, download_name=name, max_age=0)
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Content-Security-Policy"] = "sandbox"
