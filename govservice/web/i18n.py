@@ -162,7 +162,7 @@ def text(value: object) -> str:
         found = value.get(code) if isinstance(value, Mapping) else getattr(value, code, None)
         if found:
             return str(found)
-    return str(value)
+    return "" if isinstance(value, Mapping) else str(value)
 
 
 def clauses(value: str) -> Markup:

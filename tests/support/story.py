@@ -171,7 +171,7 @@ def ask_for_correction(who: Visitor, number: str, wrong: dict[str, str], reason:
     who.look("asking for a correction")
     fill_correction(who, wrong, reason)
     who.press(action)
-    moved(who)
+    who.reads("Done. The request for a correction is kept.")
 
 
 def fill_correction(who: Visitor, wrong: dict[str, str], reason: str) -> None:
@@ -231,11 +231,16 @@ def correct(who: Visitor, number: str) -> None:
     expect(who.page.get_by_label(who.t["Seats for guests"], exact=True)).to_have_value("many")
     assert who.page.title().startswith(who.t["Error: "])
     who.look("correcting, with a fault", again=False)
+    answer_the_notice(who)
+    who.look("case after the correction")
+
+
+def answer_the_notice(who: Visitor) -> None:
+    """Puts right what was named, on the page that is open."""
     who.type("Seats for guests", SEATS["right"])
     who.attach("平面布局图（修改）.pdf", PDF + b"two exits")
     who.press("Send the corrections")
     who.reads("Your corrections were sent. The clock runs on.")
-    who.look("case after the correction")
 
 
 # -- the licence -------------------------------------------------------------------------------------------------------

@@ -162,6 +162,13 @@ def test_dates_numbers_and_counts(app: Flask) -> None:
         assert i18n.text({"en": "a"}) == "a"
 
 
+def test_words_that_nobody_knows_are_no_words(app: Flask) -> None:
+    with app.test_request_context():
+        assert i18n.text({"en": "", "zh": ""}) == ""
+        assert i18n.text({"en": "Only English", "zh": ""}) == "Only English"
+        assert i18n.text(None) == ""
+
+
 @pytest.mark.parametrize(
     ("number", "shown"),
     [("990101199001012048", "9901 **** **** **2048"), ("王芳", "**"), ("E12345678", "E*******8"), (None, "")],

@@ -223,13 +223,9 @@ def opinions(
         acts = [h for h in track.happenings if h.data.get("step", "").startswith(branch.scope + ".") and h.who]
         last = acts[-1] if acts else None
         task = holders.get(token.id)
-        who = (
-            text(staff.get(task.assignee or "", {"en": "", "zh": ""}))
-            if task
-            else text(last.who)
-            if last and last.who
-            else ""
-        )
+        held = staff.get(task.assignee or "") if task else None
+        asked = last.who if last and (task is None or token.status == "waiting") else None
+        who = text(held or asked)
         tone, outcome = _outcome(token)
         rows.append({"title": branch.title, "tone": tone, "outcome": outcome,
                      "text": quotation(words.get(last.data.get("text", ""))) if last else "",
@@ -255,9 +251,11 @@ def holder_words(session: Session, mine: Task | None) -> str:
     """Who has the clerk's step."""
     if mine is None:
         return ""
+    if mine.status == "waiting":
+        return str(_("waits for the applicant"))
     if mine.assignee_id is None:
         return str(_("nobody has taken it yet"))
-    return text(staff_names(session, [mine.assignee_id]).get(mine.assignee_id, {"en": "", "zh": ""}))
+    return text(staff_names(session, [mine.assignee_id]).get(mine.assignee_id))
 
 
 def idle_words(compiled: Compiled, state: CaseState, opened: Opened) -> str:
