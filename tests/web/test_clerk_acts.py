@@ -226,7 +226,8 @@ def test_mass_assignment_is_ignored(desks: Desks) -> None:
 @pytest.mark.parametrize(
     "hidden",
     [{}, {"token_version": "1"}, {"token_version": "²", "data_rev": "1"},
-     {"token_version": "9" * 5000, "data_rev": "1"}, {"token_version": "-1", "data_rev": "1"}, {"token_version": "1e400", "data_rev": "NaN"}],
+     {"token_version": "9" * 5000, "data_rev": "1"}, {"token_version": "-1", "data_rev": "1"},
+     {"token_version": "1e400", "data_rev": "NaN"}],
 )  # fmt: skip
 def test_a_form_without_its_page_is_refused(desks: Desks, hidden: dict[str, str]) -> None:
     number = desks.filed()
