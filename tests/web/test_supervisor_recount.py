@@ -1,0 +1,337 @@
+"""Every figure of the supervisor's pages against a recount of the events, and each number against the list it opens."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from govservice.app import create_app
+from govservice.models.accounts import User
+from govservice.models.cases import Case, CaseEvent
+from govservice.models.people import Person
+from govservice.models.session import box_of
+from govservice.operations import demo
+from govservice.operations.runtime import Runtime
+from govservice.queries.turnaround import Scope, bottleneck, decided_cases, step_figures, who_held
+from govservice.web.supervisor.figures import limits_s
+from tests.conftest import make_settings
+from tests.support import postgres
+from tests.support.clock import MovableClock
+from tests.support.recount import Office, Told, rank, told
+from tests.web.conftest import Browser, Stage
+
+NOW = datetime(2026, 11, 24, 2, 10, tzinfo=UTC)  # a Tuesday, 10:10 in China
+CASES = 90
+HUAXI = ("huaxi",)
+SERVICES = ("open_restaurant", "food_business_licence")
+
+
+@dataclass
+class History:
+    stage: Stage
+    told: list[Told]
+    supervisor: Browser
+
+    @property
+    def rt(self) -> Runtime:
+        return self.stage.runtime
+
+    def of(self, service: str, areas: tuple[str, ...] = HUAXI) -> list[Told]:
+        return [t for t in self.told if t.service == service and t.area in areas]
+
+    def page(self, address: str) -> str:
+        answer = self.supervisor.get(address)
+        assert answer.status_code == 200, address
+        return html.unescape(answer.get_data(as_text=True))
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def history(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, definitions: Any, calendars: Any
+) -> Iterator[History]:
+    """Ninety days of cases, once on each database, with the portal's pages over them."""
+    folder = tmp_path_factory.mktemp("supervised")
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            path: Path = request.getfixturevalue("_sqlite_template")
+            url = f"sqlite:///{shutil.copy(path, folder / 'portal.db')}"
+        else:
+            url = stack.enter_context(postgres.fresh_database(request.getfixturevalue("postgres_server")))
+        clock = MovableClock(NOW)
+        app = create_app(make_settings(url, folder), definitions=definitions, calendars=calendars, wall=clock)
+        app.testing, app.test_client_class = True, Browser
+        rt: Runtime = app.extensions["runtime"]
+        demo.load(rt, CASES, lambda _done, _total: None)
+        stage = Stage(app, rt, clock)
+        yield History(stage, recounted(rt), stage.client_as("zhao.lei"))
+        rt.gateway.close()
+        rt.database.engine.dispose()
+
+
+def recounted(rt: Runtime) -> list[Told]:
+    by_case: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    with rt.read() as session:
+        for e in session.scalars(select(CaseEvent).order_by(CaseEvent.case_id, CaseEvent.seq)):
+            by_case[e.case_id].append((e.type, e.at, e.token_id, e.data))
+    return [told(events) for events in by_case.values()]
+
+
+@pytest.fixture(scope="module")
+def office(calendars: Any) -> Office:
+    return Office(calendars["cn"])
+
+
+def scope(service: str | None, days: int = 90, areas: tuple[str, ...] = HUAXI) -> Scope:
+    return Scope(areas, NOW - timedelta(days=days), service)
+
+
+# -- figures against the events
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("days", [30, 90])
+def test_steps(history: History, office: Office, service: str, days: int) -> None:
+    stays: dict[str, list[int]] = defaultdict(list)
+    waiting: dict[str, int] = defaultdict(int)
+    late: dict[str, int] = defaultdict(int)
+    for case in history.of(service):
+        for stay in case.stays:
+            if stay.kind == "human" and stay.left is not None and stay.left >= NOW - timedelta(days=days):
+                stays[stay.step].append(office.without_pauses(stay.entered, stay.left, stay.pauses))
+        for stay in case.here.values() if case.closed is None else ():
+            if stay.kind == "human" and stay.token not in case.asked:
+                waiting[stay.step] += 1
+                late[stay.step] += stay.due is not None and stay.due <= NOW
+    with history.rt.read() as session:
+        figures = {f.step: f for f in step_figures(session, scope(service, days), NOW)}
+    assert set(figures) == {*stays, *waiting, *(f for f in figures if figures[f].stopped)}
+    for step, f in figures.items():
+        assert (f.n, f.median_s, f.p90_s) == (len(stays[step]), rank(stays[step], 0.5), rank(stays[step], 0.9)), step
+        assert (f.waiting, f.late) == (waiting[step], late[step]), step
+    assert sum(len(v) for v in stays.values()) > 30
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_decided(history: History, office: Office, calendars: Any, service: str) -> None:
+    expected = {}
+    for case in history.of(service):
+        clock = case.clocks.get("limit:decision")
+        if clock is None or "decided" not in case.marks or clock["stopped"] < NOW - timedelta(days=90):
+            continue
+        took = office.without_pauses(clock["started"], clock["stopped"], clock["pauses"])
+        on = office.day(clock["stopped"])
+        expected[case.number] = (took, on <= clock["promised"], on <= clock["statutory"])
+    with history.rt.read() as session:
+        numbers = {c.id: c.number for c in session.scalars(select(Case))}
+        found = {
+            numbers[d.case_id]: (d.seconds, d.in_promise, d.in_law)
+            for d in decided_cases(session, scope(service), calendars)
+        }
+    assert found == expected
+    assert len(found) > 15
+
+
+def test_who_held_counts_no_second_twice(history: History, office: Office) -> None:
+    """A parallel step's own stay is not added to those of its branches, a pause is told once, the draft not at all."""
+    service, since = "open_restaurant", NOW - timedelta(days=90)
+    closed = [c for c in history.of(service) if c.closed is not None and c.received is not None and c.closed >= since]
+    departments, applicant, whole = 0, 0, 0
+    for case in closed:
+        assert case.received is not None
+        for stay in case.stays:
+            if stay.left is None or stay.entered < case.received:
+                continue
+            net = office.without_pauses(stay.entered, stay.left, stay.pauses)
+            if stay.kind == "human":
+                departments += net
+            if stay.token == 1:
+                applicant += office.seconds(stay.entered, stay.left) - net
+                whole += office.seconds(stay.entered, stay.left)
+    with history.rt.read() as session:
+        held = who_held(session, scope(service))
+    parts = dict(held.by)
+    assert held.cases == len(closed)
+    assert abs(held.seconds - whole / len(closed)) < 2
+    assert abs(parts.pop("applicant") - applicant / len(closed)) < 2
+    parts.pop("system", None)
+    assert abs(sum(parts.values()) - departments / len(closed)) < 2 * len(parts)
+
+
+# -- pages: numbers and their lists
+
+
+def listed(history: History, address: str) -> list[str]:
+    """Numbers of the cases of a list, all its pages, and the number that it says itself."""
+    found: list[str] = []
+    page = history.page(address)
+    said = int(re.search(r'<p class="gs-lead">([\d,]+) cases?\.', page)[1].replace(",", ""))  # type: ignore[index]
+    pages = max([1, *(int(n) for n in re.findall(r"[?&]page=(\d+)", page))])
+    for number in range(1, pages + 1):
+        body = history.page(f"{address}&page={number}").partition("<tbody")[2]
+        found += re.findall(r'href="/supervisor/cases/([0-9A-Z-]+)"', body)
+    assert len(found) == len(set(found)) == said, address
+    return found
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_figure_of_the_strip_opens_its_list(history: History, office: Office, service: str) -> None:
+    page = history.page(f"/supervisor/?service={service}")
+    cases = history.of(service)
+    today = office.day(NOW)
+    soon = today
+    for _ in range(2):
+        soon = history.rt.calendars["cn"].next_working_day(soon)
+    running = {c.number: c.promised_on for c in cases if c.open}
+    expected = {
+        "open": set(running),
+        "late": {n for n, on in running.items() if on is not None and on < today},
+        "soon": {n for n, on in running.items() if on is not None and today <= on <= soon},
+    }
+    for show, numbers in expected.items():
+        href = f"/supervisor/cases?show={show}&service={service}&period=90"
+        shown = re.search(rf'<a href="{re.escape(href)}">([\d,]+)</a>', page)
+        assert shown, (show, href)
+        assert int(shown[1].replace(",", "")) == len(numbers), show
+        assert set(listed(history, href)) == numbers
+    part = re.search(r"show=in_promise[^>]*>(\d+)%</a></dd><dd>(\d+) of (\d+) decided", page)
+    assert part
+    kept = len(listed(history, f"/supervisor/cases?show=in_promise&service={service}&period=90"))
+    missed = len(listed(history, f"/supervisor/cases?show=past_promise&service={service}&period=90"))
+    assert (int(part[2]), int(part[3])) == (kept, kept + missed)
+    assert int(part[1]) == round(100 * kept / (kept + missed))
+
+
+def test_each_figure_of_a_step_opens_its_list(history: History) -> None:
+    page = history.page("/supervisor/steps?period=90")
+    links = re.findall(r'<a href="(/supervisor/cases\?show=(?:waiting|late_here)&[^"]+)">([\d,]+)<', page)
+    assert len(links) > 6
+    for href, number in links:
+        assert len(listed(history, href)) == int(number.replace(",", "")), href
+
+
+def test_each_figure_of_the_workload_opens_its_list(history: History) -> None:
+    page = history.page("/supervisor/workload?period=90")
+    links = re.findall(r'<a(?: class="gs-figure--bad")? href="(/supervisor/cases\?show=[^"]+)">([\d,]+)<', page)
+    assert len(links) > 4
+    for href, number in links:
+        assert len(listed(history, href)) == int(number.replace(",", "")), href
+
+
+def test_the_late_page_and_its_lists(history: History) -> None:
+    page = history.page("/supervisor/late")
+    for show in ("late_here", "late", "soon"):
+        number = re.search(rf'<a href="(/supervisor/cases\?show={show}[^"]*)">([\d,]+)</a>', page)
+        assert number, show
+        assert len(listed(history, number[1])) == int(number[2].replace(",", ""))
+
+
+def test_the_longest_late_come_first(history: History) -> None:
+    page = history.page("/supervisor/cases?show=late_here&service=open_restaurant&period=90")
+    days = [int(n) for n in re.findall(r"gs-tag--late.*?(\d+) working days?", page)]
+    assert len(days) > 2
+    assert days == sorted(days, reverse=True)
+
+
+def test_cases_with_applicants_are_told_apart(history: History) -> None:
+    asked = {c.number for c in history.of("open_restaurant") if c.open and c.asked}
+    assert asked, "the history has cases that wait for the applicant"
+    page = history.page("/supervisor/?service=open_restaurant")
+    assert f"{len(asked)} cases, clock stopped" in page
+    assert set(listed(history, "/supervisor/cases?show=stopped&service=open_restaurant&period=90")) == asked
+
+
+# -- what a supervisor may see
+
+
+def test_no_personal_name_on_any_page(history: History) -> None:
+    addresses = [
+        "/supervisor/",
+        "/supervisor/late",
+        "/supervisor/workload",
+        "/supervisor/steps",
+        "/supervisor/steps.csv",
+    ]
+    addresses += [f"/supervisor/cases?show={s}" for s in ("open", "decided", "late_here", "waiting", "stopped")]
+    numbers = [c.number for c in history.told if c.area == "huaxi" and c.received][:12]
+    pages = [history.page(a) for a in [*addresses, *(f"/supervisor/cases/{n}" for n in numbers)]]
+    with history.rt.read() as session:
+        names = set()
+        for person in session.scalars(select(Person)):
+            box = box_of(session, person.id)
+            if box is not None and person.name_enc is not None:
+                names.add(box.open_text(person.name_enc, f"people:{person.id}:name"))
+    assert len(names) > 20
+    with history.rt.read() as session:
+        staff = {u.name["zh"] for u in session.scalars(select(User).where(User.kind == "staff"))}
+    for page in pages:
+        text = re.sub(r"<[^>]+>", " ", page)
+        organisations = re.findall(r"贵阳[^\s<]+|[一-鿿]+(?:公司|店|馆|部)", text)
+        for organisation in organisations:
+            text = text.replace(organisation, " ")
+        assert not [name for name in names - staff if name in text]
+
+
+def test_only_the_own_area(history: History) -> None:
+    foreign = [c.number for c in history.told if c.area == "nanming" and c.received]
+    drafts = [c.number for c in history.told if c.received is None]
+    assert foreign
+    for number in [*foreign[:3], *drafts[:3]]:
+        assert history.supervisor.get(f"/supervisor/cases/{number}").status_code == 404
+    every = set()
+    for show in ("open", "decided"):
+        every |= set(listed(history, f"/supervisor/cases?show={show}&period=365&area=nanming"))
+    assert not every & set(foreign)
+    assert every, "a forged area is the own"
+
+
+def test_words_and_answers_are_not_the_supervisors(history: History) -> None:
+    number = next(c.number for c in history.of("open_restaurant") if c.closed and len(c.stays) > 6)
+    page = history.page(f"/supervisor/cases/{number}")
+    assert "what the applicant answered and what people wrote is not shown here" in page
+    assert "gs-timeline__quote" not in page
+    assert "Waits for you" not in page
+
+
+# -- odd requests
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["service=x", "service=", "area=x", "period=9999", "period=x", "show=open&page=0", "show=open&page=-1",
+     "show=open&page=99999999999999999999", "show=open&page=x", "step=' OR 1=1", "show=waiting&step=x",
+     "show=waiting&staff=x&role=y&department=z", "show=open&area=huaxi&area=nanming"],
+)  # fmt: skip
+def test_odd_filters_are_no_fault(history: History, query: str) -> None:
+    for page in ("", "cases", "late", "steps", "workload", "steps.csv"):
+        assert history.supervisor.get(f"/supervisor/{page}?{query}").status_code == 200
+
+
+def test_an_unknown_list_is_not_there(history: History) -> None:
+    for show in ("x", "decided'", "__class__"):
+        assert history.supervisor.get(f"/supervisor/cases?show={show}").status_code == 404
+
+
+def test_the_table_as_csv(history: History) -> None:
+    text = history.page("/supervisor/steps.csv?period=90").lstrip("\ufeff")
+    rows = [line.split(",") for line in text.splitlines()]
+    assert rows[0][:2] == ["service", "step"]
+    with history.rt.read() as session:
+        worst = bottleneck(step_figures(session, scope("open_restaurant"), NOW), limits_s(
+            history.rt, history.rt.definitions.current("open_restaurant")))  # fmt: skip
+    assert worst is not None
+    title = history.rt.definitions.current("open_restaurant").steps[worst.step].title["en"]
+    line = next(r for r in rows if r[:2] == ["open_restaurant", title])
+    assert int(line[5]) == worst.n
+    assert json.loads(line[7]) == round(worst.p90_s / 28800, 1)
