@@ -215,4 +215,5 @@ def known_items(filing: Filing) -> list[dict[str, str]]:
 def _count(filing: Filing, name: str, value: Any) -> str:
     """A fact that is no field of the form (staff certificates): how many there are."""
     count = len(value) if isinstance(value, (list, tuple)) else 1
-    return str(gettext("%(what)s: %(count)s", what=text(filing.labels.get(name, name)), count=count))
+    entries = gettext("%(count)s entries", count=count)
+    return str(gettext("%(what)s: %(count)s", what=text(filing.labels.get(name, name)), count=entries))

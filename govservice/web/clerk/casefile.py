@@ -42,6 +42,7 @@ class Row:
     at: datetime | None
     changed: bool = False
     before: Text | None = None
+    lines: tuple[str, ...] = ()  # a list that has no words of its own, one entry a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,9 @@ def _fact_rows(rt: Runtime, sight: Sight, facts: Mapping[str, FactView]) -> list
                 continue
             kind = rt.definitions.catalogue.facts.get(name)
             label = kind.label if kind else {"en": name, "zh": name}
-            rows.append(Row(name, label, _shown(value), "register", view.registry_name, view.fetched_at))
+            lines = tuple(map(str, value)) if isinstance(value, list) else ()
+            source = view.registry_name
+            rows.append(Row(name, label, _shown(value), "register", source, view.fetched_at, lines=lines))
     return rows
 
 
