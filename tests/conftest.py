@@ -191,8 +191,8 @@ def calendars() -> Mapping[str, Any]:
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """A running portal with a little history, as `make run` starts it; one per test process."""
-    with running(tmp_path_factory.mktemp("portal")) as started:
+    """A running portal with enough history for a bottleneck, as `make run` starts it; one per test process."""
+    with running(tmp_path_factory.mktemp("portal"), cases=120) as started:
         yield started
 
 
