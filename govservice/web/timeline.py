@@ -110,6 +110,11 @@ def _left(compiled: Compiled, h: Happening, step: str, action: str) -> str:
     return str(_("%(step)s: %(action)s", step=step, action=action)) if action else step
 
 
+def _is_applicants(compiled: Compiled, h: Happening) -> bool:
+    step = compiled.steps.get(str(h.data.get("step", "")))
+    return step is not None and step.kind == "applicant"
+
+
 def _breach(h: Happening) -> str:
     return str(_("the promised date") if h.data.get("kind") == "promised" else _("the limit by law"))
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from govservice.definitions.questions import Question
 from govservice.exchange.evidence import FactView, current_facts
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
@@ -92,7 +93,7 @@ def case_file(
     facts = current_facts(session, case.id, rt.definitions.catalogue)
     seen = {name: change for name, change in (changed or {}).items() if sight.sees(name)}
     older = {rev: read_form(session, case.applicant_id, case.id, rev) for rev in {c.before for c in seen.values()}}
-    rows = [*_answer_rows(sight, form, facts, seen, older, case), *_fact_rows(rt, sight, facts)]
+    rows = [*_answer_rows(rt, sight, form, facts, seen, older, case), *_fact_rows(rt, sight, facts)]
     papers = tuple(_papers(session, case, sight, form))
     changes = [*(r for r in rows if r.changed), *_changed_papers(sight, papers, seen, older)]
     return CaseFile(
@@ -101,7 +102,7 @@ def case_file(
 
 
 def _answer_rows(
-    sight: Sight, form: Form, facts: Mapping[str, FactView], changed: Mapping[str, Change],
+    rt: Runtime, sight: Sight, form: Form, facts: Mapping[str, FactView], changed: Mapping[str, Change],
     older: Mapping[int, Form], case: Case,
 ) -> list[Row]:  # fmt: skip
     rows = []
@@ -116,15 +117,21 @@ def _answer_rows(
             Row(
                 name,
                 question.label,
-                question.shown(form.answers[name]),
+                _answer(rt, question, form.answers[name]),
                 "register" if from_register else "you",
                 view.registry_name if view and from_register else {"en": "Applicant", "zh": "申请人"},
                 view.fetched_at if view and from_register else change.at if change else case.received_at,
                 change is not None,
-                question.shown(before) if before not in (None, "", []) else None,
+                _answer(rt, question, before) if before not in (None, "", []) else None,
             )  # fmt: skip
         )
     return rows
+
+
+def _answer(rt: Runtime, question: Question, value: Any) -> Text:
+    """An answer in words; a district by its name."""
+    area = rt.definitions.catalogue.areas.get(str(value)) if question.type == "district" else None
+    return area.name if area is not None else question.shown(value)
 
 
 def _fact_rows(rt: Runtime, sight: Sight, facts: Mapping[str, FactView]) -> list[Row]:
