@@ -18,7 +18,7 @@ from urllib.parse import quote, urljoin
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, ViewportSize, sync_playwright  # noqa: E402
 
 from tests.support import browser as chromium  # noqa: E402
 from tests.support import story  # noqa: E402
@@ -26,7 +26,8 @@ from tests.support.visitor import Visitor, visitor  # noqa: E402
 
 FOLDER = ROOT / "docs" / "pictures"
 WIDTHS = {"wide": {"width": 1366, "height": 768}, "320": {"width": 320, "height": 640}}
-COLOURS = 96
+COLOURS = 256
+TALLEST = 5200  # pixels
 
 
 def shoot(who: Visitor, name: str) -> None:
@@ -37,11 +38,18 @@ def shoot(who: Visitor, name: str) -> None:
         for width, size in WIDTHS.items():
             who.page.set_viewport_size(size)  # type: ignore[arg-type]
             file = FOLDER / f"{name}-{language}-{width}.png"
-            who.page.screenshot(path=file, full_page=True, animations="disabled")
+            who.page.set_viewport_size(tall(who))
+            who.page.screenshot(path=file, animations="disabled")
             reduce(file)
             print(f"{file.relative_to(ROOT)}  {file.stat().st_size // 1024} kB")
     who.open(f"/language/{who.t.code}?back={quote(path, safe='')}")
     who.page.set_viewport_size(WIDTHS["wide"])  # type: ignore[arg-type]
+
+
+def tall(who: Visitor) -> ViewportSize:
+    """A window as high as the page, so that nothing in it scrolls; long lists repeat themselves and are cut."""
+    width = who.page.viewport_size["width"] if who.page.viewport_size else 0
+    return {"width": width, "height": min(who.page.evaluate("document.documentElement.scrollHeight"), TALLEST)}
 
 
 def reduce(file: Path) -> None:

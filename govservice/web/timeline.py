@@ -101,6 +101,8 @@ def _left(compiled: Compiled, h: Happening, step: str, action: str) -> str:
     trigger = str(h.data.get("trigger", ""))
     if h.data.get("deemed"):
         return str(_("%(step)s: %(action)s by law, because nobody acted in time", step=step, action=action))
+    if action and _is_applicants(compiled, h):
+        return action  # the draft's title speaks to the applicant
     if trigger.startswith("@lapse"):
         return str(_("No answer in time: the application lapsed"))
     if trigger == "@ok":

@@ -64,6 +64,8 @@ def test_the_window_and_the_decision_see_all(desks: Desks) -> None:
         if name != "person.national_id":
             assert any(form in page for form in forms), f"{name} is missing"
     assert CANARIES["person.national_id"] not in page, "personal numbers are masked"
+    assert "Huaxi District" in page.partition("District of the premises")[2][:300], "an area by its name"
+    assert "Your draft" not in page, "the applicant's words for it"
 
 
 def test_every_open_of_a_case_is_a_read_that_names_what_was_seen(desks: Desks) -> None:
