@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from datetime import date, timedelta
 from typing import Any
@@ -284,6 +285,23 @@ def test_a_name_found_is_a_read(desks: Desks) -> None:
     page = words(desks.at("li.na").get(f"/clerk/search?q={own}"))
     assert "刘洋" in page
     assert desks.reads("liu.yang") == [("search", ("person.name",), desks.id_of(own), desks.actor("li.na").id)]
+
+
+# -- the list as a file
+
+
+def test_the_list_as_a_file_runs_no_formula_and_is_a_read(desks: Desks) -> None:
+    own = desks.submitted("liu.yang", "open_restaurant", "huaxi", for_organisation=False)
+    [evil] = add_tasks(desks, [timedelta(hours=5)], "huaxi.service_hall", "window", name='=HYPERLINK("http://x")')
+    answer = desks.at("li.na").get("/clerk/worklist.csv")
+    rows = list(csv.reader(answer.get_data(as_text=True).lstrip("\ufeff").splitlines()))
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert {row[5]: row[3] for row in rows[1:]} == {own: "刘洋", evil: '\'=HYPERLINK("http://x")'}
+    assert desks.reads("liu.yang") == [("list", ("person.name",), desks.id_of(own), desks.actor("li.na").id)]
+    assert 'href="/clerk/worklist.csv?with=nobody"' in words(desks.at("li.na").get("/clerk/?with=nobody"))
+    only = desks.at("li.na").get("/clerk/worklist.csv", query_string={"q": own}).get_data(as_text=True)
+    assert evil not in only
 
 
 # -- the query alone
