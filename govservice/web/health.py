@@ -76,9 +76,7 @@ class _Queues:
     def collect(self) -> Iterator[Metric]:
         now = self.runtime.now()
         with self.runtime.read() as session:
-            yield _gauge(
-                "portal_outbox_waiting", "Effects that are due and not delivered", _outbox(session, now)
-            )
+            yield _gauge("portal_outbox_waiting", "Effects that are due and not delivered", _outbox(session, now))
             yield _gauge("portal_timers_due", "Timers that are due and not fired", _timers(session, now))
             open_cases = GaugeMetricFamily("portal_cases", "Cases by status", labels=["status"])
             for status, count in session.execute(select(Case.status, func.count()).group_by(Case.status)):

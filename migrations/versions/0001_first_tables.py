@@ -234,9 +234,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.CheckConstraint("kind IN ('legal_representative','agent')", name=op.f("ck_mandates_kind")),
-        sa.ForeignKeyConstraint(
-            ["organisation_id"], ["organisations.id"], name=op.f("fk_mandates_organisation_id")
-        ),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisations.id"], name=op.f("fk_mandates_organisation_id")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_mandates_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mandates")),
     )
@@ -254,9 +252,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("password_changed_at", UtcDateTime(), nullable=False),
         sa.Column("disabled_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint(
-            "kind = 'staff' OR person_id IS NOT NULL", name=op.f("ck_users_citizen_has_person")
-        ),
+        sa.CheckConstraint("kind = 'staff' OR person_id IS NOT NULL", name=op.f("ck_users_citizen_has_person")),
         sa.CheckConstraint("kind IN ('citizen','staff')", name=op.f("ck_users_kind")),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_users_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
@@ -289,16 +285,12 @@ def upgrade() -> None:
         sa.Column("closed_at", UtcDateTime(), nullable=True),
         sa.Column("promised_on", sa.Date(), nullable=True),
         sa.Column("statutory_on", sa.Date(), nullable=True),
-        sa.CheckConstraint(
-            "(status = 'closed') = (closed_at IS NOT NULL)", name=op.f("ck_cases_closed_has_date")
-        ),
+        sa.CheckConstraint("(status = 'closed') = (closed_at IS NOT NULL)", name=op.f("ck_cases_closed_has_date")),
         sa.CheckConstraint("status IN ('draft','open','suspended','closed')", name=op.f("ck_cases_status")),
         sa.ForeignKeyConstraint(["applicant_id"], ["people.id"], name=op.f("fk_cases_applicant_id")),
         sa.ForeignKeyConstraint(["def_sha"], ["definitions.sha"], name=op.f("fk_cases_def_sha")),
         sa.ForeignKeyConstraint(["mandate_id"], ["mandates.id"], name=op.f("fk_cases_mandate_id")),
-        sa.ForeignKeyConstraint(
-            ["organisation_id"], ["organisations.id"], name=op.f("fk_cases_organisation_id")
-        ),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisations.id"], name=op.f("fk_cases_organisation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cases")),
         sa.UniqueConstraint("number", name=op.f("uq_cases_number")),
     )
@@ -324,9 +316,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["department_id"], ["departments.id"], name=op.f("fk_roles_department_id")),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_roles_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_roles")),
-        sa.UniqueConstraint(
-            "user_id", "department_id", "role", name=op.f("uq_roles_user_id_department_id_role")
-        ),
+        sa.UniqueConstraint("user_id", "department_id", "role", name=op.f("uq_roles_user_id_department_id_role")),
     )
     op.create_index("ix_roles_department_role", "roles", ["department_id", "role"], unique=False)
     op.create_table(
@@ -419,9 +409,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", UtcDateTime(), nullable=True),
         sa.Column("revoked_reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_documents_case_id")),
-        sa.ForeignKeyConstraint(
-            ["holder_person_id"], ["people.id"], name=op.f("fk_documents_holder_person_id")
-        ),
+        sa.ForeignKeyConstraint(["holder_person_id"], ["people.id"], name=op.f("fk_documents_holder_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
         sa.UniqueConstraint("effect_key", name=op.f("uq_documents_effect_key")),
         sa.UniqueConstraint("number", name=op.f("uq_documents_number")),
@@ -546,14 +534,10 @@ def upgrade() -> None:
         sa.Column("done_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_tasks_case_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasks")),
-        sa.UniqueConstraint(
-            "case_id", "token_id", "opened_seq", name=op.f("uq_tasks_case_id_token_id_opened_seq")
-        ),
+        sa.UniqueConstraint("case_id", "token_id", "opened_seq", name=op.f("uq_tasks_case_id_token_id_opened_seq")),
     )
     op.create_index("ix_tasks_assignee", "tasks", ["assignee_id", "status", "due_at", "id"], unique=False)
-    op.create_index(
-        "ix_tasks_worklist", "tasks", ["department_id", "role", "status", "due_at", "id"], unique=False
-    )
+    op.create_index("ix_tasks_worklist", "tasks", ["department_id", "role", "status", "due_at", "id"], unique=False)
     op.create_table(
         "timers",
         sa.Column("id", sa.String(length=36), nullable=False),

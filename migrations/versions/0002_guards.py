@@ -30,8 +30,7 @@ SQLITE = [
     f"CREATE TRIGGER cases_move_with_event BEFORE UPDATE ON cases "
     f"WHEN ({MOVED.replace('IS DISTINCT FROM', 'IS NOT')}) AND NOT {HAS_EVENT} "
     "BEGIN SELECT RAISE(ABORT, 'a case moves only with its event'); END",
-    "CREATE TRIGGER cases_no_delete BEFORE DELETE ON cases "
-    "BEGIN SELECT RAISE(ABORT, 'cases are never deleted'); END",
+    "CREATE TRIGGER cases_no_delete BEFORE DELETE ON cases BEGIN SELECT RAISE(ABORT, 'cases are never deleted'); END",
 ]
 
 POSTGRESQL = [
@@ -45,8 +44,7 @@ POSTGRESQL = [
     "CREATE FUNCTION case_moves_with_event() RETURNS trigger LANGUAGE plpgsql AS "
     f"$$ BEGIN IF ({MOVED}) AND NOT {HAS_EVENT} THEN RAISE EXCEPTION 'a case moves only with its event'; END IF; "
     "RETURN NEW; END $$",
-    "CREATE TRIGGER cases_move_with_event BEFORE UPDATE ON cases "
-    "FOR EACH ROW EXECUTE FUNCTION case_moves_with_event()",
+    "CREATE TRIGGER cases_move_with_event BEFORE UPDATE ON cases FOR EACH ROW EXECUTE FUNCTION case_moves_with_event()",
 ]
 
 

@@ -143,18 +143,16 @@ def test_a_correction_that_says_too_little(desks: Desks, form: dict[str, str], s
     ("file", "said"),
     [
         (None, "Choose a file: Report of the site visit"),
-        (pdf(content=b""), "The file is empty"),
-        (pdf("run.exe"), "not one of the accepted kinds"),
-        (pdf("plan.pdf", b"MZ\x90\x00"), "not one of the accepted kinds"),
-        (pdf("plan.pdf", PDF + b"PK\x05\x06" + b"\x00" * 18), "not one of the accepted kinds"),
+        (("plan.pdf", b""), "The file is empty"),
+        (("run.exe", PDF), "not one of the accepted kinds"),
+        (("plan.pdf", b"MZ\x90\x00"), "not one of the accepted kinds"),
+        (("plan.pdf", PDF + b"PK\x05\x06" + b"\x00" * 18), "not one of the accepted kinds"),
     ],
     ids=["none", "empty", "ending", "content", "two things at once"],
 )
 def test_a_report_that_is_no_report(desks: Desks, file: Any, said: str) -> None:
     number = at_site(desks)
-    form = {"opinion": "写了很久的话"} | ({"file_site_report": file} if file else {})
-    if file:
-        file[0].seek(0)
+    form = {"opinion": "写了很久的话"} | ({"file_site_report": pdf(*file)} if file else {})
     answer = desks.send("zhang.qiang", number, "review.food", "pass", **form)
     page = words(answer)
     assert answer.status_code == 422
