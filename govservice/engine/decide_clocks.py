@@ -29,14 +29,21 @@ def mark(work: Work, milestone: str, at: str, dest: str) -> None:
     A later mark of the same milestone replaces the earlier one, and the limits are counted again.
     """
     for name, limit in work.d.limits.items():
-        clock = work.st.clocks.get(limit_key(name))
-        if limit.stop == milestone and clock is not None:
-            # Deemed acts take effect in the past, but never before the limit itself began.
-            stopped = max(at, clock.started_at)
-            work.emit("clock.stopped", None, {"key": clock.key, "stopped_at": stopped, "late": late(clock, stopped)})
+        if limit.stop == milestone and limit_key(name) in work.st.clocks:
+            _stop(work, limit_key(name), at)
     for name, limit in work.d.limits.items():
         if limit.start == milestone and leads_to_grant(work.d, dest):
             start(work, name, limit, at)
+
+
+def _stop(work: Work, key: str, at: str) -> None:
+    """A limit ends. One that stands still has no dates to be judged by: its pause ends first."""
+    if work.st.clocks[key].paused_since is not None:
+        resume(work, key)
+    clock = work.st.clocks[key]
+    # Deemed acts take effect in the past, but never before the limit itself began.
+    stopped = max(at, clock.started_at)
+    work.emit("clock.stopped", None, {"key": key, "stopped_at": stopped, "late": late(clock, stopped)})
 
 
 def start(work: Work, name: str, limit: Limit, at: str) -> None:

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 from govservice.engine import MAIN, SYSTEM
 from govservice.models.session import Database
-from tests.engine.texts import LIMITS, definition, label
-from tests.engine.world import AREA, LI, MONDAY, ZHANG, World, compiled_from, data_of
+from govservice.queries.turnaround import Scope, decided_cases
+from tests.engine.texts import LIMITS, TOP_CORRECTION, branch, definition, label, review
+from tests.engine.world import AREA, CALENDARS, LEAD, LI, MONDAY, ZHANG, ZHOU, World, compiled_from, data_of
 
 DAY = timedelta(days=1)
 STEPS = f"""
@@ -312,3 +313,37 @@ exam:
         assert [r["topic"] for r in told if r["topic"] == "notice.warning"] == notices
         assert "notice.lapsed" in [r["topic"] for r in told]
         w.check()
+
+
+JOIN = '- {if: "any(rejected)", to: refused, siblings: cancel, marks: decided}\n- {if: "all(approved)", to: decision}\n'
+POLICY = "notice: once\nwithin: 10wd\nlapse_to: withdrawn\nclock: pause_any\n"
+REVIEW = f"""
+acceptance:
+  kind: human
+  owner: window
+  actions:
+    accept: {{to: review, marks: accepted, {label("Accept")}}}
+"""
+
+
+def test_a_decision_while_the_clock_stands_still_is_judged_by_the_days_it_had(database: Database) -> None:
+    """A date missed before the clock was paused stays missed; one that the pause has moved on is kept."""
+    branches = branch("food", "food", reads="menu") + branch("fire", "fire", reads="place")
+    steps = REVIEW + review(branches, JOIN, correction=POLICY)
+    w = World(database, compiled_from(definition(steps, first="acceptance", head=LIMITS + TOP_CORRECTION)))
+    judged: dict[str, list[str]] = {}
+    for name, asked_on in (("late", 16), ("in time", 10)):  # promised for Monday the 16th of March
+        w.at(MONDAY).submit({"place.area": "400"})
+        w.do(LI, "accept", MAIN)
+        w.tick(MONDAY + asked_on * DAY)
+        w.ask(ZHANG, "review.food", "menu.seats")
+        w.do(LEAD, "@send_notice", MAIN)
+        applied = w.at(MONDAY + 19 * DAY).do(ZHOU, "fail", "review.fire", reason="x")
+        stopped = [e.data for e in applied.events if e.type == "clock.stopped"]
+        assert [d["key"] for d in stopped] == ["limit:decision"]
+        judged[name] = stopped[0]["late"]
+        w.check()
+    assert judged == {"late": ["promised"], "in time": []}
+    with database.read() as session:
+        found = decided_cases(session, Scope(None, MONDAY), CALENDARS)
+    assert sorted((d.in_promise, d.in_law) for d in found) == [(False, True), (True, True)]
