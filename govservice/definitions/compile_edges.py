@@ -45,6 +45,7 @@ class EdgeBuilder:
         return Edge(
             name=f"@{name}", source=path, kind="answer", by="system", label=SYSTEM_LABEL,
             targets=self.targets(path, scope, node, names), effects=node.effects, marks=node.marks, flag=node.flag,
+            result=dict(node.result or {}),
         )  # fmt: skip
 
     def targets(self, path: str, scope: str, node: Action | Answer, names: Names) -> tuple[Target, ...]:

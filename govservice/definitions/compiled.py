@@ -65,6 +65,7 @@ class Edge:
     join: JoinRule | None = None
     escape: bool = False  # withdraw, lapse: not counted as a way to complete
     hint: Text | None = None
+    result: Mapping[str, str] = field(default_factory=dict)  # answers only: type by name of what it brings
 
 
 @dataclass(frozen=True, slots=True)

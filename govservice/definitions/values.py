@@ -135,13 +135,17 @@ _PARSERS = {
 
 def typed(fields: Mapping[str, FieldLike], answers: Mapping[str, Any]) -> dict[str, Any]:
     """JSON answers as Python values for expressions; names that are no field are left out, broken ones too."""
+    return typed_as({name: fields[name].type for name in answers if name in fields}, answers)
+
+
+def typed_as(kinds: Mapping[str, str], answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The same by the names of types alone, as an auto step's answer declares them."""
     values: dict[str, Any] = {}
     for name, value in answers.items():
-        field = fields.get(name)
-        if field is None or value is None:
+        if name not in kinds or value is None:
             continue
         try:
-            values[name] = _typed(field.type, value)
+            values[name] = _typed(kinds[name], value)
         except (ValueError, TypeError, InvalidOperation):
             continue  # an expression then reports the field as missing
     return values

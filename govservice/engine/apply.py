@@ -184,6 +184,8 @@ class _Door:
             raised = rights.notice_refusal(d, state, cmd.actor, ctx)
         elif cmd.trigger == deciding.RESUBMIT:
             raised = rights.resubmit_refusal(state, cmd.actor)
+        elif cmd.trigger in deciding.ANSWERS and "step" in cmd.data:
+            raised = rights.answer_refusal(d, state, cmd.actor, str(cmd.data["step"]), cmd.trigger)
         else:
             self.ask_edge(d, state, token)
             return

@@ -19,7 +19,7 @@ from govservice.models.base import to_iso
 
 OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
 TIMER, RECALCULATE = "@timer", "@recalculate"
-ANSWERS = ("@ok", "@fail")
+ANSWERS = rights.ANSWERS
 
 
 def decide(d: Compiled, st: CaseState, cmd: Command, calendars: CalendarsLike) -> list[Event]:
@@ -40,7 +40,11 @@ def plan(d: Compiled, st: CaseState, cmd: Command, calendars: CalendarsLike) -> 
     if cmd.trigger.startswith("@") and cmd.trigger not in ANSWERS:
         raise NotAllowed(action=cmd.trigger)
     token = rights.resolve_token(d, st, cmd)
-    edge = d.edge(token.step, cmd.trigger)
+    early = "step" in cmd.data and cmd.trigger in ANSWERS and token.step != cmd.data["step"]
+    edge = d.edge(cmd.data["step"] if early else token.step, cmd.trigger)
+    if early and edge is not None:
+        acts.keep(work, edge)
+        return work
     if edge is None or not token.open:
         raise NotAllowed(action=cmd.trigger, step=token.step)
     acts.act(work, token, edge)

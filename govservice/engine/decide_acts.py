@@ -13,6 +13,8 @@ from govservice.engine.state import TimerState, Token
 from govservice.engine.types import MAIN
 from govservice.errors import N_, Invalid, NotAllowed
 
+WORDS = ("text", "address")  # types of results that people write
+
 
 def act(work: Work, token: Token, edge: Edge) -> None:
     """An action (or an auto step's answer) at a token. Raises NotAllowed where it is not possible now."""
@@ -52,6 +54,13 @@ def confirm(work: Work, token: Token, edge: Edge, facts: dict[str, Any]) -> None
     """The first of two people: nothing moves until a second holder of the role confirms."""
     work.emit("action.confirmed", token.id, {"step": token.step, "trigger": edge.name, **facts})
     correction.after_act(work)
+
+
+def keep(work: Work, edge: Edge) -> None:
+    """An answer came before its step: only what the definition declares of it is kept, and no words of people."""
+    declared = {name for name, kind in edge.result.items() if kind not in WORDS}
+    result = {name: value for name, value in work.result.items() if name in declared}
+    work.emit("answer.kept", None, {"step": edge.source, "trigger": edge.name, "result": result})
 
 
 # -- submission

@@ -105,7 +105,7 @@ def entry(work: Work, step: Step, token: Token | None, token_id: int) -> dict[st
     if step.timers:
         arriving = _arriving(step, token, token_id, work)
         data["timers"] = clocks.armed(work, step, arriving)
-    if step.call is not None:
+    if step.call is not None and step.path not in work.st.kept:  # an answer is here: nothing is asked any more
         data["effects"] = [step.call]
     return data
 
@@ -161,13 +161,36 @@ def cancel_branches(work: Work, block: str) -> None:
             work.emit("branch.cancelled", token.id, {"branch": token.scope})
 
 
+# -- answers that came early
+
+
+def use_kept(work: Work) -> bool:
+    """A token stands at an auto step whose answer is here already: it goes on at once. False where there is none."""
+    for token in work.st.tokens.values() if work.st.kept else ():
+        kept = work.st.kept.get(token.step)
+        edge = work.d.edge(token.step, kept.trigger) if kept is not None and token.status == "active" else None
+        if kept is not None and edge is not None:
+            before, work.result = work.result, kept.result
+            dest = work.take(token.step, edge)
+            leave(work, token.id, edge, dest, {"kept": kept.seq})
+            work.result = before
+            if "#" in dest:
+                end_branch(work, token.id, dest)
+            else:
+                arrive(work, token.id, dest, edge)
+            return True
+    return False
+
+
 # -- joins
 
 
 def settle(work: Work) -> None:
-    """Takes the first join rule that holds. One is enough: the step after it has rules of its own only once its
-    branches have acted, or when none of them was needed."""
+    """Uses answers that came early, then takes the first join rule that holds, until neither is there. Called when all
+    branches of a parallel step are open, so that none of them acts while the step is still being entered."""
     while work.st.status != "closed":
+        if use_kept(work):
+            continue
         block = work.d.blocks.get(work.st.main.step)
         if block is None:
             return

@@ -13,6 +13,7 @@ from transitions import MachineError
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled, Edge, Step
+from govservice.definitions.values import typed_as
 from govservice.engine.clocks import Deadline, deadline
 from govservice.engine.events import VERSIONS
 from govservice.engine.evolve import fold
@@ -43,7 +44,8 @@ class Cursor:
 class Work:
     """One decision in the making. `at` is the canonical text of its instant, never before the case's last event."""
 
-    __slots__ = ("_cal", "_values", "actor", "at", "calendars", "cmd", "ctx", "d", "events", "micro", "obo", "st")
+    __slots__ = ("_cal", "_values", "actor", "at", "calendars", "cmd", "ctx", "d", "events", "micro", "obo",
+                 "result", "st")  # fmt: skip
 
     def __init__(self, d: Compiled, st: CaseState, cmd: Command, calendars: CalendarsLike, at: str) -> None:
         self.d, self.cmd, self.calendars = d, cmd, calendars
@@ -54,6 +56,7 @@ class Work:
         self.obo = cmd.on_behalf_of or (cmd.actor.organisation_id if cmd.actor.kind == "applicant" else None)
         self.events: list[Event] = []
         self.micro = 0
+        self.result: Mapping[str, Any] = dict(cmd.data.get("result", {}))  # what an auto step's answer brought
         self._cal: Calendar | None = None
         self._values: Mapping[str, Any] | None = None
 
@@ -93,7 +96,7 @@ class Work:
             self._values = case_values(self.st, self.ctx, self.cal)
         if edge is None or not needs_more(edge):
             return self._values
-        result = {f"result.{name}": value for name, value in dict(self.cmd.data.get("result", {})).items()}
+        result = {f"result.{name}": value for name, value in typed_as(edge.result, self.result).items()}
         department = self.department(role) if role else None
         return {**self._values, "actor.role": role, "actor.department": department, **result}
 

@@ -89,6 +89,7 @@ CATALOGUE: tuple[EventType, ...] = (
             "area?": "area whose departments decide, found at submission", "flag?": "flag that the answer sets",
             "outcomes?": "outcome by branch that the join rule saw", "deemed?": "true: silence counted as this act",
             "note?": "what the definition says about the deemed act", "effects?": "list of topics put into the outbox",
+            "kept?": "seq of the answer that had come early and was used",
             **_ACT,
         },
     ),
@@ -96,6 +97,14 @@ CATALOGUE: tuple[EventType, ...] = (
         "action.confirmed",
         "The first of two people confirmed an action; it takes effect when a second one does.",
         {"step": "path of the step", "trigger": "id of the action", **_ACT},
+    ),
+    EventType(
+        "answer.kept",
+        "An answer to an auto step came before the step was reached; it is kept and used on arrival.",
+        {
+            "step": "path of the step it answers", "trigger": "@ok or @fail",
+            "result": "what the definition declares of the answer, by name: numbers, days, options; never words",
+        },
     ),
     EventType(
         "branch.opened",

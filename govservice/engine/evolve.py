@@ -57,6 +57,7 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "branch.ended": steps.branch_ended,
     "branch.cancelled": steps.branch_cancelled,
     "action.confirmed": steps.action_confirmed,
+    "answer.kept": steps.answer_kept,
     "token.paused": steps.token_paused,
     "token.resumed": steps.token_resumed,
     "task.claimed": steps.task_claimed,

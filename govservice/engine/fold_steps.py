@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from govservice.engine.fold_parts import acted, closed, end_task, end_timer, paused, set_timers, stop_clock
-from govservice.engine.state import CaseState, ClockState, Left, Task, Token, Visit
+from govservice.engine.state import CaseState, ClockState, Kept, Left, Task, Token, Visit
 from govservice.engine.types import MAIN, Event
 
 WAITED_ON = {"applicant": "applicant", "auto": "system"}
@@ -22,7 +22,7 @@ def case_opened(st: CaseState, ev: Event) -> None:
 def case_closed(st: CaseState, ev: Event) -> None:
     d = ev.data
     st.status, st.outcome, st.closed_at = "closed", d["outcome"], ev.at
-    st.asks, st.notice = {}, None
+    st.asks, st.notice, st.kept = {}, None, {}
     for token in list(st.tokens.values()):
         if token.status != "ended":
             outcome = d["outcome"] if token.id == MAIN else "cancelled"
@@ -96,6 +96,8 @@ def step_left(st: CaseState, ev: Event) -> None:
         st.milestones[d["marks"]] = d["marked_at"]
     if "flag" in d:
         st.flags = (*st.flags, d["flag"])
+    if "kept" in d:
+        st.kept.pop(d["step"], None)
     if st.status == "draft" and token.id == MAIN:
         st.status = "open"
     leave(st, ev, token, d["trigger"], "done")
@@ -177,6 +179,11 @@ def token_resumed(st: CaseState, ev: Event) -> None:
             provisional=d["provisional"],
         )  # fmt: skip
     set_timers(st, d.get("timers", ()), ev.seq)
+
+
+def answer_kept(st: CaseState, ev: Event) -> None:
+    d = ev.data
+    st.kept[d["step"]] = Kept(d["step"], d["trigger"], dict(d["result"]), ev.seq)  # a later answer replaces it
 
 
 # -- tasks

@@ -13,7 +13,7 @@ def reads_answers(d: Compiled, st: CaseState, cmd: Command) -> bool:
     """Whether deciding this command may evaluate an expression over answers, or find the area in them."""
     if st.status == "draft":
         return d.service.area is not None or _any_expression(d)
-    if cmd.trigger == "@timer":
+    if cmd.trigger == "@timer" or st.kept:  # an answer that came early is used as soon as its step is reached
         return _any_expression(d)
     if cmd.trigger == "@resubmit":
         return any(b.when is not None for block in d.blocks.values() for b in block.branches)

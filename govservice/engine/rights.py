@@ -16,6 +16,8 @@ from govservice.errors import N_, Forbidden, Invalid, Missing, NotAllowed, Porta
 
 FORBIDDEN = frozenset({"role", "own_case", "claimed", "same_person", "four_eyes", "not_applicant", "not_system"})
 
+ANSWERS = ("@ok", "@fail")  # of auto steps
+
 CLOSED = Refusal("closed", "This case is closed.")
 NOT_HERE = Refusal("not_here", "This is not possible at the moment.")
 WAITING = Refusal("waiting", "The applicant was asked for a correction. This goes on when the answer is there.")
@@ -158,6 +160,28 @@ def notice_refusal(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx | None) ->
     return None if any(not a.notified for a in st.asks.values()) else NOTHING_ASKED
 
 
+def answer_refusal(d: Compiled, st: CaseState, actor: Actor, step: str, trigger: str) -> Refusal | None:
+    """May this answer to an auto step be used now, or kept until a token comes there?"""
+    if actor.kind != "system":
+        return NOT_SYSTEM
+    if st.status == "closed":
+        return CLOSED
+    return None if d.edge(step, trigger) is not None and ahead(d, st.main.step, step) else NOT_HERE
+
+
+def ahead(d: Compiled, start: str, step: str) -> bool:
+    """Whether a case at `start` (a step of the main token) may stand at a step, now or later."""
+    goal, seen, left = step.partition(".")[0], {start}, [start]
+    while left:
+        here = left.pop()
+        if here == goal:
+            return True
+        more = {t.to for edge in d.out[here] for t in edge.targets if t.to is not None} - seen
+        seen |= more
+        left += more
+    return False
+
+
 def open_refusal(cmd: Command) -> Refusal | None:
     """A citizen opens for themselves or for the organisation they act for; staff only at the counter."""
     actor, data = cmd.actor, cmd.data
@@ -204,6 +228,8 @@ def check_needs(d: Compiled, cmd: Command, needs: Needs, values: Mapping[str, An
 
 def resolve_token(d: Compiled, st: CaseState, cmd: Command) -> Token:
     """The token that a command means. Raises NotAllowed where it names none, or several could be meant."""
+    if cmd.trigger in ANSWERS and "step" in cmd.data:
+        return next((t for t in st.tokens.values() if t.step == cmd.data["step"] and t.status == "active"), st.main)
     if cmd.token_id is not None:
         token = st.tokens.get(cmd.token_id)
         if token is None:

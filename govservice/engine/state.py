@@ -7,8 +7,9 @@ tuples: a change makes a new one, so that identity tells what changed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from govservice.engine.types import MAIN, Ctx
 
@@ -125,6 +126,15 @@ class Notice(NamedTuple):
     lapse_at: str
 
 
+class Kept(NamedTuple):
+    """An answer to an auto step that came before a token stood there (a persistent trigger); used on arrival."""
+
+    step: str
+    trigger: str
+    result: Mapping[str, Any]
+    seq: int
+
+
 class Visit(NamedTuple):
     """One stay of a token in a step."""
 
@@ -204,6 +214,7 @@ class CaseState:
     noticed: tuple[str, ...] = ()  # steps whose requests were in a notice already
     changes: tuple[tuple[int, tuple[str, ...]], ...] = ()  # revisions of the answers and what they changed
     flags: tuple[str, ...] = ()
+    kept: dict[str, Kept] = field(default_factory=dict)  # answers that came early, by step
     ctx: Ctx | None = field(default=None, compare=False, repr=False)
     journal: Journal = field(default_factory=list, compare=False, repr=False)
 
@@ -214,7 +225,8 @@ class CaseState:
             self.applicant_id, self.organisation_id, self.mandate_id, self.channel, self.area, self.status,
             self.outcome, self.data_rev, self.opened_at, self.closed_at, dict(self.milestones), dict(self.tokens),
             dict(self.tasks), dict(self.clocks), dict(self.timers), dict(self.acts), dict(self.rounds),
-            dict(self.asks), self.notice, self.noticed, self.changes, self.flags, self.ctx, [],
+            dict(self.asks), self.notice, self.noticed, self.changes, self.flags, dict(self.kept), self.ctx,
+            [],
         )  # fmt: skip
 
     @property

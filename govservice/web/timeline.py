@@ -14,7 +14,8 @@ from govservice.web.i18n import text
 
 SHOWN = frozenset(
     ("case.opened", "case.closed", "step.left", "action.confirmed", "correction.asked", "correction.notified",
-     "correction.resubmitted", "task.claimed", "task.released", "task.escalated", "clock.breached", "clock.moved")
+     "correction.resubmitted", "answer.kept", "task.claimed", "task.released", "task.escalated", "clock.breached",
+     "clock.moved")
 )  # fmt: skip
 
 
@@ -83,6 +84,7 @@ def title_of(compiled: Compiled, h: Happening) -> str:
     plain = {
         "case.opened": _("Draft begun"),
         "action.confirmed": _("%(step)s: %(action)s, first of two people", step=step, action=action),
+        "answer.kept": _("%(step)s: the answer came early and is kept until the case gets there", step=step),
         "correction.asked": _("%(step)s asked for a correction", step=step),
         "correction.notified": _("The applicant was sent one correction notice"),
         "correction.resubmitted": _("The applicant sent the corrections"),
