@@ -155,12 +155,12 @@ class _Compiler:
     def branch(self, block: str, name: str, node: BranchNode, out: Mapping[str, tuple[Edge, ...]]) -> Branch:
         scope = f"{block}.{name}"
         ends = [t.end for inner in node.steps for edge in out[f"{scope}.{inner}"] for t in edge.targets if t.end]
-        if node.when is not None:
+        if node.when is not None or node.each is not None:
             ends.append("not_needed")
         return Branch(
             scope=scope, name=name, block=block, title=node.title or {"en": name, "zh": name}, owner=node.owner,
             start=f"{scope}.{node.start}", reads=node.reads, when=self.edges.expression(node.when, self.words.when()),
-            outcomes=tuple(dict.fromkeys(ends)),
+            outcomes=tuple(dict.fromkeys(ends)), each=node.each,
         )  # fmt: skip
 
     def limits(self) -> Iterator[tuple[str, Limit]]:

@@ -127,7 +127,13 @@ class Branch:
     start: str  # path
     reads: tuple[str, ...]
     when: Expression | None
-    outcomes: tuple[str, ...]  # declared by its edges, plus "not_needed" where `when` is set
+    outcomes: tuple[str, ...]  # declared by its edges, plus "not_needed" where `when` or `each` is set
+    each: str | None = None  # field whose list has one part of the branch for each element
+
+    @property
+    def reads_answers(self) -> bool:
+        """Whether entering it needs the applicant's answers."""
+        return self.when is not None or self.each is not None
 
 
 @dataclass(frozen=True, slots=True)

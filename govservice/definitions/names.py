@@ -73,7 +73,10 @@ class Vocabulary:
 
 def vocabulary_of(service: Service, catalogue: Catalogue | None) -> Vocabulary:
     pages = tuple(
-        {name: field_type(field.type, frozenset(field.options or ())) for name, field in page.fields.items()}
+        {
+            name: field_type(field.type, frozenset(field.options) if field.options else None)
+            for name, field in page.fields.items()
+        }
         for page in service.form
     )
     facts = {name: FactNames(fact.take, fact.predicate is not None) for name, fact in service.facts.items()}
@@ -85,7 +88,7 @@ def vocabulary_in(data: Any, catalogue: Catalogue | None) -> Vocabulary:
     pages: list[dict[str, Type]] = [{} for _ in listing(data, "form")]
     for name, _, node, page in fields(data):
         try:
-            pages[page][name] = field_type(word(node, "type") or "", frozenset(mapping(node, "options")))
+            pages[page][name] = field_type(word(node, "type") or "", frozenset(mapping(node, "options")) or None)
         except KeyError:
             continue
     facts = {n: FactNames(tuple(words(f, "take")), "predicate" in f) for n, f in children(data, "facts")}

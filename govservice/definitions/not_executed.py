@@ -11,7 +11,6 @@ from govservice.definitions.walk import (
     Report,
     actions,
     all_steps,
-    branches,
     children,
     listing,
     mapping,
@@ -54,9 +53,6 @@ def _uses_of_steps(data: Raw) -> Iterator[Use]:
             yield (*step.path, "appointment"), "an appointment"
         if mapping(step.data, "correction").get("siblings") == "suspend":
             yield (*step.path, "correction", "siblings"), "suspending the other branches"
-        for _, path, branch in branches(step):
-            if "each" in branch:
-                yield (*path, "each"), "a branch for each element of a list"
     for way in actions(data):
         for key, what in (("consult", "a consultation"), ("pause", "a pause"), ("resume", "a resumption")):
             if key in way.data:

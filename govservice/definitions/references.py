@@ -140,10 +140,9 @@ def _check_branch(report: Report, data: Raw, name: str, path: Path, branch: Raw)
         known(report, "E-UNKNOWN-READS", (*path, "reads"), part, readable, "field group, fact or material")
     each = word(branch, "each")
     kinds = {field: word(node, "type") for field, _, node, _ in fields(data)}
-    taken = {fact for _, node in children(data, "facts") for fact in words(node, "take")}
-    known(report, "E-UNKNOWN-FIELD", (*path, "each"), each, [*kinds, *taken], "field")
-    if each in kinds and kinds[each] != "choices":
-        report.error("E-UNKNOWN-FIELD", (*path, "each"), f"{each!r} is not a list")
+    named = known(report, "E-UNKNOWN-FIELD", (*path, "each"), each, kinds, "field")
+    if named and each is not None and kinds[each] not in ("choices", "text"):
+        report.error("E-UNKNOWN-FIELD", (*path, "each"), f"{each!r} is not a list: give a field of type choices")
 
 
 def _check_end(report: Report, data: Raw, path: Path, name: str | None) -> None:

@@ -52,7 +52,7 @@ def _check_field(report: Report, path: Path, field: Raw) -> None:
     kind = word(field, "type")
     if "label" not in field and "fact" not in field:
         report.error("E-MISSING", path, "'label' is required of a field that people answer")
-    if kind in _CHOICES and not mapping(field, "options"):
+    if kind in _CHOICES and not mapping(field, "options") and not (kind == "choices" and "fact" in field):
         report.error("E-MISSING", path, f"'options' is required of a field of type {kind}")
     for key, kinds in _KEYS_OF_TYPES.items():
         if key in field and kind is not None and kind not in kinds:

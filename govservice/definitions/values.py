@@ -6,6 +6,7 @@ Three forms of one value: *typed* by a person (text, full-width digits, stray sp
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 
 MAX_TEXT = 1000  # characters of a text field without max_length
 MAX_DIGITS = 15
+MAX_ENTRIES = 50  # of a list that people enter themselves
 
 
 class FieldLike(Protocol):
@@ -66,6 +68,8 @@ def parse(field: FieldLike, raw: str | Sequence[str] | None) -> Any:
 
 def _choices(field: FieldLike, chosen: list[str]) -> list[str] | None:
     options = field.options or {}
+    if not options:  # a list that a registry would have given, entered by hand
+        return list(elements(clean_text(" ".join(chosen))))[:MAX_ENTRIES] or None
     if any(c not in options for c in chosen):
         raise WrongValue("Choose from the list.")
     return [o for o in options if o in chosen] or None  # in the order of the definition, each once
@@ -149,6 +153,15 @@ def typed_as(kinds: Mapping[str, str], answers: Mapping[str, Any]) -> dict[str, 
         except (ValueError, TypeError, InvalidOperation):
             continue  # an expression then reports the field as missing
     return values
+
+
+_SEPARATORS = re.compile(r"[\s,;，；、]+")
+
+
+def elements(value: Any) -> tuple[str, ...]:
+    """The entries of a list, each once and in order; a text is a list written with commas, semicolons or blanks."""
+    found = _SEPARATORS.split(value) if isinstance(value, str) else value or ()
+    return tuple(dict.fromkeys(str(entry) for entry in found if entry not in (None, "")))
 
 
 def _typed(kind: str, value: Any) -> Any:

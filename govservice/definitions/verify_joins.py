@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from math import prod
 
 from govservice.definitions.compiled import Block, Branch, Edge
 from govservice.definitions.values import FieldLike
@@ -11,6 +12,7 @@ from govservice.definitions.verify_domains import Clause, implies, possible, way
 from govservice.definitions.verify_graph import Notes
 
 MAX_COMBINATIONS = 20_000
+MAX_PARTS = 4  # parts of a branch with `each` that are weighed together
 Outcomes = dict[str, str | None]
 
 
@@ -22,6 +24,8 @@ def check_joins(notes: Notes) -> None:
 
 
 def _numbers(notes: Notes, block: Block) -> None:
+    if any(branch.each is not None for branch in block.branches):
+        return  # how many parts there are is known at run time
     for rule in block.joins:
         if rule.join is not None and rule.join.atleast > len(block.branches):
             message = (
@@ -32,10 +36,7 @@ def _numbers(notes: Notes, block: Block) -> None:
 
 
 def _combinations(notes: Notes, block: Block) -> None:
-    choices = [_distinct(branch, block.joins) for branch in block.branches]
-    size = 1
-    for options in choices:
-        size *= len(options)
+    size = sum(prod(len(_distinct(b, block.joins)) for b in parts) for parts in _numbers_of_parts(block))
     if size > MAX_COMBINATIONS:
         message = f"its branches can end in {size} combinations, too many to check: use fewer outcomes or branches."
         notes.at_step("E-JOIN-TOO-WIDE", block.path, message)
@@ -43,8 +44,7 @@ def _combinations(notes: Notes, block: Block) -> None:
     fired: set[str] = set()
     stuck: Outcomes | None = None
     conditions = _Conditions(block, notes.graph.compiled.service.fields)
-    for combination in product(*choices):
-        outcomes: Outcomes = {b.name: o for b, o in zip(block.branches, combination, strict=True)}
+    for outcomes in _all_outcomes(block):
         first = next((rule for rule in block.joins if _holds(rule, outcomes)), None)
         if first is None and stuck is None and conditions.allow(outcomes):
             stuck = outcomes
@@ -52,6 +52,23 @@ def _combinations(notes: Notes, block: Block) -> None:
     if stuck is not None:
         _tell_deadlock(notes, block, stuck)
     _tell_shadowed(notes, block, fired)
+
+
+def _all_outcomes(block: Block) -> Iterator[Outcomes]:
+    for parts in _numbers_of_parts(block):
+        names = [b.name if b.name not in (p.name for p in parts[:i]) else f"{b.name}/{i}" for i, b in enumerate(parts)]
+        for combination in product(*(_distinct(branch, block.joins) for branch in parts)):
+            yield dict(zip(names, combination, strict=True))
+
+
+def _numbers_of_parts(block: Block) -> Iterator[list[Branch]]:
+    """The block's branches, those with `each` once, twice, ... as often as the rules can tell apart."""
+    rules = [rule.join for rule in block.joins if rule.join is not None]
+    most = min(MAX_PARTS, max(2, *(rule.atleast for rule in rules), 0))
+    if all(branch.each is None for branch in block.branches):
+        most = 1
+    for number in range(1, most + 1):
+        yield [b for branch in block.branches for b in [branch] * (number if branch.each is not None else 1)]
 
 
 def _distinct(branch: Branch, rules: Sequence[Edge]) -> list[str]:

@@ -42,8 +42,8 @@ def _comes_before(graph: Graph, first: str, then: str) -> bool:
     if not graph.run_to(first):
         return False
     one, other = graph.compiled.steps[first].scope, graph.compiled.steps[then].scope
-    if one and one == other and then in _after(graph, first):
-        return True
+    if one and one == other and (then in _after(graph, first) or graph.branches[one].each is not None):
+        return True  # also at the same step: the parts of a branch with `each` are other stays
     block_one, block_other = first.split(".")[0], then.split(".")[0]
     if one and other and one != other and block_one == block_other:
         return True  # branches run at the same time

@@ -66,7 +66,7 @@ def _stuck_words(graph: Graph, path: str, in_circle: bool) -> str:
 def _automatic(graph: Graph, step: Step) -> bool:
     """Whether a case can pass a step without anybody: an auto step, or a block whose branches may all be skipped."""
     if step.kind == "parallel":
-        return all(branch.when is not None for branch in graph.compiled.blocks[step.path].branches)
+        return all("not_needed" in branch.outcomes for branch in graph.compiled.blocks[step.path].branches)
     return step.kind == "auto"
 
 

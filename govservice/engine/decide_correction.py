@@ -149,8 +149,12 @@ def _unconfirmed(work: Work, block: Block | None, changed: tuple[str, ...]) -> l
     """Tokens where a first person confirmed on answers that have changed: both must look again."""
     if block is None:
         return []
-    waiting = {t.scope: t.id for t in work.st.branches_of(block.path) if t.confirmed is not None}
-    return [waiting[b.scope] for b in block.branches if b.scope in waiting and moves.reads(work, b, changed)]
+    return [
+        token.id
+        for branch in block.branches
+        for token in work.st.parts_of(branch.scope)
+        if token.confirmed is not None and moves.reads(work, branch, changed)
+    ]
 
 
 def _run_on(work: Work, tokens: tuple[int, ...]) -> None:
@@ -170,19 +174,22 @@ def _run_on(work: Work, tokens: tuple[int, ...]) -> None:
 def _weigh_again(work: Work, block: Block, changed: tuple[str, ...]) -> None:
     """Every `when` is asked again, and a finished branch that reads what changed starts over."""
     for branch in block.branches:
-        token = work.st.token_of(branch.scope)
-        if token is None:
-            continue
-        if not moves.needed(work, branch):
-            if token.outcome != "not_needed":
-                data = {"branch": branch.scope, "outcome": "not_needed", "round": token.round}
-                work.emit("branch.ended", token.id, data)
-        elif not token.open and _over_again(work, block, branch, token, changed):
-            moves.open_branch(work, branch, reopened=True)
+        parts = work.st.parts_of(branch.scope)
+        known = moves.scopes_of(work, branch) if moves.needed(work, branch) else []
+        for token in parts:
+            if token.scope not in known and token.outcome != "not_needed":
+                moves.not_needed(work, token.scope)
+        for scope in known if parts else ():
+            if branch.each in changed or _over_again(work, block, branch, work.st.token_of(scope)):
+                moves.open_part(work, branch, scope, reopened=True)
 
 
-def _over_again(work: Work, block: Block, branch: Branch, token: Token, changed: tuple[str, ...]) -> bool:
-    return token.outcome == "not_needed" or moves.outdated(work, block, branch, token)
+def _over_again(work: Work, block: Block, branch: Branch, token: Token | None) -> bool:
+    """Whether a part starts over: it is new, was not needed so far, or ended on answers that have changed. Where the
+    list of a branch with `each` itself has changed, every part does: its place may be another element's now."""
+    if token is None or token.outcome == "not_needed" or token.round != work.st.rounds[branch.block]:
+        return True
+    return not token.open and moves.outdated(work, block, branch, token)
 
 
 # -- no answer

@@ -133,25 +133,46 @@ def fork(work: Work, block: Block) -> None:
 
 
 def needed(work: Work, branch: Branch) -> bool:
-    return branch.when is None or branch.when.evaluate(work.values()).value
+    if branch.when is not None and not branch.when.evaluate(work.values()).value:
+        return False
+    return branch.each is None or bool(work.elements(branch))
 
 
 def open_branch(work: Work, branch: Branch, *, reopened: bool) -> None:
-    old = work.st.token_of(branch.scope)
-    token_id = old.id if old else max(work.st.tokens) + 1
-    round = work.st.rounds[branch.block]
+    """A branch begins, or begins again: one part, or with `each` one part for each element known now."""
     if not needed(work, branch):
-        work.emit("branch.ended", token_id, {"branch": branch.scope, "outcome": "not_needed", "round": round})
+        not_needed(work, branch.scope)
         return
-    step = work.step(branch.start)
-    data = {"branch": branch.scope, "round": round, "reopened": reopened}
-    work.emit("branch.opened", token_id, {**data, **entry(work, step, old, token_id)})
+    for scope in scopes_of(work, branch):
+        open_part(work, branch, scope, reopened=reopened)
+
+
+def scopes_of(work: Work, branch: Branch) -> list[str]:
+    """The parts that a branch has now. An element goes by its place in the list: events hold no words of people."""
+    if branch.each is None:
+        return [branch.scope]
+    return [f"{branch.scope}/{index}" for index in range(len(work.elements(branch)))]
+
+
+def open_part(work: Work, branch: Branch, scope: str, *, reopened: bool) -> None:
+    old = work.st.token_of(scope)
+    token_id = old.id if old else max(work.st.tokens) + 1
+    data = {"branch": scope, "round": work.st.rounds[branch.block], "reopened": reopened}
+    work.emit("branch.opened", token_id, {**data, **entry(work, work.step(branch.start), old, token_id)})
+
+
+def not_needed(work: Work, scope: str) -> None:
+    old = work.st.token_of(scope)
+    token_id = old.id if old else max(work.st.tokens) + 1
+    data = {"branch": scope, "outcome": "not_needed", "round": work.st.rounds[scope.partition(".")[0]]}
+    work.emit("branch.ended", token_id, data)
 
 
 def end_branch(work: Work, token_id: int, dest: str) -> None:
     """The outcome pins the revision of the answers that it was given on."""
-    scope, _, outcome = dest.partition("#")
-    data = {"branch": scope, "outcome": outcome, "round": work.token(token_id).round, "rev": work.st.data_rev}
+    token = work.token(token_id)
+    outcome = dest.partition("#")[2]
+    data = {"branch": token.scope, "outcome": outcome, "round": token.round, "rev": work.st.data_rev}
     work.emit("branch.ended", token_id, data)
 
 
@@ -204,12 +225,16 @@ def settle(work: Work) -> None:
 
 
 def outcomes_of(work: Work, block: Block) -> dict[str, str | None]:
-    """Outcome by branch, None while it is open or was given on answers that have changed since."""
+    """Outcome by branch (by part, where a branch has one for each element), None while it is open or was given on
+    answers that have changed since. Only the present round counts."""
     found: dict[str, str | None] = {}
     for branch in block.branches:
-        token = work.st.token_of(branch.scope)
-        ended = token is not None and not token.open and not outdated(work, block, branch, token)
-        found[branch.name] = token.outcome if token is not None and ended else None
+        parts = work.st.parts_of(branch.scope)
+        if not parts:
+            found[branch.name] = None
+        for token in parts:
+            ended = not token.open and not outdated(work, block, branch, token)
+            found[token.scope.removeprefix(f"{block.path}.")] = token.outcome if ended else None
     return found
 
 

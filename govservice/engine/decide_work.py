@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from transitions import MachineError
 
 from govservice.definitions.catalogue import Catalogue
-from govservice.definitions.compiled import Compiled, Edge, Step
-from govservice.definitions.values import typed_as
+from govservice.definitions.compiled import Branch, Compiled, Edge, Step
+from govservice.definitions.values import elements, typed_as
 from govservice.engine.clocks import Deadline, deadline
 from govservice.engine.events import VERSIONS
 from govservice.engine.evolve import fold
@@ -99,6 +99,10 @@ class Work:
         result = {f"result.{name}": value for name, value in typed_as(edge.result, self.result).items()}
         department = self.department(role) if role else None
         return {**self._values, "actor.role": role, "actor.department": department, **result}
+
+    def elements(self, branch: Branch) -> tuple[str, ...]:
+        """What a branch with `each` has a part for: the entries of its list in the present answers, each once."""
+        return elements(self.values().get(branch.each or ""))
 
     # -- who and when
 

@@ -16,7 +16,7 @@ def reads_answers(d: Compiled, st: CaseState, cmd: Command) -> bool:
     if cmd.trigger == "@timer" or st.kept:  # an answer that came early is used as soon as its step is reached
         return _any_expression(d)
     if cmd.trigger == "@resubmit":
-        return any(b.when is not None for block in d.blocks.values() for b in block.branches)
+        return any(b.reads_answers for block in d.blocks.values() for b in block.branches)
     token = st.tokens.get(cmd.token_id or 0)
     steps = [token.step] if token is not None else [t.step for t in st.tokens.values() if t.open]
     return any(_reads(d, step, cmd.trigger) for step in steps)
@@ -46,12 +46,12 @@ def _edge_reads(d: Compiled, edge: Edge, seen: set[tuple[str, str]]) -> bool:
 def _block_reads(d: Compiled, path: str | None, seen: set[tuple[str, str]]) -> bool:
     """Entering a parallel step weighs every `when`; where no branch is needed its joins are taken at once."""
     block = d.blocks[path or ""]
-    if any(b.when is not None for b in block.branches):
+    if any(b.reads_answers for b in block.branches):
         return True
     return any(_edge_reads(d, join, seen) for join in block.joins if (join.source, join.name) not in seen)
 
 
 def _any_expression(d: Compiled) -> bool:
-    return any(b.when is not None for block in d.blocks.values() for b in block.branches) or any(
+    return any(b.reads_answers for block in d.blocks.values() for b in block.branches) or any(
         e.guard is not None or any(t.guard is not None for t in e.targets) for edges in d.out.values() for e in edges
     )

@@ -19,6 +19,9 @@ Pauses = tuple[tuple[str, str | None, str], ...]  # (start, end | None, kind)
 class Token(NamedTuple):
     """Where a part of the case stands. `pauses` are those of the present stay.
 
+    `scope`: "" for the main token, `review.food` for a branch, `review.consent/0` for the first part of a branch that
+    has one for each element of a list.
+
     `confirmed`: (action, actor, at) of the first of two people. `acted`: since it entered its branch, or since the last
     resubmission it took part in.
     """
@@ -47,6 +50,11 @@ class Token(NamedTuple):
     @property
     def paused(self) -> bool:
         return bool(self.pauses) and self.pauses[-1][1] is None
+
+    @property
+    def branch(self) -> str:
+        """The scope of its branch as the definition knows it: without the number of the element."""
+        return self.scope.partition("/")[0]
 
 
 class Task(NamedTuple):
@@ -237,6 +245,11 @@ class CaseState:
         """Tokens of a parallel step's branches, in the order of their ids."""
         prefix = block + "."
         return [t for t in self.tokens.values() if t.kind == "branch" and t.scope.startswith(prefix)]
+
+    def parts_of(self, scope: str) -> list[Token]:
+        """A branch's tokens of the present round: one, or one for each element of its list; none before it began."""
+        round = self.rounds.get(scope.partition(".")[0], 0)
+        return [t for t in self.tokens.values() if t.kind == "branch" and t.branch == scope and t.round == round]
 
     def token_of(self, scope: str) -> Token | None:
         return next((t for t in self.tokens.values() if t.scope == scope), None) if scope else self.tokens.get(MAIN)

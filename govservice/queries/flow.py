@@ -6,12 +6,12 @@ right; a parallel step is one column with a node for each branch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
-from govservice.definitions.compiled import Compiled
+from govservice.definitions.compiled import Branch, Compiled
 from govservice.models.cases import Case, Token, Visit
 from govservice.queries.way import WayStep, department_kind, role_title, way
 
@@ -111,21 +111,19 @@ def _branches(
     last: Mapping[tuple[int, str], Visit],
     holders: Mapping[str, str | None],
 ) -> list[FlowNode]:
-    by_scope = {token.scope: token for token in tokens if token.kind == "branch"}
     nodes = []
-    for branch in compiled.blocks[block].branches:
-        token = by_scope.get(branch.scope)
+    for branch, token, title in parts_of(compiled, block, tokens):
         kind = department_kind(compiled, branch.owner)
         if token is None or status == "to_come":
             nodes.append(FlowNode(branch.scope, "branch", branch.title, status, kind))
         elif token.status == "ended":
-            nodes.append(_ended(compiled, branch.scope, branch.title, kind, token, last))
+            nodes.append(_ended(compiled, branch.scope, title, kind, token, last))
         else:
             nodes.append(
                 FlowNode(
                     branch.scope,
                     "branch",
-                    branch.title,
+                    title,
                     "here",
                     kind,
                     actor=holders.get(token.step),
@@ -135,6 +133,35 @@ def _branches(
                 )  # fmt: skip
             )
     return nodes
+
+
+class TokenLike(Protocol):
+    """What is needed of a token, of the table or of a state."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def round(self) -> int: ...
+
+
+T = TypeVar("T", bound=TokenLike)
+
+
+def parts_of(compiled: Compiled, block: str, tokens: Iterable[T]) -> Iterator[tuple[Branch, T | None, Text]]:
+    """Each branch of a parallel step with its token and title; a branch with `each` comes once for each part of the
+    last round, its title numbered."""
+    inside = [t for t in tokens if t.kind == "branch" and t.scope.startswith(f"{block}.")]
+    round = max((t.round for t in inside), default=0)
+    for branch in compiled.blocks[block].branches:
+        parts = [t for t in inside if t.scope.partition("/")[0] == branch.scope and t.round == round]
+        if not parts:
+            yield branch, None, branch.title
+        for token in parts:
+            number = token.scope.partition("/")[2]
+            suffix = f" {int(number) + 1}" if number else ""
+            yield branch, token, {language: words + suffix for language, words in branch.title.items()}
 
 
 def _ended(

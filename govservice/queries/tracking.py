@@ -46,6 +46,7 @@ class Happening:
     department: Text | None
     mine: bool
     system: bool
+    token_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def happenings(
         who = names.get(event.actor)
         mine = not system and who is None
         department = None if mine or system else department_at(definitions, compiled, case, data.get("step"))
-        found.append(Happening(event.seq, event.at, event.type, data, who, department, mine, system))
+        found.append(Happening(event.seq, event.at, event.type, data, who, department, mine, system, event.token_id))
     return found
 
 

@@ -108,6 +108,13 @@ class AskedArea(AskedText):
     widget = TextArea()
 
 
+class AskedList(AskedArea):
+    """choices without options: a list that a registry would have given, one entry a line."""
+
+    def process_data(self, value: Any) -> None:
+        super().process_data("\n".join(value) if isinstance(value, list | tuple) else value)
+
+
 class AskedSelect(Asked, SelectField):
     """district: one of those in which people may file."""
 
@@ -195,9 +202,11 @@ def _field(name: str, spec: Question, label: str, districts: Options) -> Any:
         kind, looks = AskedArea, {"rows": 3}
     if spec.type in ("integer", "decimal") and spec.unit:
         looks["suffix"] = text(UNITS.get(spec.unit, spec.unit))
-    if spec.type == "choices" and not spec.hint:
+    if spec.type == "choices" and not spec.options:
+        kind, looks = AskedList, {"rows": 3}
+    elif spec.type == "choices" and not spec.hint:
         shared["description"] = gettext("Choose all that apply.")
-    if spec.type in ("choice", "choices"):
+    if spec.type == "choice" or (spec.type == "choices" and spec.options):
         shared["choices"] = [SelectChoice(code, text(words)) for code, words in (spec.options or {}).items()]
         shared["validate_choice"] = False
     if spec.type == "yes_no":

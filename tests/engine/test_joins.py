@@ -1,4 +1,4 @@
-"""Parallel steps clause by clause: branches, outcomes, joins, rounds."""
+"""Clause "Parallel": branches by condition, joins in order with siblings, branch outcomes, rounds."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ REJECT = '- {if: "any(rejected)", to: refused, siblings: %s, marks: decided}\n'
 YES = {"menu.seats": 20}
 
 
-def world(lite: Database, branches: str, joins: str, answers: dict[str, object] | None = None, **more: str) -> World:
+def world(
+    database: Database, branches: str, joins: str, answers: dict[str, object] | None = None, **more: str
+) -> World:
     d = compiled_from(definition(review(branches, joins, **more), first="review"))
-    w = World(lite, d)
+    w = World(database, d)
     w.submit(YES if answers is None else answers)
     return w
 
 
-def test_each_branch_has_a_token_and_the_main_token_waits(lite: Database) -> None:
-    w = world(lite, THREE, REJECT % "cancel" + ALL)
+def test_each_branch_has_a_token_and_the_main_token_waits(database: Database) -> None:
+    w = world(database, THREE, REJECT % "cancel" + ALL)
     tokens = w.state.tokens
     assert [(t.id, t.kind, t.scope, t.status) for t in tokens.values()] == [
         (1, "main", "", "waiting"),
@@ -36,8 +38,8 @@ def test_each_branch_has_a_token_and_the_main_token_waits(lite: Database) -> Non
     w.check()
 
 
-def test_a_branch_whose_when_is_false_is_not_needed(lite: Database) -> None:
-    w = world(lite, THREE, REJECT % "cancel" + ALL, {"menu.seats": 0})
+def test_a_branch_whose_when_is_false_is_not_needed(database: Database) -> None:
+    w = world(database, THREE, REJECT % "cancel" + ALL, {"menu.seats": 0})
     sign = w.state.token_of("review.sign")
     assert sign is not None
     assert (sign.status, sign.outcome, sign.step) == ("ended", "not_needed", "review.sign#not_needed")
@@ -47,22 +49,22 @@ def test_a_branch_whose_when_is_false_is_not_needed(lite: Database) -> None:
     w.check()
 
 
-def test_a_missing_answer_counts_as_not_needed(lite: Database) -> None:
-    w = world(lite, THREE, REJECT % "cancel" + ALL, {})
+def test_a_missing_answer_counts_as_not_needed(database: Database) -> None:
+    w = world(database, THREE, REJECT % "cancel" + ALL, {})
     sign = w.state.token_of("review.sign")
     assert sign is not None
     assert sign.outcome == "not_needed"
 
 
-def test_no_branch_needed_passes_straight_through(lite: Database) -> None:
+def test_no_branch_needed_passes_straight_through(database: Database) -> None:
     branches = branch("food", "food", when="menu.seats > 0") + branch("fire", "fire", when="menu.seats > 5")
-    w = world(lite, branches, ALL + "- {to: refused, marks: decided}\n", {"menu.seats": 0})
+    w = world(database, branches, ALL + "- {to: refused, marks: decided}\n", {"menu.seats": 0})
     assert w.steps() == ["decision"]
     w.check()
 
 
-def test_the_join_fires_in_the_transaction_of_the_last_act(lite: Database) -> None:
-    w = world(lite, THREE, REJECT % "cancel" + ALL)
+def test_the_join_fires_in_the_transaction_of_the_last_act(database: Database) -> None:
+    w = world(database, THREE, REJECT % "cancel" + ALL)
     w.do(ZHANG, "pass", "review.food")
     w.do(ZHOU, "pass", "review.fire")
     applied = w.do(SUN, "pass", "review.sign")
@@ -70,8 +72,8 @@ def test_the_join_fires_in_the_transaction_of_the_last_act(lite: Database) -> No
     assert applied.events[2].data["outcomes"] == {"food": "approved", "fire": "approved", "sign": "approved"}
 
 
-def test_siblings_cancel_fires_at_once_and_cancels_the_open_ones(lite: Database) -> None:
-    w = world(lite, THREE, REJECT % "cancel" + ALL)
+def test_siblings_cancel_fires_at_once_and_cancels_the_open_ones(database: Database) -> None:
+    w = world(database, THREE, REJECT % "cancel" + ALL)
     applied = w.do(ZHOU, "fail", "review.fire", reason="no exit")
     assert w.state.outcome == "refused"
     cancelled = [e.data["branch"] for e in applied.events if e.type == "branch.cancelled"]
@@ -80,8 +82,8 @@ def test_siblings_cancel_fires_at_once_and_cancels_the_open_ones(lite: Database)
     w.check()
 
 
-def test_siblings_wait_is_weighed_when_all_have_ended(lite: Database) -> None:
-    w = world(lite, THREE, REJECT % "wait" + ALL)
+def test_siblings_wait_is_weighed_when_all_have_ended(database: Database) -> None:
+    w = world(database, THREE, REJECT % "wait" + ALL)
     w.do(ZHOU, "fail", "review.fire", reason="no exit")
     assert w.steps() == ["review", "review.food.desk", "review.sign.desk"]
     w.do(ZHANG, "pass", "review.food")
@@ -89,9 +91,9 @@ def test_siblings_wait_is_weighed_when_all_have_ended(lite: Database) -> None:
     assert w.state.outcome == "refused"
 
 
-def test_rules_are_weighed_in_order_and_the_last_may_have_no_if(lite: Database) -> None:
+def test_rules_are_weighed_in_order_and_the_last_may_have_no_if(database: Database) -> None:
     joins = '- {if: "atleast(2, approved)", to: decision}\n- {to: refused, marks: decided}\n'
-    w = world(lite, THREE, joins)
+    w = world(database, THREE, joins)
     w.do(ZHANG, "pass", "review.food")
     w.do(SUN, "pass", "review.sign")
     assert len(w.steps()) == 2  # `wait` is the default: fire is still open
@@ -99,9 +101,9 @@ def test_rules_are_weighed_in_order_and_the_last_may_have_no_if(lite: Database) 
     assert w.steps() == ["decision"]
 
 
-def test_an_early_atleast_with_cancel(lite: Database) -> None:
+def test_an_early_atleast_with_cancel(database: Database) -> None:
     joins = '- {if: "atleast(2, approved)", to: decision, siblings: cancel}\n- {to: refused, marks: decided}\n'
-    w = world(lite, THREE, joins)
+    w = world(database, THREE, joins)
     w.do(ZHANG, "pass", "review.food")
     w.do(SUN, "pass", "review.sign")
     fire = w.state.token_of("review.fire")
@@ -113,8 +115,8 @@ def test_an_early_atleast_with_cancel(lite: Database) -> None:
     w.check()
 
 
-def test_entering_again_starts_every_branch_anew_in_a_new_round(lite: Database) -> None:
-    w = world(lite, THREE, REJECT % "cancel" + ALL)
+def test_entering_again_starts_every_branch_anew_in_a_new_round(database: Database) -> None:
+    w = world(database, THREE, REJECT % "cancel" + ALL)
     before = {t.scope: t.version for t in w.state.tokens.values()}
     for who, scope in ((ZHANG, "food"), (ZHOU, "fire"), (SUN, "sign")):
         w.do(who, "pass", f"review.{scope}")
@@ -127,8 +129,8 @@ def test_entering_again_starts_every_branch_anew_in_a_new_round(lite: Database) 
     w.check()
 
 
-def test_withdrawing_from_a_parallel_step_cancels_its_branches(lite: Database) -> None:
-    w = world(lite, THREE, REJECT % "cancel" + ALL)
+def test_withdrawing_from_a_parallel_step_cancels_its_branches(database: Database) -> None:
+    w = world(database, THREE, REJECT % "cancel" + ALL)
     w.do(w.wang, "withdraw", MAIN)
     assert w.state.outcome == "withdrawn"
     assert not w.steps()
@@ -136,20 +138,20 @@ def test_withdrawing_from_a_parallel_step_cancels_its_branches(lite: Database) -
     w.check()
 
 
-def test_a_branch_act_never_makes_a_sibling_stale(lite: Database) -> None:
+def test_a_branch_act_never_makes_a_sibling_stale(database: Database) -> None:
     from tests.engine.world import shown
 
-    w = world(lite, THREE, REJECT % "cancel" + ALL)
+    w = world(database, THREE, REJECT % "cancel" + ALL)
     page = shown(w.state, 3)
     w.do(ZHANG, "pass", "review.food")
     w.do(ZHOU, "pass", 3, expected=page)
     assert w.steps() == ["review", "review.sign.desk"]
 
 
-def test_going_round_in_circles_ends(lite: Database) -> None:
+def test_going_round_in_circles_ends(database: Database) -> None:
     """A join that leads back to its own parallel step while nothing is needed would never end."""
     branches = branch("food", "food", when="menu.seats > 0") + branch("fire", "fire", when="menu.seats > 5")
     d = compiled_from(definition(review(branches, "- {to: review}\n"), first="review"))
-    w = World(lite, d)
+    w = World(database, d)
     with pytest.raises(Tampered):
         w.submit({"menu.seats": 0})

@@ -99,8 +99,10 @@ def _not_needed(page: CasePage, happening: Happening) -> Item | None:
 
 
 def _branch(page: CasePage, scope: str) -> str:
-    found = (b for block in page.compiled.blocks.values() for b in block.branches if b.scope == scope)
-    return next((text(branch.title) for branch in found), scope)
+    plain, _, number = scope.partition("/")
+    found = (b for block in page.compiled.blocks.values() for b in block.branches if b.scope == plain)
+    title = next((text(branch.title) for branch in found), plain)
+    return f"{title} {int(number) + 1}" if number else title
 
 
 def _reopened(page: CasePage, happening: Happening) -> Item | None:

@@ -14,6 +14,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.engine import Actor, CaseState, Offer, Token, available, context, load_state
 from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
+from govservice.queries.flow import parts_of
 from govservice.queries.names import organisation_names, person_name, staff_names
 from govservice.queries.tracking import CasePage, case_page, words_of
 from govservice.queries.worklist import working_days_left
@@ -209,25 +210,27 @@ def opinions(
     session: Session, compiled: Compiled, state: CaseState, track: CasePage, words: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Each branch of the parallel step: its outcome, who said what, or who has it now."""
-    scopes = {t.scope for t in state.tokens.values() if t.kind == "branch"}
+    scopes = {t.branch for t in state.tokens.values() if t.kind == "branch"}
     block = next((b for b in compiled.blocks.values() if any(branch.scope in scopes for branch in b.branches)), None)
     if block is None:
         return []
     holders = {t.token_id: t for t in state.tasks.values() if not t.watch}
     staff = staff_names(session, (t.assignee for t in holders.values() if t.assignee))
     rows = []
-    for branch in block.branches:
-        token = state.token_of(branch.scope)
+    for branch, token, title in parts_of(compiled, block.path, state.tokens.values()):
         if token is None:
             continue
-        acts = [h for h in track.happenings if h.data.get("step", "").startswith(branch.scope + ".") and h.who]
+        acts = [
+            h for h in track.happenings
+            if h.data.get("step", "").startswith(branch.scope + ".") and h.who and h.token_id == token.id
+        ]  # fmt: skip
         last = acts[-1] if acts else None
         task = holders.get(token.id)
         held = staff.get(task.assignee or "") if task else None
         asked = last.who if last and (task is None or token.status == "waiting") else None
         who = text(held or asked)
         tone, outcome = _outcome(token)
-        rows.append({"title": branch.title, "tone": tone, "outcome": outcome,
+        rows.append({"title": title, "tone": tone, "outcome": outcome,
                      "text": quotation(words.get(last.data.get("text", ""))) if last else "",
                      "meta": who or (_("Nobody has taken it yet") if task else "")})  # fmt: skip
     return rows
