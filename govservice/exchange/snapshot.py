@@ -53,7 +53,7 @@ def seal_snapshot(
         "at": to_iso(now),
         "previous": before.sha256 if before else None,
         "form": dict(form),
-        "files": _files(session, case.id),
+        "files": _files(session, case.id, form),
         "facts": {name: _provenance(view) for name, view in facts.items()},
     }
     canonical = rfc8785.dumps(content)
@@ -99,11 +99,11 @@ def _last(session: Session, case_id: str) -> Snapshot | None:
     return session.scalars(newest).one_or_none()
 
 
-def _files(session: Session, case_id: str) -> dict[str, str]:
-    """What was attached, by the file's id: the hash of its content."""
-    rows = session.execute(
-        select(File.id, File.sha256).where(File.case_id == case_id, File.kind == "material", File.removed_at.is_(None))
-    )
+def _files(session: Session, case_id: str, form: Mapping[str, Any]) -> dict[str, str]:
+    """What is sent with this revision, by the file's id: the hash of its content. Files that a correction replaced
+    stay in the record, not here."""
+    sent = {id for ids in form["materials"].values() for id in ids}
+    rows = session.execute(select(File.id, File.sha256).where(File.case_id == case_id, File.id.in_(sent)))
     return {row.id: row.sha256 for row in rows}
 
 

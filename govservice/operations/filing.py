@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.engine import Actor, Applied, Command, Expected, apply
-from govservice.errors import Forbidden, KeyReused, Missing, NotAllowed, NotFound
+from govservice.errors import Forbidden, KeyReused, Missing, NotAllowed, NotFound, Stale
 from govservice.exchange import evidence
 from govservice.exchange.queries import Trigger
 from govservice.exchange.snapshot import Reason, latest_snapshot, seal_snapshot
@@ -199,6 +199,7 @@ def detach(rt: Runtime, actor: Actor, case_id: str, file_id: str, *, now: dateti
 def submit(rt: Runtime, actor: Actor, case_id: str, *, expected: Expected | None, idem: str, now: datetime) -> Receipt:
     """Sends the application: checks that nothing is missing, pins the answers, seals a snapshot, moves the case.
 
+    `expected.data_rev` is the revision that the person saw: a newer one, saved meanwhile, is not sent unseen (Stale).
     The same key again returns the same receipt. Raises Missing naming fields and materials, Stale, NotAllowed.
     """
     return _send(rt, actor, case_id, trigger=None, reason="submit", expected=expected, idem=idem, now=now)
@@ -231,9 +232,10 @@ def _send(
                 raise KeyReused()
             return Receipt(case.number, case_id, latest_snapshot(session, case_id).sha256, True)
         before = read_form(session, case.applicant_id, case_id, case.data_rev) if case.data_rev else Form()
-        form = prune_hidden(
-            compiled, evidence.merge_answers(compiled, facts, read_form(session, case.applicant_id, case_id))
-        )
+        latest = read_form(session, case.applicant_id, case_id)
+        if expected is not None and expected.data_rev not in (None, latest.rev):
+            raise Stale(case_id=case_id)
+        form = prune_hidden(compiled, evidence.merge_answers(compiled, facts, latest))
         slots = open_slots(session, case, compiled, facts)
         if slots.any and (missing := missing_items(compiled, facts, form, slots)):
             raise Missing(missing, "Something is still missing.")
@@ -241,7 +243,8 @@ def _send(
             form = _write(session, case, form, actor, now)
         name = trigger or submit_action(compiled)
         command = Command(
-            case_id=case_id, trigger=name, idem=idem, now=now, actor=actor, expected=expected,
+            case_id=case_id, trigger=name, idem=idem, now=now, actor=actor,
+            expected=expected and Expected(expected.token_version),  # sending may itself have added a revision
             data={"data_rev": form.rev, "changed": form.changed_from(before)},
         )  # fmt: skip
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -143,6 +144,24 @@ def test_the_sealed_snapshot_verifies(play: Play) -> None:
         row = session.scalars(select(Snapshot).where(Snapshot.case_id == play.case_id)).one()
         assert row.sha256 == receipt.sha256
         assert verify_snapshot(session, row)
+
+
+def test_a_snapshot_lists_the_files_that_were_sent_and_no_others(play: Play) -> None:
+    """A file taken back before sending, and one that a correction replaced, is not part of what was sent."""
+    play.draft()
+    wang, taken_back = play.citizen("wang.fang"), play.attach("wang.fang", "layout")
+    filing.detach(play.rt, wang, play.case_id, taken_back, now=play.now)
+    play.submit()
+    first = form_of(play).materials
+    play.act("li.na", "", "correct", reason="r", items={"layout": "unreadable"})
+    filing.detach(play.rt, wang, play.case_id, first["layout"][0], now=play.now)
+    replaced = play.attach("wang.fang", "layout")
+    filing.resubmit(play.rt, wang, play.case_id, expected=None, idem=play.key(), now=play.now)
+    listed = []
+    with play.rt.read() as session:
+        for row in session.scalars(select(Snapshot).order_by(Snapshot.n)):
+            listed.append(set(json.loads(verify_snapshot(session, row) or b"{}")["files"]))
+    assert listed == [{*first["layout"], *first["rules"]}, {replaced, *first["rules"]}]
 
 
 def test_a_sent_application_is_closed_to_changes(play: Play) -> None:

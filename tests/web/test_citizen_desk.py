@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from govservice.models.cases import Case, CaseData
 from govservice.models.exchange import DataAccess
 from govservice.models.papers import File, IssuedDocument, Message, Rating
+from govservice.operations import filing
 from govservice.operations.effects import deliver_due
 from govservice.web.citizen.data import safe_cell
 from tests.web.cases import PDF, Office
@@ -204,6 +205,28 @@ def test_answers_changed_in_another_window_are_shown_again(fang: Browser) -> Non
     assert "changed in another window" in text_of(answer)
 
 
+def test_an_answer_that_changes_while_it_is_sent_is_shown_first(
+    stage: Stage, fang: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another window saves between the look at the page's revision and the sending."""
+    number = begin(fang)
+    fill(fang, number)
+    page = text_of(fang.get(f"/my/cases/{number}/check"))
+    other, really = stage.client_as("wang.fang"), filing.submit
+
+    def late(*args: Any, **given: Any) -> filing.Receipt:
+        saved = other.send(f"/my/cases/{number}/pages/menu", {"menu.kind": ["hot"], "menu.seats": "70"})
+        assert saved.status_code == 303
+        return really(*args, **given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(filing, "submit", late)
+        answer = fang.post(f"/my/cases/{number}/check", data=hidden(page))
+    assert answer.status_code == 409
+    assert "changed in another window" in text_of(answer)
+    assert send(fang, number).headers["Location"].endswith("/sent")  # seen now, and sent
+
+
 def test_an_incomplete_application_is_not_sent(stage: Stage, fang: Browser) -> None:
     number = begin(fang)
     page = text_of(fang.get(f"/my/cases/{number}/check"))
@@ -344,6 +367,20 @@ def test_only_what_the_notice_names_can_be_corrected(stage: Stage, fang: Browser
     assert "86" in everything
     assert "326.40 m²" in everything  # a forged value for what is closed is not looked at
     assert fang.get(address).headers["Location"].endswith("said=not_now")
+
+
+def test_what_was_sent_does_not_show_what_is_only_kept(stage: Stage, fang: Browser, office: Office) -> None:
+    number = office.submitted("wang.fang", "open_restaurant", "huaxi")
+    items = {"menu.seats": "Count again.", "layout": "It is unreadable."}
+    office.do("li.na", number, "correct", reason="Seats and plan differ.", data={"items": items})
+    form = text_of(fang.get(f"/my/cases/{number}/correct"))
+    plan = (io.BytesIO(b"<html>"), "plan.pdf")
+    kept = fang.post(f"/my/cases/{number}/correct", data={**hidden(form), "menu.seats": "4729", "file-layout": plan})
+    assert kept.status_code == 422  # the plan is none; the new number of seats is kept, not sent
+    assert "4729" in text_of(fang.get(f"/my/cases/{number}/correct"))
+    everything = text_of(fang.get(f"/my/cases/{number}/everything"))
+    assert "4729" not in everything.replace(",", "")
+    assert "326.40 m²" in everything
 
 
 def test_withdrawing_asks_first_and_happens_once(stage: Stage, fang: Browser, office: Office) -> None:

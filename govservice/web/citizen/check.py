@@ -17,6 +17,8 @@ from govservice.web.citizen.items import items_of
 from govservice.web.citizen.rows import fact_groups, material_rows, own_rows, promised_answer, receiver
 from govservice.web.citizen.tasks import relief_sentence
 
+NO_REVISION = -1  # what a form without a sensible revision has seen
+
 
 @blueprint.route("/my/cases/<number>/check", methods=["GET", "POST"])
 @audience("citizen")
@@ -28,13 +30,12 @@ def check(number: str) -> str | Response | tuple[str, int]:
         return elsewhere
     if request.method == "GET":
         return _page(filing)
-    if request.form.get("rev") != str(filing.form.rev):
-        return _page(filing, problem="changed"), 409
     return _send(filing)
 
 
 def _send(filing: Filing) -> str | Response | tuple[str, int]:
-    expected = Expected(filing.token_version)
+    seen = request.form.get("rev", "")
+    expected = Expected(filing.token_version, int(seen) if seen.isdecimal() and len(seen) < 10 else NO_REVISION)
     try:
         operations.submit(
             filing.rt,
@@ -46,7 +47,10 @@ def _send(filing: Filing) -> str | Response | tuple[str, int]:
         )
     except Missing:
         return _page(filing_of(filing.number), problem="missing"), 422
-    except (Stale, NotAllowed):  # another window, or the same form, was quicker
+    except (Stale, NotAllowed) as refused:  # another window, or the same form, was quicker
+        fresh = filing_of(filing.number)
+        if isinstance(refused, Stale) and fresh.case.status == "draft":
+            return _page(fresh, problem="changed"), 409
         return redirect(url_for("citizen.sent", number=filing.number, again=1), 303)
     return redirect(url_for("citizen.sent", number=filing.number), 303)
 
@@ -73,7 +77,7 @@ def _page(filing: Filing, problem: str = "") -> str:
 @audience("citizen")
 def sent(number: str) -> str | Response:
     """The confirmation: it still opens a year later, from a bookmark, with what holds then."""
-    filing = filing_of(number)
+    filing = filing_of(number, as_sent=True)
     if filing.case.received_at is None:
         return redirect(url_for("citizen.tasks", number=number), 303)
     rt = current_runtime()
@@ -88,7 +92,7 @@ def sent(number: str) -> str | Response:
 @audience("citizen")
 def everything(number: str) -> str | Response:
     """All that was sent, with the source of each value."""
-    filing = filing_of(number)
+    filing = filing_of(number, as_sent=True)
     if filing.case.received_at is None:
         return redirect(url_for("citizen.tasks", number=number), 303)
     return render_template(

@@ -111,16 +111,18 @@ class Filing:
         return answer_text(self.fields.get(name), self.form.answers.get(name), areas, name)
 
 
-def filing_of(number: str) -> Filing:
-    """The filing of a case of the present actor. Raises NotFound where it is not theirs."""
+def filing_of(number: str, *, as_sent: bool = False) -> Filing:
+    """The filing of a case of the present actor, as it is being filled in; `as_sent`: with the answers and files that
+    were sent last, not with what a correction has kept since. Raises NotFound where it is not theirs."""
     rt, actor = current_runtime(), current_actor()
     assert actor is not None
-    fetched = citizen_case(number)
     with rt.read() as session:
-        case = session.get_one(Case, fetched.id)
+        case = citizen_case(number, session)
         compiled = rt.definitions.by_sha(case.def_sha)
         facts = evidence.current_facts(session, case.id, rt.definitions.catalogue)
-        form = evidence.merge_answers(compiled, facts, read_form(session, case.applicant_id, case.id))
+        form = read_form(session, case.applicant_id, case.id, case.data_rev if as_sent else None)
+        if not as_sent:
+            form = evidence.merge_answers(compiled, facts, form)
         token = session.get(Token, (case.id, MAIN))
         if request.method == "GET":
             record_fellow_read(rt, actor, case, [*form.answers, *form.materials], "task")
