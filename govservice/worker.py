@@ -9,9 +9,11 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from datetime import date
 
 import structlog
 
+from govservice.operations.auditing import keep_daily_anchor
 from govservice.operations.clock import fire_due
 from govservice.operations.effects import deliver_due
 from govservice.operations.runtime import Runtime
@@ -28,10 +30,16 @@ class Worker:
         self.rt = rt
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._stop = threading.Event()
+        self._anchored: date | None = None
 
     def round(self) -> int:
-        """One look at timers and outbox. Returns how many things were done."""
+        """One look at timers and outbox, and once a day at the root over all chains. Returns how many things were
+        done."""
         now = self.rt.now()
+        today = self.rt.wall.now().date()
+        if self._anchored != today and keep_daily_anchor(self.rt):
+            log.info("worker.anchored")
+        self._anchored = today
         return fire_due(self.rt, now) + deliver_due(self.rt, self.name, now)
 
     def run(self, heartbeat: Callable[[int], None] | None = None) -> None:

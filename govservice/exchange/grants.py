@@ -26,7 +26,7 @@ def covering(catalogue: Catalogue, wanted: Wanted, dataset: str, number: str, re
         and wanted.purpose == grant.purpose
         and bool(wanted.take)
         and set(wanted.take) <= set(grant.take)
-        and grant.holds_on(wanted.at.date())
+        and grant.holds_on(wanted.today)
     )
     return grant if covers else None
 

@@ -58,8 +58,8 @@ def prefill(
     """Asks for every fact that is neither declined nor held fresh already, in parallel within `budget` seconds.
 
     Subjects' keys come from the applicant's own record and the organisation of the case, never from a form. Raises
-    NotFound for an unknown case; never for a registry's fault. `today` is the legal day on which a mandate must hold
-    (the offices' calendar); without it the day of `now` in UTC counts.
+    NotFound for an unknown case; never for a registry's fault. `today` is the legal day on which grants and a
+    mandate must hold (the offices' calendar); without it the day of `now` in UTC counts.
     """
     began = time.monotonic()
     with database.read() as session:
@@ -80,11 +80,12 @@ def needs(
         raise NotFound()
     known = current_facts(session, case_id, catalogue)
     subjects = _subjects(session, case)
-    may_act = case.organisation_id is None or _may_act(session, case, now, today or now.date())
+    today = today or now.date()
+    may_act = case.organisation_id is None or _may_act(session, case, now, today)
     wanted: list[Wanted] = []
     settled: list[FactResult] = []
     for name, node in compiled.service.facts.items():
-        each = _wanted(case, compiled, name, node, subjects, catalogue, actor, trigger, now)
+        each = _wanted(case, compiled, name, node, subjects, catalogue, actor, trigger, now, today)
         if name in declined:
             if not (name in known and known[name].state == "refused"):
                 settled.append(FactResult(each, Outcome.REFUSED, ()))
@@ -133,7 +134,7 @@ def _may_act(session: Session, case: Case, now: datetime, today: date) -> bool:
 
 def _wanted(
     case: Case, compiled: Compiled, name: str, node: FactNode, subjects: Mapping[str, tuple[str, str]],
-    catalogue: Catalogue, actor: ActorLike, trigger: Trigger, now: datetime,
+    catalogue: Catalogue, actor: ActorLike, trigger: Trigger, now: datetime, today: date,
 ) -> Wanted:  # fmt: skip
     sources = tuple((s.dataset, s.grant or "") for s in node.sources if s.dataset is not None)
     dataset = catalogue.datasets.get(sources[0][0]) if sources else None
@@ -143,6 +144,7 @@ def _wanted(
         case_id=case.id, service=case.service, department=compiled.service.department, name=name, sources=sources,
         take=tuple(node.take), purpose=node.purpose, subject=SubjectKey(kind, key), subject_id=subject_id,
         person_id=case.applicant_id, actor=actor.id, trigger=trigger, at=now,
+        today=today,
     )  # fmt: skip
 
 

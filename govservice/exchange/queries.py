@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from govservice.exchange.connectors.base import SubjectKey
@@ -30,6 +30,7 @@ class Wanted:
     actor: str
     trigger: Trigger
     at: datetime
+    today: date  # the legal day on which grant and mandate must hold (the offices' calendar)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,3 +79,8 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+class EngineOwned:
+    """Marks the tables that only `engine/` writes, by statements of its own: the ORM may read them, and a session that
+    is about to write one refuses (`models.session`). The database's triggers say the same to everybody else."""

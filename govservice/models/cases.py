@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from govservice.models.base import (
     Base,
     Code,
+    EngineOwned,
     Json,
     Key,
     LongText,
@@ -42,7 +43,7 @@ class Definition(Base):
     published_at: Mapped[Moment]
 
 
-class Case(Base):
+class Case(EngineOwned, Base):
     """One run of a service, from draft to closed. A projection of its events; `head` is the last event's hash."""
 
     __tablename__ = "cases"
@@ -85,7 +86,7 @@ class Case(Base):
     statutory_on: Mapped[date | None]
 
 
-class Token(Base):
+class Token(EngineOwned, Base):
     """Where a case stands. Token 1 is the main token; a branch of a parallel step has its own.
 
     `status`: active | waiting (a parallel step with open branches; or for the applicant's correction) | suspended |
@@ -108,7 +109,7 @@ class Token(Base):
     waits_for: Mapped[OptCode]  # correction_notice | correction | second_person | None
 
 
-class Task(Base):
+class Task(EngineOwned, Base):
     """Work for a role of a department: the worklist. Due dates are instants (00:00 local of the next day)."""
 
     __tablename__ = "tasks"
@@ -136,7 +137,7 @@ class Task(Base):
     done_at: Mapped[OptMoment]
 
 
-class CaseEvent(Base):
+class CaseEvent(EngineOwned, Base):
     """Append-only record of what happened to a case: hash-chained, insert only (database triggers)."""
 
     __tablename__ = "case_events"
@@ -156,7 +157,7 @@ class CaseEvent(Base):
     hash: Mapped[Sha]
 
 
-class CommandKey(Base):
+class CommandKey(EngineOwned, Base):
     """An idempotency key, bound to its actor: the same request again gets the recorded result."""
 
     __tablename__ = "commands"
@@ -168,7 +169,7 @@ class CommandKey(Base):
     at: Mapped[Moment]
 
 
-class CaseClock(Base):
+class CaseClock(EngineOwned, Base):
     """A limit that counts: `limit:<name>` of the case or `step:<token>:<seq>` of a stay. Recomputable from the events.
 
     `pauses` is a list of [start, end|null, kind] in ISO UTC. Dates are the last counted day (until 24:00 local).
@@ -191,7 +192,7 @@ class CaseClock(Base):
     calendar_version: Mapped[Code]
 
 
-class Timer(Base):
+class Timer(EngineOwned, Base):
     """Something the law or the definition does by itself at `due_at` (NULL = paused)."""
 
     __tablename__ = "timers"
@@ -244,7 +245,7 @@ class Outbox(Base):
     last_error: Mapped[OptText]
 
 
-class Visit(Base):
+class Visit(EngineOwned, Base):
     """One stay of a token in one step: what turnaround is computed from. Seconds; `waited_on` says who held it."""
 
     __tablename__ = "visits"
@@ -290,7 +291,7 @@ class CaseData(Base):
     at: Mapped[Moment]
 
 
-class CaseStateRow(Base):
+class CaseStateRow(EngineOwned, Base):
     """The fold of a case's events up to `seq`, as canonical JSON: what acting reads. A cache: where missing, older
     than the case or of another format, the events are folded instead."""
 

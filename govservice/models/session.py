@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
+from govservice.models.base import EngineOwned
 from govservice.models.keyring import Box, Keyring
 from govservice.models.people import Person
 
@@ -66,6 +67,8 @@ class Database:
         info = {"keyring": keyring}
         self._readers = sessionmaker(engine, info=info, expire_on_commit=False)
         self._writers = sessionmaker(engine.execution_options(writing=True), info=info, expire_on_commit=False)
+        for made in (self._readers, self._writers):
+            event.listen(made, "before_flush", refuse_case_state)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -88,6 +91,17 @@ class Database:
             raise
         finally:
             session.close()
+
+
+def refuse_case_state(session: Session, _context: Any, _instances: Any) -> None:
+    """One place changes a case: an object of the engine's tables that was made, changed or deleted is never flushed.
+
+    Raises TypeError naming the tables; the transaction is rolled back by whoever opened it.
+    """
+    touched = [*session.new, *session.deleted, *(row for row in session.dirty if session.is_modified(row))]
+    owned = sorted({type(row).__name__ for row in touched if isinstance(row, EngineOwned)})
+    if owned:
+        raise TypeError(f"only the engine writes case state: {', '.join(owned)}")
 
 
 def box_of(session: Session, person_id: str) -> Box | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from govservice.engine import recount
@@ -61,6 +62,23 @@ def keep_anchor(rt: Runtime, day: date) -> Anchor:
         if not verify_anchor(session, day):
             raise Tampered(day=day.isoformat())
         return kept
+
+
+def keep_daily_anchor(rt: Runtime) -> bool:
+    """The worker's part: the day's root (UTC, the machine's time), where nobody has kept it yet. Whether it did.
+
+    Cheap where the root is there: one row is read. Two workers at once: one writes, the other finds it there.
+    """
+    day = rt.wall.now().date()
+    with rt.read() as session:
+        if session.get(Anchor, day) is not None:
+            return False
+    try:
+        with rt.write() as session:
+            anchor(session, day)
+    except IntegrityError:
+        return False
+    return True
 
 
 def _faults_of(rt: Runtime, session: Session, case_id: str, number: str) -> Iterator[AuditFault]:

@@ -29,6 +29,7 @@ from govservice.models.people import Mandate, Organisation
 from govservice.models.session import Database, make_engine
 from govservice.operations.people import Identity, add_person, find_person
 from tests.support.clock import MONDAY
+from tests.support.rows import put
 
 REGISTRIES = ("population", "enterprises", "real_estate", "health_certificates")
 
@@ -187,7 +188,7 @@ def file_draft(database: Database, compiled: Compiled, who: Citizen) -> Filed:
             organisation_id=organisation.id if organisation else None, mandate_id=mandate.id if mandate else None,
             channel="online", version=1, head="0" * 64, last_seq=1, data_rev=0, status="draft", opened_at=MONDAY,
         )  # fmt: skip
-        session.add(case)
+        put(session, case)
         return Filed(case.id, person.id, case.organisation_id, case.mandate_id)
 
 

@@ -99,6 +99,18 @@ def assert_refused(
         assert session.scalars(select(DataAccess).where(DataAccess.registry_code == "real_estate")).all() == []
 
 
+def test_a_grant_holds_by_the_offices_day(
+    database: Database, make_gateway: Callable[..., Gateway], catalogue: Catalogue, open_restaurant: Compiled,
+    wang_fang: Filed,
+) -> None:  # fmt: skip
+    """At three in the morning in China it is still the day before in UTC: a grant from today on holds."""
+    gateway = make_gateway(catalogue=with_grant(catalogue, "GR-2033", start=MONDAY.date()))
+    early = MONDAY - timedelta(hours=7)
+    assert early.date() < MONDAY.date()
+    found = prefill(database, gateway, open_restaurant, wang_fang, now=early, today=MONDAY.date())
+    assert found.facts["premises"].outcome == "ok"
+
+
 MANDATES: dict[str, dict[str, Any]] = {
     "expired": {"valid_to": date(2026, 3, 1)},
     "not yet valid": {"valid_from": date(2026, 3, 3)},

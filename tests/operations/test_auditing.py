@@ -5,19 +5,23 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, select, text
 
 from config import Settings
 from govservice.engine import MAIN
 from govservice.errors import Tampered
+from govservice.models.cases import Anchor
 from govservice.models.session import Database
 from govservice.operations.auditing import AuditReport, keep_anchor, verify_records
 from govservice.operations.runtime import Runtime
+from govservice.worker import Worker
 from tests.engine.world import CALENDARS, LI, ZHANG, World
+from tests.support.clock import MovableClock
 
 NO_GATEWAY = cast(Any, None)  # an audit asks no registry
 
@@ -146,3 +150,21 @@ def test_a_days_root_is_kept_once(runtime: Runtime, worlds: list[World]) -> None
     )
     with pytest.raises(Tampered):
         keep_anchor(runtime, DAY)
+
+
+def test_the_worker_keeps_each_days_root_once(runtime: Runtime, worlds: list[World]) -> None:
+    """Nobody has to remember it: the first round of a day keeps the root, whichever of several workers makes it."""
+    wall = MovableClock()
+    rt = replace(runtime, wall=wall)
+    one, other = Worker(rt, "one"), Worker(rt, "other")
+    for worker in (one, other, one):
+        worker.round()
+    with rt.read() as session:
+        (kept,) = session.scalars(select(Anchor)).all()
+    assert (kept.day, kept.n_cases) == (DAY, 3)
+    wall.advance(timedelta(days=1))
+    for worker in (other, one):
+        worker.round()
+    with rt.read() as session:
+        assert session.scalars(select(Anchor.day).order_by(Anchor.day)).all() == [DAY, DAY + timedelta(days=1)]
+    assert verify_records(runtime).faults == ()

@@ -16,6 +16,7 @@ from govservice.models.base import new_id
 from govservice.models.cases import Case, Task, Visit
 from govservice.queries.turnaround import ENOUGH, StepFigure, bottleneck, quantile
 from govservice.web.csv_text import csv_answer, safe_cell
+from tests.support.rows import put
 from tests.web.cases import Office
 from tests.web.conftest import Browser, Stage
 
@@ -43,7 +44,7 @@ class Town:
                 applicant_id=Office(stage).actor("wang.fang").person_id, channel="online", version=1, head="0" * 64,
                 last_seq=1, data_rev=0, status="open", opened_at=self.now, received_at=self.now,
             )  # fmt: skip
-            session.add(self.case)
+            put(session, self.case)
 
     @property
     def now(self) -> Any:
@@ -69,10 +70,9 @@ class Town:
             for n in range(count):
                 case = Case(**{c.key: getattr(self.case, c.key) for c in Case.__table__.columns} | {
                     "id": new_id(), "number": f"LATE-{n}"})  # fmt: skip
-                session.add(case)
-                session.flush()
+                put(session, case)
                 due = self.now - timedelta(days=1)
-                session.add(Task(
+                put(session, Task(
                     id=new_id(), case_id=case.id, token_id=1, opened_seq=2, service=SERVICE, area="huaxi", step=step,
                     department_id="huaxi.market_reg", role="head", opened_at=due, step_due_at=due, due_at=due,
                     due_kind="step", status="open",
