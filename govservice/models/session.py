@@ -6,11 +6,13 @@ lock, and two transactions that read first and write later would fail with "data
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 
 from govservice.models.base import EngineOwned
@@ -18,6 +20,7 @@ from govservice.models.keyring import Box, Keyring
 from govservice.models.people import Person
 
 BUSY_TIMEOUT_MS = 15_000
+RESTED_S = 1.0  # seconds after which a pooled connection is asked whether it lives
 
 
 def normalise_url(url: str) -> str:
@@ -35,7 +38,28 @@ def make_engine(url: str, *, pool_size: int = 5, synchronous: str = "FULL") -> E
         engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
         _prepare_sqlite(engine, synchronous)
         return engine
-    return create_engine(url, pool_pre_ping=True, pool_size=pool_size, max_overflow=pool_size)
+    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+    _ask_after_a_pause(engine)
+    return engine
+
+
+def _ask_after_a_pause(engine: Engine) -> None:
+    """A connection that rested is asked whether it still lives before it is handed out; one that was used just now is
+    not: the question is a round trip of its own, which every step would pay (docs/bench.md)."""
+
+    @event.listens_for(engine, "checkin")
+    def _rests(_connection: Any, record: Any) -> None:
+        record.info["since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: Any, _proxy: Any) -> None:
+        since = record.info.get("since")
+        if since is None or time.monotonic() - since < RESTED_S:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error  # the pool gives it up and takes another one
 
 
 def _prepare_sqlite(engine: Engine, synchronous: str) -> None:
