@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from govservice.commands import runtime
 from govservice.definitions.catalogue import Catalogue, load_catalogue
-from govservice.definitions.check import Checked, check_files, check_workflows, shown_path
+from govservice.definitions.check import Checked, Judges, check_files, check_workflows, shown_path
 from govservice.definitions.diagram import mermaid
 from govservice.definitions.findings import DefinitionError, Finding, sorted_findings
 from govservice.definitions.library import load_library
 from govservice.definitions.loader import Rules
 from govservice.definitions.reader import Unreadable, read
+from govservice.engine.explore_findings import second_opinion
 from govservice.errors import NotFound
 
 if TYPE_CHECKING:
     from govservice.definitions.verify import Staffing
 
 WORKFLOWS = Path("workflows")
-_FORM = "{role: {department id: [user, ...]}}"
+_FORM = "{role: {department id: [user, ...]}} (docs/verifier.md)"
 
 
 @click.group()
@@ -41,11 +43,15 @@ def command() -> None:
 def check(paths: tuple[Path, ...], as_json: bool, staff: Path | None, open_names: bool, workflows: Path) -> None:
     """Check definitions: FILES, all YAML files of FOLDERS, or everything in workflows/.
 
+    Each is played through beside the linear check. People are those of --staff; for a whole folder with services/ else
+    those of the database, where one is configured and has the newest schema.
+
     Exit code 0: no error and no warning; 1: findings; 2: wrong use.
     """
-    staffing = _staffing(staff)
+    whole = all((path / "services").is_dir() for path in paths or (workflows,))
+    staffing = _staffing(staff) if staff is not None else _staffing_in_database() if whole else None
     try:
-        checked = _check(paths, workflows, open_names, staffing)
+        checked = _check(paths, workflows, open_names, Judges(staffing, second_opinion))
     except DefinitionError as error:
         checked = Checked(error.findings, ())
     _print(checked, as_json)
@@ -92,20 +98,20 @@ def publish() -> None:
     click.echo("\n".join(f"published {code}" for code in changed) or "nothing to publish: all versions are in force")
 
 
-def _check(paths: tuple[Path, ...], workflows: Path, open_names: bool, staffing: Staffing | None) -> Checked:
+def _check(paths: tuple[Path, ...], workflows: Path, open_names: bool, judges: Judges) -> Checked:
     """Files are judged each alone; a folder with `services/` (or nothing given) as it would be published."""
     catalogue: Catalogue = load_catalogue(workflows)
     folders = [path for path in paths or (workflows,) if path.is_dir()]
     files = [path for path in paths if not path.is_dir()]
     root = Path.cwd()
     publishing = Rules(catalogue, open_names, publishing=not open_names)
-    parts = [check_files([file], Rules(catalogue, open_names), root, staffing) for file in files]
+    parts = [check_files([file], Rules(catalogue, open_names), root, judges) for file in files]
     for folder in folders:
         others = sorted(folder.glob("*.y*ml"))
         if (folder / "services").is_dir():
-            parts.append(check_workflows(folder, publishing, root, staffing))
+            parts.append(check_workflows(folder, publishing, root, judges))
         elif others:
-            parts += [check_files([file], Rules(catalogue, open_names), root, staffing) for file in others]
+            parts += [check_files([file], Rules(catalogue, open_names), root, judges) for file in others]
         else:
             parts.append(Checked((_nothing_in(folder, root),), ()))
     findings = sorted_findings(finding for part in parts for finding in part.findings)
@@ -116,23 +122,29 @@ def _nothing_in(folder: Path, root: Path) -> Finding:
     return Finding("E-FILE", "error", shown_path(folder, root), 1, None, "there is no definition in this folder")
 
 
-def _staffing(path: Path | None) -> Staffing | None:
+def _staffing(path: Path) -> Staffing:
     """Reads who holds which role in which department. Raises UsageError where the file is not of that form."""
-    if path is None:
-        return None
+    from govservice.operations.judging import staffing_from
+
     try:
-        data: Any = read(path.read_bytes()).data
+        return staffing_from(read(path.read_bytes()).data)
     except Unreadable as error:
         fault = error.faults[0]
         raise click.UsageError(f"{path}:{fault.line}: {fault.message}") from None
+    except ValueError as error:
+        raise click.UsageError(f"{path}: {error}") from None
+
+
+def _staffing_in_database() -> Staffing | None:
+    """The people of the deployment's database; None where this machine has none that could be asked."""
+    from config import ConfigError, from_env
+    from govservice.clock import WallClock
+    from govservice.operations.judging import staffing_in
+
     try:
-        return {
-            (str(role), str(department)): frozenset(str(user) for user in users)
-            for role, departments in data.items()
-            for department, users in departments.items()
-        }
-    except (AttributeError, TypeError):
-        raise click.UsageError(f"{path}: write {_FORM}") from None
+        return staffing_in(from_env().database_url, WallClock().now().date())
+    except (ConfigError, SQLAlchemyError):
+        return None
 
 
 def _print(checked: Checked, as_json: bool) -> None:

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compile import compile_service
+from govservice.definitions.compiled import Compiled
 from govservice.definitions.findings import DefinitionError, Finding, has_errors, sorted_findings
 from govservice.definitions.loader import Loaded, Rules, examine, raw_bytes
 from govservice.definitions.migrations import check_migrations
 from govservice.definitions.verify import Staffing, verify
+from govservice.definitions.verify_words import told
+
+# What an independent judge makes of the findings of the linear check: `engine.explore_findings.second_opinion`.
+SecondOpinion = Callable[[Compiled, Loaded, Sequence[Finding]], list[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judges:
+    """Who judges beside the linear check: the people there are, and whoever plays the definition through."""
+
+    staffing: Staffing | None = None
+    second: SecondOpinion | None = None
+
+
+ALONE = Judges()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,34 +43,35 @@ class Checked:
         return all(f.severity == "info" for f in self.findings)
 
 
-def check_file(path: Path, rules: Rules, shown: str, staffing: Staffing | None = None) -> Checked:
+def check_file(path: Path, rules: Rules, shown: str, judges: Judges = ALONE) -> Checked:
     """All findings of one file, in order of line."""
     try:
         raw = raw_bytes(path, shown)
     except DefinitionError as error:
         return Checked(error.findings, ())
-    return check_bytes(raw, rules, shown, staffing)
+    return check_bytes(raw, rules, shown, judges)
 
 
-def check_bytes(raw: bytes, rules: Rules, shown: str, staffing: Staffing | None = None) -> Checked:
+def check_bytes(raw: bytes, rules: Rules, shown: str, judges: Judges = ALONE) -> Checked:
     """The same for the bytes of a file, such as an upload."""
     loaded, findings = examine(raw, shown, rules)
     if loaded is None or has_errors(findings):
         return Checked(sorted_findings(findings), ())
     vocabulary = rules.catalogue if rules.catalogue is not None and not rules.open_names else Catalogue()
     compiled = compile_service(loaded.service, catalogue=rules.catalogue_for(loaded.source.data))
-    findings = [*findings, *verify(compiled, loaded, vocabulary, staffing)]
+    judged = told(compiled, verify(compiled, loaded, vocabulary, judges.staffing))
+    if judges.second is not None:
+        judged = judges.second(compiled, loaded, judged)
+    findings = [*findings, *judged]
     return Checked(sorted_findings(findings), () if has_errors(findings) else (loaded,))
 
 
-def check_files(
-    paths: Iterable[Path], rules: Rules, root: Path | None = None, staffing: Staffing | None = None
-) -> Checked:
+def check_files(paths: Iterable[Path], rules: Rules, root: Path | None = None, judges: Judges = ALONE) -> Checked:
     """All findings of many files; two files that define the same service are a fault of the second."""
     findings: list[Finding] = []
     loaded: dict[str, Loaded] = {}
     for path in paths:
-        one = check_file(path, rules, shown_path(path, root), staffing)
+        one = check_file(path, rules, shown_path(path, root), judges)
         findings += one.findings
         for definition in one.loaded:
             first = loaded.setdefault(definition.service.service, definition)
@@ -63,9 +80,9 @@ def check_files(
     return Checked(sorted_findings(findings), tuple(loaded.values()))
 
 
-def check_workflows(folder: Path, rules: Rules, root: Path | None = None, staffing: Staffing | None = None) -> Checked:
+def check_workflows(folder: Path, rules: Rules, root: Path | None = None, judges: Judges = ALONE) -> Checked:
     """A whole `workflows/` folder: its services, and the maps between their versions."""
-    services = check_files(sorted((folder / "services").glob("*.y*ml")), rules, root, staffing)
+    services = check_files(sorted((folder / "services").glob("*.y*ml")), rules, root, judges)
     maps = sorted((folder / "migrations").glob("*.y*ml"))
     findings = check_migrations(maps, services.loaded, {path: shown_path(path, root) for path in maps})
     return Checked(sorted_findings([*services.findings, *findings]), services.loaded)

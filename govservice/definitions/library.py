@@ -80,6 +80,10 @@ class Definitions:
         if infos:
             raise DefinitionError(infos)
 
+    def loaded(self, code: str) -> Loaded:
+        """The file that the current version of a service was loaded from. Raises KeyError for unknown ones."""
+        return self._sources[code]
+
     def source_of(self, code: str) -> str:
         """The YAML text that the current version of a service was loaded from. Raises KeyError for unknown ones."""
         return self._sources[code].text

@@ -17,7 +17,7 @@ from govservice.definitions.values import FieldLike
 
 MAX_ALTERNATIVES = 64
 
-_OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
     ast.In: ast.NotIn, ast.NotIn: ast.In,
 }  # fmt: skip
@@ -119,7 +119,7 @@ def _test(node: ast.expr, wanted: bool) -> Test:
         return Test("yes", None, node.value is wanted, names)
     if isinstance(node, ast.Compare):
         left, op, right = node.left, type(node.ops[0]), node.comparators[0]
-        op = op if wanted else _OPPOSITE[op]
+        op = op if wanted else OPPOSITE[op]
         if op in (ast.In, ast.NotIn):
             if isinstance(right, (ast.List, ast.Tuple)):
                 return Test(ast.unparse(left), op, frozenset(_literal(e) for e in right.elts), names)

@@ -7,8 +7,8 @@ from itertools import product
 from math import prod
 
 from govservice.definitions.compiled import Block, Branch, Edge
-from govservice.definitions.values import FieldLike
-from govservice.definitions.verify_domains import Clause, implies, possible, ways
+from govservice.definitions.schema import Service
+from govservice.definitions.verify_data import Data
 from govservice.definitions.verify_graph import Notes
 
 MAX_COMBINATIONS = 20_000
@@ -43,7 +43,7 @@ def _combinations(notes: Notes, block: Block) -> None:
         return
     fired: set[str] = set()
     stuck: Outcomes | None = None
-    conditions = _Conditions(block, notes.graph.compiled.service.fields)
+    conditions = _Conditions(block, notes.graph.compiled.service)
     for outcomes in _all_outcomes(block):
         first = next((rule for rule in block.joins if _holds(rule, outcomes)), None)
         if first is None and stuck is None and conditions.allow(outcomes):
@@ -109,20 +109,17 @@ def _early(cancelling: Sequence[Edge], outcomes: Outcomes) -> Iterator[str]:
 class _Conditions:
     """Which branches can be needed together, by their `when`."""
 
-    def __init__(self, block: Block, fields: Mapping[str, FieldLike]) -> None:
+    def __init__(self, block: Block, service: Service) -> None:
         self.when = {branch.name: branch.when for branch in block.branches if branch.when is not None}
-        self.fields = fields
+        self.data = Data(service, self.when.values())
 
     def allow(self, outcomes: Outcomes) -> bool:
-        clauses: list[Clause] = [()]
+        said: dict[str, bool] = {}
         for name, when in self.when.items():
-            if outcomes[name] != "not_needed":
-                found = ways(when, self.fields)
-                if found is None or len(clauses) * len(found) > 64:
-                    return True
-                clauses = [(*c, *w) for c in clauses for w in found if possible((*c, *w), self.fields)]
-        skipped = [when for name, when in self.when.items() if outcomes[name] == "not_needed"]
-        return any(not any(implies(c, when, self.fields) for when in skipped) for c in clauses)
+            needed = outcomes[name] != "not_needed"
+            if said.setdefault(when.source, needed) is not needed:
+                return False  # two branches under one condition
+        return self.data.can_be(said)
 
 
 def _tell_deadlock(notes: Notes, block: Block, outcomes: Outcomes) -> None:

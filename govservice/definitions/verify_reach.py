@@ -107,7 +107,7 @@ def _may_stall(notes: Notes, step: Step) -> None:
     acts = [
         e for e in notes.graph.compiled.out.get(step.path, ()) if e.kind == "action" and (e.correction or is_move(e))
     ]
-    if all(edge.guard is not None for edge in acts):
+    if acts and all(edge.guard is not None for edge in acts):
         message = (
             f"At {_name(step)} every action has a guard; where none holds, nobody can act and the case stands still. "
             "Leave one action without a guard, or let a timer act."

@@ -32,7 +32,12 @@ def decide(d: Compiled, st: CaseState, cmd: Command, calendars: CalendarsLike) -
 
 def plan(d: Compiled, st: CaseState, cmd: Command, calendars: CalendarsLike) -> Work:
     """`decide` with the state that its events lead to, so that it need not be folded twice."""
-    work = Work(d, st, cmd, calendars, to_iso(cmd.now))
+    return carried_out(Work(d, st, cmd, calendars, to_iso(cmd.now)))
+
+
+def carried_out(work: Work) -> Work:
+    """The work with everything done that its command asks for."""
+    d, st, cmd = work.d, work.st, work.cmd
     handler = _HANDLERS.get(cmd.trigger)
     if handler is not None:
         handler(work)

@@ -17,17 +17,27 @@ from govservice.definitions.library import Definitions
 from govservice.models.cases import Definition
 from govservice.models.exchange import Grant
 from govservice.models.places import Area, Department
+from govservice.operations.judging import check_to_publish
 from govservice.operations.runtime import Runtime
 
 
 def publish_all(rt: Runtime, *, by: str, now: datetime) -> list[str]:
     """Brings places, grants and definitions of the database to what the files say. Returns the codes of the services
-    that got a new version. Raises DefinitionError where a definition uses what is not executed yet."""
+    that got a new version. Raises DefinitionError where a definition uses what is not executed yet, lacks people, or
+    goes wrong when it is played through."""
     rt.definitions.check_publishable()
+    check_to_publish(rt, _unpublished(rt), now)
     with rt.write() as session:
         sync_places(session, rt.definitions.catalogue)
         sync_grants(session, rt.definitions.catalogue)
         return [code for code in rt.definitions.codes() if _publish(session, rt.definitions, code, by, now)]
+
+
+def _unpublished(rt: Runtime) -> list[str]:
+    """Services whose file says something else than the version in force."""
+    with rt.read() as session:
+        in_force = set(session.scalars(select(Definition.sha).where(Definition.status == "published")))
+    return [code for code in rt.definitions.codes() if rt.definitions.current(code).sha not in in_force]
 
 
 def _publish(session: Session, definitions: Definitions, code: str, by: str, now: datetime) -> bool:

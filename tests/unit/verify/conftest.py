@@ -9,10 +9,12 @@ import pytest
 
 from config import ROOT
 from govservice.definitions.catalogue import Catalogue, load_catalogue
+from govservice.definitions.check import Judges, check_bytes
 from govservice.definitions.compile import compile_service
 from govservice.definitions.findings import Finding
-from govservice.definitions.loader import load_text
+from govservice.definitions.loader import Rules, load_text
 from govservice.definitions.verify import Staffing, verify
+from govservice.engine.explore_findings import second_opinion
 
 SOUND = (Path(__file__).parent / "sound.yaml").read_text("utf-8")
 
@@ -35,6 +37,20 @@ def check(catalogue: Catalogue) -> Check:
             text = text.replace(old, new, 1)
         loaded = load_text(text)
         return verify(compile_service(loaded.service, catalogue=catalogue), loaded, catalogue, staffing)
+
+    return run
+
+
+@pytest.fixture
+def judged(catalogue: Catalogue) -> Check:
+    """Findings as `flask definitions check FILE` tells them, the exploration among the judges."""
+
+    def run(*changes: str, staffing: Staffing | None = None, text: str = SOUND) -> list[Finding]:
+        for old, new in zip(changes[::2], changes[1::2], strict=True):
+            assert old in text, f"{old!r} is not in the definition"
+            text = text.replace(old, new, 1)
+        judges = Judges(staffing, second_opinion)
+        return list(check_bytes(text.encode(), Rules(catalogue), "small.yaml", judges).findings)
 
     return run
 

@@ -1,0 +1,140 @@
+"""What can happen next in a case that stands somewhere: every act of people, answers of the system, the applicant's
+reply to a notice. Withdrawing, lapsing and acts of the clock are no moves: they would hide every deadlock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from govservice.definitions.compiled import Edge
+from govservice.engine import rights
+from govservice.engine.decide_moves import reads
+from govservice.engine.decide_work import Work
+from govservice.engine.explore_world import NOW, Known, World
+from govservice.engine.state import CaseState, Token
+from govservice.engine.types import MAIN, Command
+
+IDEM = "explored"
+
+
+class Move(NamedTuple):
+    """Something that may happen. `command` is None for a change of the answers that no command tells.
+
+    `by`: role, applicant or system; `step` and `action` say what of the definition it is, `action` also one of the
+    engine's own (`@resubmit`); `changed`: names that a reply to a notice changes.
+    """
+
+    command: Command
+    by: str
+    step: str
+    action: str
+    known: Known
+    changed: frozenset[str] = frozenset()
+    edge: Edge | None = None
+
+
+class Place(NamedTuple):
+    """Where a token stands, as far as it matters to what can follow."""
+
+    scope: str
+    step: str
+    status: str
+    outcome: str | None
+    waits_for: str | None
+    confirmed: str | None
+    acted: bool
+    paused: str | None
+
+
+class Marking(NamedTuple):
+    """Where a whole case stands. Two cases of one marking can go on in the same ways, for the same answers."""
+
+    status: str
+    outcome: str | None
+    places: tuple[Place, ...]
+    notice: tuple[int, ...] | None
+    asked: tuple[tuple[int, bool], ...]
+
+
+def marking_of(st: CaseState) -> Marking:
+    block = st.main.step + "."
+    collecting = any(not a.notified for a in st.asks.values())
+    places = tuple(
+        _place(token, collecting)
+        for token in st.tokens.values()
+        if token.id == MAIN or token.open or (token.kind == "branch" and token.scope.startswith(block))
+    )
+    asked = tuple(sorted((a.token_id, a.notified) for a in st.asks.values()))
+    return Marking(st.status, st.outcome, places, st.notice.tokens if st.notice else None, asked)
+
+
+def _place(token: Token, collecting: bool) -> Place:
+    """Whether a branch has acted matters only while requests are collected for one notice."""
+    return Place(
+        token.scope or f"{token.kind}:{token.id}", token.step, token.status, token.outcome, token.waits_for,
+        token.confirmed[0] if token.confirmed else None, token.acted and collecting,
+        token.pauses[-1][2] if token.paused else None,
+    )  # fmt: skip
+
+
+def opening(world: World) -> Move:
+    data: dict[str, Any] = {
+        "case_id": "explored", "number": "", "service": world.d.code, "def_sha": world.d.sha, "person_id": "person",
+        "organisation_id": None, "mandate_id": None, "area": "anywhere",
+    }  # fmt: skip
+    applicant = world.actors("applicant")[0]
+    return Move(Command(None, "@open", IDEM, NOW, applicant, data=data), "applicant", "", "@open", frozenset())
+
+
+def moves(world: World, st: CaseState, known: Known) -> Iterator[Move]:
+    """Everything that somebody may do now, whether its conditions hold or not."""
+    st.ctx = world.ctx
+    for token in st.tokens.values():
+        if token.open:
+            for edge in world.d.out.get(token.step, ()):
+                if edge.kind in ("action", "answer"):
+                    yield from _act(world, st, token, edge, known)
+    yield from _notice(world, st, known)
+    yield from _replies(world, st, known)
+
+
+def _act(world: World, st: CaseState, token: Token, edge: Edge, known: Known) -> Iterator[Move]:
+    for actor in world.actors(edge.by):
+        if rights.refusal(world.d, st, token, edge, actor, world.ctx) is None:
+            command = Command(st.case_id, edge.name, IDEM, NOW, actor, token_id=token.id)
+            yield Move(command, edge.by, token.step, edge.name, known, edge=edge)
+            return  # another holder of the role would do the same
+
+
+def _notice(world: World, st: CaseState, known: Known) -> Iterator[Move]:
+    block = world.d.blocks.get(st.main.step)
+    owner = world.d.steps[block.path].owner if block is not None else None
+    for actor in world.actors(owner)[:1] if owner is not None else ():
+        if rights.notice_refusal(world.d, st, actor, world.ctx) is None:
+            command = Command(st.case_id, "@send_notice", IDEM, NOW, actor, token_id=MAIN)
+            yield Move(command, owner or "", st.main.step, "@send_notice", known)
+
+
+def _replies(world: World, st: CaseState, known: Known) -> Iterator[Move]:
+    """The applicant answers the notice: changes nothing, everything, or what one set of finished branches reads."""
+    applicant = world.actors("applicant")[0]
+    if st.notice is None or rights.resubmit_refusal(st, applicant) is not None:
+        return
+    for changed in _changes(world, st):
+        data = {"data_rev": st.data_rev + 1, "changed": sorted(changed)}
+        command = Command(st.case_id, "@resubmit", IDEM, NOW, applicant, token_id=MAIN, data=data)
+        yield Move(command, "applicant", st.main.step, "@resubmit", world.forget(known, changed), changed)
+
+
+def _changes(world: World, st: CaseState) -> list[frozenset[str]]:
+    names = frozenset([*world.d.service.fields, *world.d.service.materials])
+    found = {frozenset[str](): frozenset[str](), frozenset({"*"}): names}
+    block = world.d.blocks.get(st.main.step)
+    weighed = frozenset(name for said in world.names.values() for name in said)
+    if block is not None:
+        work = Work(world.d, st, Command(st.case_id, "", IDEM, NOW, world.actors("system")[0]), world.calendars, "")
+        ended = [b for b in block.branches if (t := st.token_of(b.scope)) is not None and not t.open]
+        for name in sorted(names):
+            touched = frozenset(b.name for b in ended if reads(work, b, (name,)))
+            found.setdefault(touched | ({name} if name in weighed else set()), frozenset({name}))
+    return list(dict.fromkeys(found.values()))

@@ -1,0 +1,233 @@
+"""The stage on which `explore` plays a definition: everybody is there, nobody looks at the clock, and every condition
+may come out either way as long as some answers that the form accepts make it so.
+
+`decide` itself, the moves and the machine are the engine's own; only the conditions are answered by an `Oracle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import UTC, datetime, time
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compiled import Compiled
+from govservice.definitions.expressions import Expression
+from govservice.definitions.machine import build_machine
+from govservice.definitions.verify_data import Data
+from govservice.engine.clocks import Deadline
+from govservice.engine.decide import carried_out
+from govservice.engine.decide_work import Work
+from govservice.engine.state import CaseState
+from govservice.engine.types import Actor, Command, Ctx
+from govservice.errors import NotAllowed
+from govservice.models.base import to_iso
+from govservice.worktime.calendar import Calendar
+from govservice.worktime.duration import Duration
+
+NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # any moment does: no clock moves while a definition is explored
+AREA = "anywhere"
+ORACLE = "?"  # the name under which conditions find the oracle among a case's values
+Known = frozenset[tuple[str, bool]]  # conditions that have been weighed, by their text, and how they came out
+_CHANGING = ("revalidate", "subscribe", "dispute")  # facts that these keep watch on may change while the case runs
+
+
+class Choice(NamedTuple):
+    """A condition that came out one way. `open`: the other way is possible too."""
+
+    source: str
+    value: bool
+    open: bool
+
+
+class Outcome(NamedTuple):
+    """What a command leads to under some choices. `after` is None where it is refused then."""
+
+    after: CaseState | None
+    known: Known
+    choices: tuple[Choice, ...]
+    events: tuple[Any, ...]
+
+
+class Everywhere(Catalogue):
+    """A country in which every kind of department answers for every area."""
+
+    def department_for(self, kind: str, area: str | None) -> str | None:
+        return kind
+
+
+class OneCalendar:
+    """One calendar for every area, without holidays."""
+
+    def for_area(self, area: str | None) -> Calendar:
+        return _calendar()
+
+
+@lru_cache(maxsize=1)
+def _calendar() -> Calendar:
+    return Calendar(
+        code="any", version="any", zone=ZoneInfo("UTC"), opens=time(9), closes=time(17), holidays=frozenset(),
+        makeup=frozenset(), announced_to=NOW.year, first_year=NOW.year, last_year=NOW.year,
+    )  # fmt: skip
+
+
+class Timeless(Work):
+    """A decision for which every date is the same: no date can change where a case may go."""
+
+    __slots__ = ()
+
+    def deadline(self, start: str, limit: Duration, pauses: Any = ()) -> Deadline:
+        return _SOME_DAY
+
+
+_AT = to_iso(NOW)
+_SOME_DAY = Deadline(_AT[:10], _AT, False)
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Answers conditions: as known, else as the script says, else "yes"; what it was asked is kept in order.
+
+    A condition over answers of the form is remembered, for the answers stay; one over who acts or what a registry
+    says anew may come out otherwise the next time.
+    """
+
+    world: World
+    known: dict[str, bool]
+    script: tuple[bool, ...]
+    asked: list[Choice]
+    here: dict[str, bool]
+
+    def answer(self, source: str) -> bool:
+        said = self.known.get(source, self.here.get(source))
+        if said is not None:
+            return said
+        fleeting = source in self.world.fleeting
+        may = {v: fleeting or self.world.data.can_be({**self.known, source: v}) for v in (True, False)}
+        value = self.script[len(self.asked)] if len(self.asked) < len(self.script) else may[True]
+        self.asked.append(Choice(source, value, may[not value]))
+        (self.here if fleeting else self.known)[source] = value
+        return value
+
+
+class World:
+    """One definition on that stage."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        found: dict[str, Expression] = {}
+        parts = {f.name: swapped(getattr(compiled, f.name), found) for f in fields(compiled) if f.name in _PARTS}
+        machine = build_machine(compiled.start, parts["steps"], parts["out"])
+        service = compiled.service.model_copy(update={"area": None})  # whichever area: all have their departments
+        self.d: Compiled = replace(compiled, sha=f"explored:{compiled.sha}", service=service, machine=machine, **parts)
+        self.data = Data(compiled.service, found.values())
+        changing = _changing_names(compiled)
+        self.fleeting = frozenset(e.source for e in found.values() if any(_fleeting(n, changing) for n in e.names))
+        self.names = {source: each.names for source, each in found.items()}
+        self._asked: dict[str, frozenset[str]] = {}
+        self.catalogue, self.calendars = Everywhere(), OneCalendar()
+        self.ctx = Ctx(self.catalogue, {}, None, _calendar())
+
+    def actors(self, by: str) -> tuple[Actor, ...]:
+        """Who may act as this: two people of each role, so that a second one can confirm."""
+        if by == "applicant":
+            return (Actor("applicant", "applicant", (), "person"),)
+        if by == "system":
+            return (Actor("system", "system", (), None),)
+        role = self.d.service.roles.get(by)
+        held = ((by, role.department),) if role is not None else ()
+        return tuple(Actor(f"{by}.{n}", "user", held, None) for n in (1, 2))
+
+    def outcomes(self, st: CaseState, known: Known, command: Command) -> Iterator[Outcome]:
+        """Everything that a command can lead to here, one outcome for each way in which conditions may come out."""
+        scripts: list[tuple[bool, ...]] = [()]
+        while scripts:
+            script = scripts.pop()
+            oracle = Oracle(self, dict(known), script, [], {})
+            st.ctx = Ctx(self.catalogue, {ORACLE: oracle}, None, _calendar())
+            after, events = self._decide(st, command)
+            asked = oracle.asked
+            for index in range(len(script), len(asked)):
+                if asked[index].open:
+                    scripts.append((*(c.value for c in asked[:index]), not asked[index].value))
+            yield Outcome(after, frozenset(oracle.known.items()), tuple(asked), events)
+
+    def _decide(self, st: CaseState, command: Command) -> tuple[CaseState | None, tuple[Any, ...]]:
+        try:
+            work = carried_out(Timeless(self.d, st, command, self.calendars, _AT))
+        except NotAllowed:
+            return None, ()
+        work.st.ctx, work.st.journal = None, []
+        return work.st, tuple(work.events)
+
+    def still_asked(self, step: str, known: Known) -> Known:
+        """What is worth remembering at a step of the main token: conditions that bear on one that may be weighed on the
+        way from here. Cases that differ in nothing else go on alike."""
+        if not known:
+            return known
+        if step not in self._asked:
+            self._asked[step] = self._bearing(step)
+        return frozenset(said for said in known if said[0] in self._asked[step])
+
+    def _bearing(self, step: str) -> frozenset[str]:
+        ahead, todo = {step}, [step]
+        while todo:
+            for edge in self.d.out.get(todo.pop(), ()):
+                for target in edge.targets:
+                    if target.to is not None and target.to not in ahead:
+                        ahead.add(target.to)
+                        todo.append(target.to)
+        names: set[str] = set()
+        for path, edges in self.d.out.items():
+            if path.partition(".")[0] in ahead:
+                for guard in (g for e in edges for g in (e.guard, *(t.guard for t in e.targets)) if g is not None):
+                    names |= guard.names
+        for block in self.d.blocks.values():
+            if block.path in ahead:
+                names |= {name for b in block.branches if b.when is not None for name in b.when.names}
+        return frozenset(source for source, reads in self.names.items() if reads & names)
+
+    def forget(self, known: Known, changed: frozenset[str]) -> Known:
+        """What is still known of the conditions once these answers have changed."""
+        return frozenset(said for said in known if not self.names[said[0]] & changed)
+
+
+_PARTS = ("steps", "out", "blocks")
+
+
+def swapped(value: Any, found: dict[str, Expression]) -> Any:
+    """A copy of a part of a definition whose conditions ask the oracle; `found` collects them by their text."""
+    if isinstance(value, Expression):
+        found.setdefault(value.source, value)
+        return replace(value, run=_asking(value.source))
+    if isinstance(value, Mapping):
+        return MappingProxyType({key: swapped(each, found) for key, each in value.items()})
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return tuple(swapped(each, found) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {f.name: swapped(getattr(value, f.name), found) for f in fields(value) if f.init}
+        return replace(value, **{k: v for k, v in changed.items() if v is not getattr(value, k)})
+    return value
+
+
+def _asking(source: str) -> Any:
+    def run(values: Mapping[str, Any], _missing: list[str], _item: Any) -> bool:
+        oracle: Oracle = values[ORACLE]
+        return oracle.answer(source)
+
+    return run
+
+
+def _fleeting(name: str, changing: frozenset[str]) -> bool:
+    return name.startswith(("actor.", "result.")) or name in changing
+
+
+def _changing_names(compiled: Compiled) -> frozenset[str]:
+    facts = compiled.service.facts
+    watched = {
+        name for name, fact in facts.items() if fact.pending == "allowed" or any(getattr(fact, k) for k in _CHANGING)
+    }
+    return frozenset(n for name in watched for n in (*facts[name].take, name))
