@@ -111,12 +111,16 @@ class _Conditions:
 
     def __init__(self, block: Block, service: Service) -> None:
         self.when = {branch.name: branch.when for branch in block.branches if branch.when is not None}
+        self.listed = {branch.name for branch in block.branches if branch.each is not None}
         self.data = Data(service, self.when.values())
 
     def allow(self, outcomes: Outcomes) -> bool:
+        """A branch with `each` may also be left out because its list is empty: of it only being needed is certain."""
         said: dict[str, bool] = {}
         for name, when in self.when.items():
             needed = outcomes[name] != "not_needed"
+            if name in self.listed and not needed:
+                continue
             if said.setdefault(when.source, needed) is not needed:
                 return False  # two branches under one condition
         return self.data.can_be(said)

@@ -71,5 +71,6 @@ def _rule(edge: Edge) -> str:
 
 
 def _branch_title(compiled: Compiled, scope: str) -> str:
-    block = compiled.blocks.get(scope.partition(".")[0])
-    return next((b.title["en"] for b in block.branches if b.scope == scope), scope) if block else scope
+    block, (branch, _, part) = compiled.blocks.get(scope.partition(".")[0]), scope.partition("/")
+    title = next((b.title["en"] for b in block.branches if b.scope == branch), scope) if block else scope
+    return f"{title} {int(part) + 1}" if part else title

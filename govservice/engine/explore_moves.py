@@ -57,12 +57,13 @@ class Marking(NamedTuple):
 
 
 def marking_of(st: CaseState) -> Marking:
+    round = st.rounds.get(st.main.step)
     block = st.main.step + "."
     collecting = any(not a.notified for a in st.asks.values())
     places = tuple(
         _place(token, collecting)
         for token in st.tokens.values()
-        if token.id == MAIN or token.open or (token.kind == "branch" and token.scope.startswith(block))
+        if token.id == MAIN or token.open or (token.round == round and token.scope.startswith(block))
     )
     asked = tuple(sorted((a.token_id, a.notified) for a in st.asks.values()))
     return Marking(st.status, st.outcome, places, st.notice.tokens if st.notice else None, asked)
@@ -133,7 +134,7 @@ def _changes(world: World, st: CaseState) -> list[frozenset[str]]:
     weighed = frozenset(name for said in world.names.values() for name in said)
     if block is not None:
         work = Work(world.d, st, Command(st.case_id, "", IDEM, NOW, world.actors("system")[0]), world.calendars, "")
-        ended = [b for b in block.branches if (t := st.token_of(b.scope)) is not None and not t.open]
+        ended = [b for b in block.branches if any(not part.open for part in st.parts_of(b.scope))]
         for name in sorted(names):
             touched = frozenset(b.name for b in ended if reads(work, b, (name,)))
             found.setdefault(touched | ({name} if name in weighed else set()), frozenset({name}))

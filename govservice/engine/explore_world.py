@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from govservice.definitions.catalogue import Catalogue
-from govservice.definitions.compiled import Compiled
+from govservice.definitions.compiled import Branch, Compiled
 from govservice.definitions.expressions import Expression
 from govservice.definitions.machine import build_machine
 from govservice.definitions.verify_data import Data
@@ -83,6 +83,17 @@ class Timeless(Work):
     def deadline(self, start: str, limit: Duration, pauses: Any = ()) -> Deadline:
         return _SOME_DAY
 
+    def elements(self, branch: Branch) -> tuple[str, ...]:
+        """A list with no entry, one, or two: more would go on as two do."""
+        oracle: Oracle = self.values()[ORACLE]
+        some, several = counted(branch.each or "")
+        return ("1", "2")[: oracle.answer(some) and 1 + oracle.answer(several)]
+
+
+def counted(name: str) -> tuple[str, str]:
+    """The conditions that stand for the length of a list."""
+    return f"{name} has entries", f"{name} has several entries"
+
 
 _AT = to_iso(NOW)
 _SOME_DAY = Deadline(_AT[:10], _AT, False)
@@ -107,7 +118,7 @@ class Oracle:
         if said is not None:
             return said
         fleeting = source in self.world.fleeting
-        may = {v: fleeting or self.world.data.can_be({**self.known, source: v}) for v in (True, False)}
+        may = {v: fleeting or self.world.can_be(self.known, source, v) for v in (True, False)}
         value = self.script[len(self.asked)] if len(self.asked) < len(self.script) else may[True]
         self.asked.append(Choice(source, value, may[not value]))
         (self.here if fleeting else self.known)[source] = value
@@ -127,6 +138,9 @@ class World:
         changing = _changing_names(compiled)
         self.fleeting = frozenset(e.source for e in found.values() if any(_fleeting(n, changing) for n in e.names))
         self.names = {source: each.names for source, each in found.items()}
+        for block in compiled.blocks.values():
+            for name in (branch.each for branch in block.branches if branch.each is not None):
+                self.names |= dict.fromkeys(counted(name), frozenset({name}))
         self._asked: dict[str, frozenset[str]] = {}
         self.catalogue, self.calendars = Everywhere(), OneCalendar()
         self.ctx = Ctx(self.catalogue, {}, None, _calendar())
@@ -163,6 +177,13 @@ class World:
         work.st.ctx, work.st.journal = None, []
         return work.st, tuple(work.events)
 
+    def can_be(self, known: Mapping[str, bool], source: str, value: bool) -> bool:
+        """Whether a condition may come out like this beside the others."""
+        if source not in self.data.conditions:  # the length of a list: one that must be filled in has an entry
+            return value or source.endswith("several entries") or not self.names[source] & self.data.known
+        weighed = {s: v for s, v in known.items() if s in self.data.conditions}
+        return self.data.can_be({**weighed, source: value})
+
     def still_asked(self, step: str, known: Known) -> Known:
         """What is worth remembering at a step of the main token: conditions that bear on one that may be weighed on the
         way from here. Cases that differ in nothing else go on alike."""
@@ -188,6 +209,7 @@ class World:
         for block in self.d.blocks.values():
             if block.path in ahead:
                 names |= {name for b in block.branches if b.when is not None for name in b.when.names}
+                names |= {b.each for b in block.branches if b.each is not None}
         return frozenset(source for source, reads in self.names.items() if reads & names)
 
     def forget(self, known: Known, changed: frozenset[str]) -> Known:
