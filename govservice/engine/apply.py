@@ -25,7 +25,7 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.values import typed
 from govservice.engine import decide as deciding
-from govservice.engine import rights
+from govservice.engine import decide_migration, rights
 from govservice.engine.chain import GENESIS, canonical
 from govservice.engine.decide_work import CalendarsLike
 from govservice.engine.invariants import check
@@ -155,6 +155,10 @@ class _Door:
         text = self.words(state, applicant_id)
         state.ctx = self.context(d, state, cmd, applicant_id, text)
         self.ask(d, state, token)
+        if cmd.trigger == deciding.MIGRATE:
+            new = self.definitions.by_sha(str(cmd.data["to"]))
+            moved = decide_migration.plan(d, new, state, cmd, self.calendars)
+            return self.finish(new, state, moved.st, moved.events, head, None)
         work = deciding.plan(d, state, cmd, self.calendars)
         if not work.events:
             self.store.write_key(self.key_row(state, state.seq + 1, state.seq, cmd))
@@ -186,6 +190,8 @@ class _Door:
             raised = rights.resubmit_refusal(state, cmd.actor)
         elif cmd.trigger in deciding.ANSWERS and "step" in cmd.data:
             raised = rights.answer_refusal(d, state, cmd.actor, str(cmd.data["step"]), cmd.trigger)
+        elif cmd.trigger == deciding.MIGRATE:
+            raised = rights.migrate_refusal(cmd.actor)
         else:
             self.ask_edge(d, state, token)
             return

@@ -18,7 +18,7 @@ from govservice.errors import NotAllowed
 from govservice.models.base import to_iso
 
 OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
-TIMER, RECALCULATE = "@timer", "@recalculate"
+TIMER, RECALCULATE, MIGRATE = "@timer", "@recalculate", "@migrate"
 ANSWERS = rights.ANSWERS
 
 

@@ -52,13 +52,18 @@ def start(work: Work, name: str, limit: Limit, at: str) -> None:
     key = limit_key(name)
     data = {
         "key": key, "statutory": str(limit.statutory), "promised": str(limit.promised) if limit.promised else None,
-        "started_at": at, "calendar": work.cal.version, **_dates(statutory, promised),
+        "started_at": at, "calendar": work.cal.version, **dates(statutory, promised),
     }  # fmt: skip
     work.emit("clock.started", None, {**data, "timers": limit_timers(key, statutory, promised)})
     follow(work, key)
 
 
-def _dates(statutory: Deadline, promised: Deadline | None) -> dict[str, Any]:
+NO_DATES: dict[str, Any] = {
+    "statutory_on": None, "statutory_at": None, "promised_on": None, "promised_at": None, "provisional": False,
+}  # fmt: skip
+
+
+def dates(statutory: Deadline, promised: Deadline | None) -> dict[str, Any]:
     return {
         "statutory_on": statutory.on, "statutory_at": statutory.at,
         "promised_on": promised.on if promised else None, "promised_at": promised.at if promised else None,
@@ -130,7 +135,7 @@ def _recount(work: Work, clock: ClockState, pauses: Any) -> tuple[dict[str, Any]
     statutory = work.deadline(clock.started_at, limit.statutory, pauses)
     promised = work.deadline(clock.started_at, limit.promised, pauses) if limit.promised else None
     armed = [row for row in limit_timers(clock.key, statutory, promised) if f"{MAIN}/{row[1]}" in work.st.timers]
-    return _dates(statutory, promised), armed
+    return dates(statutory, promised), armed
 
 
 def pause_stay(work: Work, token_id: int, kind: str) -> None:

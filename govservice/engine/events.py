@@ -78,6 +78,21 @@ CATALOGUE: tuple[EventType, ...] = (
             "effects": "list of topics put into the outbox",
         },
     ),
+    EventType(
+        "case.migrated",
+        "The case moved to another version of its service; starts, pauses and who acted stay as they were.",
+        {
+            "from": "hash of the version that it had", "to": "hash of the version that it has from now on",
+            "steps": "new path by old path, as the map says", "scopes": "the same for scopes of branches",
+            "fields": "new name by old name of fields of the form",
+            "tokens": "list of [token, step, scope]: where every token stands now",
+            "tasks": "list of [seq, step, role, department, kept]; kept: whoever had taken it still has",
+            "stays": "list of [token, limit or null, day, instant, provisional, calendar]: the steps' own limits",
+            "limits": "list of what clock.started says of each limit that runs, counted by the new version",
+            "timers": _TIMERS, "ended": "names of timers that the new version does not have",
+            "rev?": "revision of the answers under their new names",
+        },
+    ),
     EventType("step.entered", "A token of the case came to a step.", _STAY),
     EventType(
         "step.left",

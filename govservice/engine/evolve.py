@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from govservice.engine import fold_clocks as clocks
+from govservice.engine import fold_migration as migration
 from govservice.engine import fold_steps as steps
 from govservice.engine.state import CaseState
 from govservice.engine.types import Event
@@ -74,4 +75,5 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "clock.breached": nothing,
     "timer.fired": clocks.timer_fired,
     "timers.set": clocks.timers_set,
+    "case.migrated": migration.case_migrated,
 }

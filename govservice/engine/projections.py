@@ -54,8 +54,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "outbox": ("id", "case_id", "seq", "topic", "payload", "due_at"),
 }  # fmt: skip
 CASE_COLUMNS = (
-    "area", "version", "head", "last_seq", "data_rev", "status", "outcome", "received_at", "accepted_at", "decided_at",
-    "delivered_at", "closed_at", "promised_on", "statutory_on",
+    "def_sha", "area", "version", "head", "last_seq", "data_rev", "status", "outcome", "received_at", "accepted_at",
+    "decided_at", "delivered_at", "closed_at", "promised_on", "statutory_on",
 )  # fmt: skip
 
 
@@ -97,9 +97,11 @@ def project(d: Compiled, before: CaseState | None, after: CaseState, events: Seq
 
 
 def _journal(rows: Rows, old: CaseState, after: CaseState, ended: dict[tuple[int, int], Left], cal: Calendar) -> None:
+    stays: dict[tuple[int, int], Visit] = {}
     for entry in after.journal:
-        if isinstance(entry, Visit):
-            rows.visits.append(visit_row(after, entry, ended.pop((entry.token_id, entry.seq), None), cal))
+        if isinstance(entry, Visit):  # a migration renames a stay that runs: whom it waits on stays
+            first = stays.get((entry.token_id, entry.seq))
+            stays[(entry.token_id, entry.seq)] = entry._replace(waited_on=first.waited_on) if first else entry
         elif isinstance(entry, TaskEnd):
             due = due_of(old, entry.task) if entry.task.opened_seq in old.tasks else (None, None, None)
             rows.tasks.append(task_row(after, entry.task, due, entry.status, entry.at))
@@ -107,6 +109,7 @@ def _journal(rows: Rows, old: CaseState, after: CaseState, ended: dict[tuple[int
             rows.clocks.append(clock_row(after, entry.clock, cal, after.last_at))
         elif isinstance(entry, TimerEnd) and entry.timer.name not in after.timers:
             rows.timers.append(timer_row(after, entry.timer, entry.status))
+    rows.visits = [visit_row(after, stay, ended.pop(key, None), cal) for key, stay in stays.items()]
 
 
 def _changed(rows: Rows, old: CaseState, after: CaseState, cal: Calendar) -> None:
@@ -195,7 +198,7 @@ def case_row(st: CaseState, head: str) -> Row:
     marks = st.milestones
     promised_on, statutory_on = case_dates(st)
     return (
-        st.area, st.version, head, st.seq, st.data_rev, st.status, st.outcome, marks.get("received"),
+        st.def_sha, st.area, st.version, head, st.seq, st.data_rev, st.status, st.outcome, marks.get("received"),
         marks.get("accepted"), marks.get("decided"), marks.get("delivered"), st.closed_at, promised_on, statutory_on,
     )  # fmt: skip
 

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from govservice.engine.apply import DefinitionsLike
 from govservice.engine.decide_work import CalendarsLike
 from govservice.engine.evolve import fold
-from govservice.engine.projections import CASE_COLUMNS, COLUMNS, Row, case_row, project
+from govservice.engine.projections import CASE_COLUMNS, COLUMNS, Row, case_row, outbox_rows, project
 from govservice.engine.rebuild import verified_events
 from govservice.engine.snapshot import FORMAT, dump
 from govservice.engine.state import CaseState
+from govservice.engine.types import Event
 from govservice.models.base import to_iso
 
 KEYS = {
@@ -42,13 +43,23 @@ def recount(session: Session, case_id: str, definitions: DefinitionsLike, calend
     for event in events:
         fold(state, event)
     d, cal = definitions.by_sha(state.def_sha), calendars.for_area(state.area)
-    rows = project(d, None, state, events, cal)
+    rows = project(d, None, state, (), cal)
+    rows.outbox = list(_effects(case_id, events, definitions))
     differences: list[str] = []
     for table, keys in KEYS.items():
         said = _by_key(table, keys, getattr(rows, table))
         found = _by_key(table, keys, _stored(session, table, case_id))
         differences += _compare(table, said, found)
     return differences + _case(session, state)
+
+
+def _effects(case_id: str, events: Iterable[Event], definitions: DefinitionsLike) -> Iterable[Row]:
+    """The rows of the outbox, each by the version that the case had at the time."""
+    sha = ""
+    for event in events:
+        sha = event.data["sha"] if event.type == "case.opened" else sha
+        yield from outbox_rows(definitions.by_sha(sha), case_id, event)
+        sha = event.data["to"] if event.type == "case.migrated" else sha
 
 
 def _by_key(table: str, keys: Sequence[str], rows: Iterable[Row]) -> dict[tuple[Any, ...], dict[str, Any]]:

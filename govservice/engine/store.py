@@ -174,7 +174,7 @@ class Store:
         case = case_row(after, new_head)
         if before is None:
             where: tuple[Any, ...] = (
-                after.case_id, after.number, after.service, after.def_sha, after.applicant_id, after.organisation_id,
+                after.case_id, after.number, after.service, after.applicant_id, after.organisation_id,
                 after.mandate_id, None, after.channel, after.opened_at,
             )  # fmt: skip
             case = (*where, *case)

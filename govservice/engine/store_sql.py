@@ -17,7 +17,7 @@ EVENT_COLUMNS = (
     "hash",
 )  # fmt: skip
 OPEN_COLUMNS = (
-    "id", "number", "service", "def_sha", "applicant_id", "organisation_id", "mandate_id", "parent_case_id", "channel",
+    "id", "number", "service", "applicant_id", "organisation_id", "mandate_id", "parent_case_id", "channel",
     "opened_at",
 )  # fmt: skip
 KEY_COLUMNS = ("actor", "idem", "case_id", "request_sha", "result", "at")
@@ -34,12 +34,27 @@ _TYPES = {
     "provisional": "boolean",
 }
 # What a second write of the same row may change; everything else of it never moves.
-_KEYS = {"tokens": ("case_id", "id"), "tasks": ("id",), "clocks": ("case_id", "key"), "timers": ("id",)}
+_KEYS = {
+    "tokens": ("case_id", "id"), "tasks": ("id",), "clocks": ("case_id", "key"), "timers": ("id",),
+    "visits": ("case_id", "token_id", "seq"),
+}  # fmt: skip
 _CHANGES = {
-    "tokens": ("version", "step", "status", "outcome", "round", "data_rev", "entered_at", "waits_for"),
-    "tasks": ("assignee_id", "claimed_at", "step_due_at", "due_at", "due_kind", "status", "done_at"),
+    "tokens": ("version", "scope", "step", "status", "outcome", "round", "data_rev", "entered_at", "waits_for"),
+    "tasks": (
+        "step",
+        "department_id",
+        "role",
+        "assignee_id",
+        "claimed_at",
+        "step_due_at",
+        "due_at",
+        "due_kind",
+        "status",
+        "done_at",
+    ),
     "clocks": COLUMNS["clocks"][3:],
     "timers": ("clock_key", "due_at", "armed_seq", "status"),
+    "visits": ("step", "department_id", "role"),
 }
 TABLES = ("events", "tokens", "tasks", "clocks", "timers", "visits", "left", "outbox")  # in the order they are written
 

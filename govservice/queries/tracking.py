@@ -102,10 +102,14 @@ def happenings(
     events: Iterable[CaseEvent],
     names: Mapping[str, Text],
 ) -> list[Happening]:
-    """The case's events with who did them, oldest first."""
+    """The case's events with who did them, oldest first; steps by the names that the case's present version gives."""
     found = []
-    for event in events:
-        data = json.loads(event.data)
+    rows = [(event, json.loads(event.data)) for event in events]
+    moved = [(event.seq, data["steps"]) for event, data in rows if event.type == "case.migrated"]
+    for event, data in rows:
+        for seq, steps in moved:
+            if event.seq < seq and data.get("step") in steps:
+                data["step"] = steps[data["step"]]
         system = event.actor == "system"
         who = names.get(event.actor)
         mine = not system and who is None

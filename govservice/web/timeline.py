@@ -15,7 +15,7 @@ from govservice.web.i18n import text
 SHOWN = frozenset(
     ("case.opened", "case.closed", "step.left", "action.confirmed", "correction.asked", "correction.notified",
      "correction.resubmitted", "answer.kept", "task.claimed", "task.released", "task.escalated", "clock.breached",
-     "clock.moved")
+     "clock.moved", "case.migrated")
 )  # fmt: skip
 
 
@@ -92,6 +92,7 @@ def title_of(compiled: Compiled, h: Happening) -> str:
         "task.released": _("%(step)s: task given back", step=step),
         "task.escalated": _("%(step)s took too long and was brought to the attention of a superior", step=step),
         "clock.breached": _("A date passed: %(kind)s", kind=_breach(h)),
+        "case.migrated": _("The case moved to another version of the service"),
         "clock.moved": _("Dates were counted anew after a change of the calendar"),
     }
     if h.type == "case.closed":

@@ -185,7 +185,15 @@ def _letter(page: CasePage, kind: str, seq: int) -> list[Item]:
 
 
 NEAR = 12  # events of one act stand close together: a notice bears the sequence number of one of them
+
+
+def _migrated(_page: CasePage, _happening: Happening) -> Item:
+    note = gettext("What was done and the time already used stay as they were.")
+    return {"title": gettext("Your application goes on under a newer version of the rules"), "note": note}
+
+
 _TELL = {
+    "case.migrated": _migrated,
     "case.opened": _opened,
     "step.left": _left,
     "branch.ended": _not_needed,
