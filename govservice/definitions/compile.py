@@ -117,6 +117,7 @@ class _Compiler:
             path=f"{scope}.{name}", kind=node.kind, title=node.title or {"en": name, "zh": name}, scope=scope,
             owner=owner, limit=node.limit, timers=_timers(node.timers), reads=branch.reads or None,
             call=node.do.call if node.do else None, requires_gaps=_gaps(node), retry=_retry(node),
+            person=branch.person if node.kind == "applicant" else None,
         )  # fmt: skip
 
     # -- edges
@@ -129,6 +130,7 @@ class _Compiler:
                 scope = f"{name}.{branch_name}"
                 for inner, step in branch.steps.items():
                     path, owner = f"{scope}.{inner}", step.owner or branch.owner
+                    owner = "person" if branch.person and step.kind == "applicant" else owner
                     out[path] = self.edges.of_step(path, scope, step, owner)
             out[name] += self.edges.always(name, node)
             out[name] += self.lapses(name, node, out[name])
@@ -160,7 +162,7 @@ class _Compiler:
         return Branch(
             scope=scope, name=name, block=block, title=node.title or {"en": name, "zh": name}, owner=node.owner,
             start=f"{scope}.{node.start}", reads=node.reads, when=self.edges.expression(node.when, self.words.when()),
-            outcomes=tuple(dict.fromkeys(ends)), each=node.each,
+            outcomes=tuple(dict.fromkeys(ends)), each=node.each, person=node.person,
         )  # fmt: skip
 
     def limits(self) -> Iterator[tuple[str, Limit]]:

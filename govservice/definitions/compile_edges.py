@@ -25,7 +25,7 @@ class EdgeBuilder:
         return None if source is None else compile_expression(source, names)
 
     def of_step(self, path: str, scope: str, node: StepNode | BranchStep, owner: str | None) -> list[Edge]:
-        by = "applicant" if node.kind == "applicant" else owner or "system"
+        by = "applicant" if node.kind == "applicant" and owner != "person" else owner or "system"
         edges = [self.action(path, scope, name, action, by) for name, action in (node.actions or {}).items()]
         return edges + [self.answer(path, scope, name, answer) for name, answer in (node.answers or {}).items()]
 

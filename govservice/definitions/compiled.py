@@ -102,6 +102,7 @@ class Step:
     requires_gaps: bool = False
     retry: Mapping[str, object] | None = None
     after_close: bool = False
+    person: str | None = None  # field with the identifier of the other person whose step it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class Branch:
     when: Expression | None
     outcomes: tuple[str, ...]  # declared by its edges, plus "not_needed" where `when` or `each` is set
     each: str | None = None  # field whose list has one part of the branch for each element
+    person: str | None = None  # field with the identifier of the other person who acts at its applicant's steps
 
     @property
     def reads_answers(self) -> bool:

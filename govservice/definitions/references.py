@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 
 from govservice.definitions.findings import did_you_mean
 from govservice.definitions.joins import RESERVED_OUTCOMES
@@ -100,7 +100,7 @@ def _check_targets(report: Report, data: Raw, way: Way) -> None:
 
 def _check_action(report: Report, data: Raw, way: Way) -> None:
     by = word(way.data, "by")
-    if by != "applicant":
+    if by not in ("applicant", "system"):
         _check_owner(report, data, (*way.path, "by"), by)
     for name in words(way.data, "unless"):
         _check_step(report, (*way.path, "unless"), name, mapping(data, "steps"))
@@ -143,6 +143,15 @@ def _check_branch(report: Report, data: Raw, name: str, path: Path, branch: Raw)
     named = known(report, "E-UNKNOWN-FIELD", (*path, "each"), each, kinds, "field")
     if named and each is not None and kinds[each] not in ("choices", "text"):
         report.error("E-UNKNOWN-FIELD", (*path, "each"), f"{each!r} is not a list: give a field of type choices")
+    _check_person(report, path, branch, kinds)
+
+
+def _check_person(report: Report, path: Path, branch: Raw, kinds: Mapping[str, str | None]) -> None:
+    person, each = word(branch, "person"), word(branch, "each")
+    named = known(report, "E-UNKNOWN-FIELD", (*path, "person"), person, kinds, "field")
+    if named and person is not None and kinds[person] != "text" and person != each:
+        message = f"{person!r} names nobody: give a field of type text, or the list of `each`"
+        report.error("E-UNKNOWN-FIELD", (*path, "person"), message)
 
 
 def _check_end(report: Report, data: Raw, path: Path, name: str | None) -> None:

@@ -75,7 +75,7 @@ class Action(Node):
     to: Targets | None = None
     end: Id | None = None
     correction: Flag = False
-    by: Id | None = None  # default: the step's owner
+    by: Id | None = None  # default: the step's owner; `system`: only a timer does it
     guard: ExpressionText | None = None
     requires: Requires | None = None
     reason: Flag = False
@@ -182,6 +182,7 @@ class BranchNode(Node):
     reads: tuple[Id, ...] = ()
     when: ExpressionText | None = None
     each: FieldName | None = None
+    person: FieldName | None = None
     start: Id
     steps: Ordered[Id, BranchStep]
 

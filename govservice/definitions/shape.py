@@ -55,6 +55,7 @@ def check_shape(report: Report, data: Raw) -> None:
         _check_way(report, data, way)
     for way in actions(data):
         _check_reason(report, data, way)
+        _check_system(report, way)
     _check_corrections(report, data)
     check_form(report, data)
 
@@ -141,6 +142,13 @@ def _check_reason(report: Report, data: Raw, way: Way) -> None:
             return
 
 
+def _check_system(report: Report, way: Way) -> None:
+    if word(way.data, "by") != "system" or way.step is None:
+        return
+    if not any(word(timer, "do") == way.name for _, timer in timers(way.step)):
+        report.error("E-TIMER", (*way.path, "by"), "nobody does this: the system acts only by a timer of the step")
+
+
 def _check_timer(report: Report, data: Raw, step: StepAt, path: Path, timer: Raw) -> None:
     do = word(timer, "do")
     if do == "lapse":
@@ -187,9 +195,24 @@ def _check_corrections(report: Report, data: Raw) -> None:
 
 
 def _check_branch_names(report: Report, block: StepAt) -> None:
-    for _, path, branch in branches(block):
+    for name, path, branch in branches(block):
+        if "person" in branch:
+            _check_persons_steps(
+                report, path, [s for s in all_steps(report.source.data) if s.scope == f"{block.id}.{name}"]
+            )
         if "steps" in branch and not mapping(branch, "steps"):
             report.error("E-MISSING", (*path, "steps"), "a branch has at least one step")
+
+
+def _check_persons_steps(report: Report, path: Path, steps: list[StepAt]) -> None:
+    """Another person may never answer: what happens then is for a timer to do."""
+    own = [step for step in steps if step.kind == "applicant"]
+    if not own:
+        report.error("E-KEY", (*path, "person"), "belongs to a branch with a step of kind applicant: that person's")
+    for step in own:
+        if not any(word(timer, "do") in mapping(step.data, "actions") for _, timer in timers(step)):
+            message = "is another person's, who may never answer: give it a timer that takes one of its actions"
+            report.error("E-MISSING", step.path, message)
 
 
 def _check_lapse_to(report: Report, data: Raw, path: Path, correction: Raw) -> None:

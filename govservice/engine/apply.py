@@ -178,7 +178,7 @@ class _Door:
     def ask(self, d: Compiled, state: CaseState, token: Token) -> None:
         """Rights and needs of the command. Raises Forbidden, NotAllowed, Missing, Invalid."""
         cmd, ctx = self.cmd, state.ctx
-        if cmd.trigger in (deciding.TIMER, deciding.RECALCULATE):
+        if cmd.trigger in (deciding.TIMER, deciding.RECALCULATE, deciding.INVITED):
             raised = rights.NOT_SYSTEM if cmd.actor.kind != "system" or cmd.trigger == deciding.TIMER else None
         elif cmd.trigger == deciding.CLAIM:
             raised = rights.claim_refusal(d, state, state.task_of(token.id), cmd.actor, ctx)

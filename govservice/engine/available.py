@@ -36,7 +36,7 @@ def available(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx) -> list[Offer]
 
 
 def _at(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx) -> list[Offer]:
-    edges = [e for e in d.out.get(token.step, ()) if e.kind in ("action", "always")]
+    edges = [e for e in d.out.get(token.step, ()) if e.kind in ("action", "always") and e.by != "system"]
     first = next((e.name for e in edges if e.kind == "action" and not e.correction), None)
     offers = [_offer(d, st, token, edge, actor, ctx, edge.name == first) for edge in edges]
     task = st.task_of(token.id)

@@ -18,6 +18,7 @@ from govservice.errors import NotAllowed
 from govservice.models.base import to_iso
 
 OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
+INVITED = "@invited"
 TIMER, RECALCULATE, MIGRATE = "@timer", "@recalculate", "@migrate"
 ANSWERS = rights.ANSWERS
 
@@ -78,6 +79,12 @@ def _release(work: Work) -> None:
     acts.release(work, rights.resolve_token(work.d, work.st, work.cmd))
 
 
+def _invited(work: Work) -> None:
+    token = rights.resolve_token(work.d, work.st, work.cmd)
+    if token.status == "active" and token.person is None and work.step(token.step).person is not None:
+        work.emit("person.invited", token.id, {"step": token.step, "person": work.cmd.data["person_id"]})
+
+
 def _send_notice(work: Work) -> None:
     block = work.d.blocks.get(work.st.main.step)
     if block is None or block.correction is None or work.st.notice is not None or not correction.pending(work):
@@ -96,6 +103,7 @@ _HANDLERS = {
     OPEN: _open,
     CLAIM: _claim,
     RELEASE: _release,
+    INVITED: _invited,
     SEND_NOTICE: _send_notice,
     RESUBMIT: correction.resubmit,
     TIMER: _timer,

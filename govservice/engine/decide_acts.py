@@ -170,7 +170,8 @@ def lapse_edge(work: Work, to: str) -> Edge | None:
 def _fire_rule(work: Work, timer: TimerState, step: Step, index: int) -> None:
     rule = step.timers[index]
     if rule.do == "warn":
-        fired(work, timer, "warn", step=step.path)
+        reminder = {"effects": ["person.remind"]} if step.person is not None else {}
+        fired(work, timer, "warn", step=step.path, **reminder)
     elif rule.do == "escalate":
         fired(work, timer, "escalate", step=step.path)
         if rule.to_role is not None:

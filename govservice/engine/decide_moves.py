@@ -102,6 +102,8 @@ def entry(work: Work, step: Step, token: Token | None, token_id: int) -> dict[st
             "limit": str(step.limit), "due_on": due.on, "due_at": due.at, "provisional": due.provisional,
             "calendar": work.cal.version,
         }  # fmt: skip
+    if step.person is not None and (token is None or token.person is None):
+        data["effects"] = ["person.invite"]
     if step.timers:
         arriving = _arriving(step, token, token_id, work)
         data["timers"] = clocks.armed(work, step, arriving)
@@ -157,8 +159,9 @@ def scopes_of(work: Work, branch: Branch) -> list[str]:
 def open_part(work: Work, branch: Branch, scope: str, *, reopened: bool) -> None:
     old = work.st.token_of(scope)
     token_id = old.id if old else max(work.st.tokens) + 1
+    asked_anew = old._replace(person=None) if old else None
     data = {"branch": scope, "round": work.st.rounds[branch.block], "reopened": reopened}
-    work.emit("branch.opened", token_id, {**data, **entry(work, work.step(branch.start), old, token_id)})
+    work.emit("branch.opened", token_id, {**data, **entry(work, work.step(branch.start), asked_anew, token_id)})
 
 
 def not_needed(work: Work, scope: str) -> None:

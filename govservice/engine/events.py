@@ -154,6 +154,11 @@ CATALOGUE: tuple[EventType, ...] = (
         },
     ),
     EventType(
+        "person.invited",
+        "The other person whose part this is was found by the identifier that the applicant gave, and asked.",
+        {"step": "path of the step", "person": "id of the person"},
+    ),
+    EventType(
         "task.claimed",
         "Somebody took a task.",
         {

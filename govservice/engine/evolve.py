@@ -61,6 +61,7 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "answer.kept": steps.answer_kept,
     "token.paused": steps.token_paused,
     "token.resumed": steps.token_resumed,
+    "person.invited": steps.person_invited,
     "task.claimed": steps.task_claimed,
     "task.released": steps.task_released,
     "task.escalated": steps.task_escalated,

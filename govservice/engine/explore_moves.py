@@ -10,7 +10,7 @@ from govservice.definitions.compiled import Edge
 from govservice.engine import rights
 from govservice.engine.decide_moves import reads
 from govservice.engine.decide_work import Work
-from govservice.engine.explore_world import NOW, Known, World
+from govservice.engine.explore_world import ASKED, NOW, Known, World
 from govservice.engine.state import CaseState, Token
 from govservice.engine.types import MAIN, Command
 
@@ -100,6 +100,8 @@ def moves(world: World, st: CaseState, known: Known) -> Iterator[Move]:
 
 
 def _act(world: World, st: CaseState, token: Token, edge: Edge, known: Known) -> Iterator[Move]:
+    if edge.by == "person":
+        token = token._replace(person=ASKED)  # the outbox has found them: it is no part of a definition
     for actor in world.actors(edge.by):
         if rights.refusal(world.d, st, token, edge, actor, world.ctx) is None:
             command = Command(st.case_id, edge.name, IDEM, NOW, actor, token_id=token.id)

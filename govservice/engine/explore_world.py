@@ -31,6 +31,7 @@ from govservice.worktime.duration import Duration
 
 NOW = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # any moment does: no clock moves while a definition is explored
 AREA = "anywhere"
+ASKED = "asked"  # whoever a branch of another person was asked of
 ORACLE = "?"  # the name under which conditions find the oracle among a case's values
 Known = frozenset[tuple[str, bool]]  # conditions that have been weighed, by their text, and how they came out
 _CHANGING = ("revalidate", "subscribe", "dispute")  # facts that these keep watch on may change while the case runs
@@ -149,6 +150,8 @@ class World:
         """Who may act as this: two people of each role, so that a second one can confirm."""
         if by == "applicant":
             return (Actor("applicant", "applicant", (), "person"),)
+        if by == "person":
+            return (Actor(ASKED, "applicant", (), ASKED),)
         if by == "system":
             return (Actor("system", "system", (), None),)
         role = self.d.service.roles.get(by)

@@ -186,6 +186,11 @@ def answer_kept(st: CaseState, ev: Event) -> None:
     st.kept[d["step"]] = Kept(d["step"], d["trigger"], dict(d["result"]), ev.seq)  # a later answer replaces it
 
 
+def person_invited(st: CaseState, ev: Event) -> None:
+    token = st.tokens[ev.token_id or MAIN]
+    st.tokens[token.id] = token._replace(person=ev.data["person"], version=token.version + 1)
+
+
 # -- tasks
 
 

@@ -35,7 +35,7 @@ Row = tuple[Any, ...]
 COLUMNS: dict[str, tuple[str, ...]] = {
     "tokens": (
         "case_id", "id", "version", "kind", "parent", "scope", "step", "status", "outcome", "round", "data_rev",
-        "entered_at", "waits_for",
+        "entered_at", "waits_for", "person_id",
     ),
     "tasks": (
         "id", "case_id", "token_id", "opened_seq", "service", "area", "step", "department_id", "role", "assignee_id",
@@ -53,6 +53,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "left": ("case_id", "token_id", "seq", "area", "left_at", "action", "actor", "working_s", "elapsed_s", "paused_s"),
     "outbox": ("id", "case_id", "seq", "topic", "payload", "due_at"),
 }  # fmt: skip
+PERSON_EFFECTS = ("person.invite", "person.remind")  # they are about one token, which their rows name
 CASE_COLUMNS = (
     "def_sha", "area", "version", "head", "last_seq", "data_rev", "status", "outcome", "received_at", "accepted_at",
     "decided_at", "delivered_at", "closed_at", "promised_on", "statutory_on",
@@ -133,7 +134,7 @@ def _changed(rows: Rows, old: CaseState, after: CaseState, cal: Calendar) -> Non
 def token_row(st: CaseState, t: Token) -> Row:
     return (
         st.case_id, t.id, t.version, t.kind, t.parent, t.scope, t.step, t.status, t.outcome, t.round, t.data_rev,
-        t.entered_at, t.waits_for,
+        t.entered_at, t.waits_for, t.person,
     )  # fmt: skip
 
 
@@ -188,7 +189,9 @@ def outbox_rows(d: Compiled, case_id: str, event: Event) -> Iterable[Row]:
     for topic in dict.fromkeys(event.data.get("effects", ())):
         payload: dict[str, Any] = {"case_id": case_id, "seq": event.seq}
         step = d.steps.get(event.data.get("step", ""))
-        if event.type in ("step.entered", "branch.opened") and step is not None and step.call == topic:
+        if topic in PERSON_EFFECTS:
+            payload |= {"token_id": event.token_id}
+        elif event.type in ("step.entered", "branch.opened") and step is not None and step.call == topic:
             payload |= {"token_id": event.token_id, "step": step.path, "retry": dict(step.retry or {})}
         yield (f"{case_id}:{event.seq}:{topic}", case_id, event.seq, topic, canonical(payload), event.at)
 

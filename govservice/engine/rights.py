@@ -14,7 +14,9 @@ from govservice.engine.state import CaseState, Task, Token
 from govservice.engine.types import MAIN, Actor, Command, Ctx, Needs, Refusal
 from govservice.errors import N_, Forbidden, Invalid, Missing, NotAllowed, PortalError
 
-FORBIDDEN = frozenset({"role", "own_case", "claimed", "same_person", "four_eyes", "not_applicant", "not_system"})
+FORBIDDEN = frozenset(
+    {"role", "own_case", "claimed", "same_person", "four_eyes", "not_applicant", "not_person", "not_system"}
+)
 
 ANSWERS = ("@ok", "@fail")  # of auto steps
 
@@ -26,6 +28,7 @@ OWN_CASE = Refusal("own_case", "You may not decide your own application.")
 SAME_PERSON = Refusal("same_person", "You have confirmed this already. A second person must confirm it.")
 FOUR_EYES = Refusal("four_eyes", "Whoever examined this case may not decide it.")
 NOT_APPLICANT = Refusal("not_applicant", "Only the applicant may do this.")
+NOT_PERSON = Refusal("not_person", "Only the person who was asked may do this.")
 NOT_SYSTEM = Refusal("not_system", "This happens by itself.")
 NO_NOTICE = Refusal("no_notice", "No correction is asked for at the moment.")
 NOTHING_ASKED = Refusal("nothing_asked", "No department has asked for a correction yet.")
@@ -62,7 +65,12 @@ def holds(d: Compiled, st: CaseState, actor: Actor, role: str, ctx: Ctx | None) 
         return False
 
 
-def by_right(d: Compiled, st: CaseState, actor: Actor, by: str, ctx: Ctx | None) -> Refusal | None:
+def by_right(
+    d: Compiled, st: CaseState, actor: Actor, by: str, ctx: Ctx | None, token: Token | None = None
+) -> Refusal | None:
+    if by == "person":
+        asked = actor.kind == "applicant" and token is not None and token.person is not None
+        return None if asked and token is not None and actor.person_id == token.person else NOT_PERSON
     if by == "applicant":
         return None if is_applicant(st, actor) else NOT_APPLICANT
     if by == "system":
@@ -115,7 +123,7 @@ def by_guard(edge: Edge, values: Mapping[str, Any] | None) -> Refusal | None:
 def refusal(d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, ctx: Ctx | None) -> Refusal | None:
     """Why this actor may not take this edge of this token, guards apart; None where they may."""
     return (
-        by_right(d, st, actor, edge.by, ctx)
+        by_right(d, st, actor, edge.by, ctx, token)
         or by_moment(st, token, edge)
         or by_claim(st.task_of(token.id), edge, actor)
         or by_eyes(st, token, edge, actor)

@@ -8,7 +8,7 @@ from typing import Any
 from govservice.engine.chain import canonical
 from govservice.engine.state import Ask, CaseState, ClockState, Kept, Notice, Task, TimerState, Token
 
-FORMAT = 2
+FORMAT = 3
 
 
 def dump(st: CaseState) -> str:
@@ -44,7 +44,7 @@ def load(text: str) -> CaseState:
 
 
 def _token(row: list[Any]) -> list[Any]:
-    return [*row[:14], _pauses(row[14]), tuple(row[15]) if row[15] else None]
+    return [*row[:14], _pauses(row[14]), tuple(row[15]) if row[15] else None, *row[16:]]
 
 
 def _pauses(rows: list[list[Any]]) -> tuple[tuple[Any, ...], ...]:

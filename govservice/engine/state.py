@@ -42,6 +42,7 @@ class Token(NamedTuple):
     acted: bool = False
     pauses: Pauses = ()
     confirmed: tuple[str, str, str] | None = None
+    person: str | None = None  # who was asked, where the branch is another person's
 
     @property
     def open(self) -> bool:

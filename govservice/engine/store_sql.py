@@ -39,7 +39,18 @@ _KEYS = {
     "visits": ("case_id", "token_id", "seq"),
 }  # fmt: skip
 _CHANGES = {
-    "tokens": ("version", "scope", "step", "status", "outcome", "round", "data_rev", "entered_at", "waits_for"),
+    "tokens": (
+        "version",
+        "scope",
+        "step",
+        "status",
+        "outcome",
+        "round",
+        "data_rev",
+        "entered_at",
+        "waits_for",
+        "person_id",
+    ),
     "tasks": (
         "step",
         "department_id",

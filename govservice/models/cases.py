@@ -94,6 +94,14 @@ class Token(EngineOwned, Base):
     """
 
     __tablename__ = "tokens"
+    __table_args__ = (
+        Index(
+            "ix_tokens_person",
+            "person_id",
+            postgresql_where=text("person_id IS NOT NULL"),
+            sqlite_where=text("person_id IS NOT NULL"),
+        ),
+    )
     case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"), primary_key=True)
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     version: Mapped[int]
@@ -107,6 +115,7 @@ class Token(EngineOwned, Base):
     data_rev: Mapped[int]  # the revision its last act had seen
     entered_at: Mapped[Moment]
     waits_for: Mapped[OptCode]  # correction_notice | correction | second_person | None
+    person_id: Mapped[OptRef]  # who was asked, where the branch is another person's
 
 
 class Task(EngineOwned, Base):

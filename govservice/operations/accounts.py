@@ -22,7 +22,7 @@ from govservice.models.accounts import STAFF_KINDS, Role, User
 from govservice.models.base import new_id
 from govservice.models.places import Department
 from govservice.operations import passwords, throttling
-from govservice.operations.people import Identity, add_person, find_person, identity_of
+from govservice.operations.people import Identity, add_person, find_person, identity_of, name_person
 from govservice.operations.runtime import Runtime
 from govservice.operations.sessions import revoke_all
 
@@ -109,11 +109,12 @@ def _register(rt: Runtime, session: Session, new: NewCitizen, hashed: str, now: 
     if person is not None:
         known = identity_of(session, person.id)
         has_account = session.scalar(select(exists().where(User.person_id == person.id)))
-        if has_account or known is None or known.name != new.identity.name:
+        if has_account or known is None or known.name not in ("", new.identity.name):
             return False
     if session.scalar(select(exists().where(User.login == new.login))):
         return False
     person = person or add_person(session, rt.keyring, new.identity, now=now)
+    name_person(session, person, new.identity.name)  # somebody else may have named the number only
     session.flush()
     add_user(session, new.login, hashed, kind="citizen", person_id=person.id, locale=new.locale, now=now)
     return True

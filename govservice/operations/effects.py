@@ -16,6 +16,7 @@ from govservice.engine import Actor, Command, apply
 from govservice.errors import NotAllowed, PortalError
 from govservice.messaging.notices import PREFIXES, deliver_notice
 from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
+from govservice.operations.asked import invite, remind
 from govservice.operations.deciding import in_transaction
 from govservice.operations.issuing import issue_document
 from govservice.operations.runtime import Runtime
@@ -50,7 +51,7 @@ def _notice(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> No
     deliver_notice(session, effect, now)
 
 
-HANDLERS: dict[str, Handler] = {"document.issue": _issue}
+HANDLERS: dict[str, Handler] = {"document.issue": _issue, "person.invite": invite, "person.remind": remind}
 
 
 def handler_of(topic: str) -> Handler:

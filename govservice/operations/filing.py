@@ -27,6 +27,7 @@ from govservice.models.base import to_iso
 from govservice.models.casedata import Form, read_form, write_form
 from govservice.models.cases import Case, CaseEvent, CommandKey
 from govservice.models.papers import File
+from govservice.operations.asked import check_people
 from govservice.operations.completeness import missing_items, open_slots, prune_hidden
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
@@ -240,6 +241,7 @@ def _send(
         if slots.any and (missing := missing_items(compiled, facts, form, slots)):
             raise Missing(missing, "Something is still missing.")
         if slots.any:
+            check_people(session, compiled, form, case.applicant_id)
             form = _write(session, case, form, actor, now)
         name = trigger or submit_action(compiled)
         command = Command(

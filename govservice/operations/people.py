@@ -91,6 +91,14 @@ def identity_of(session: Session, person_id: str) -> Identity | None:
     return Identity(name, kind, box.open_text(person.id_enc, f"people:{person_id}:id"))
 
 
+def name_person(session: Session, person: Person, name: str) -> None:
+    """Puts a name to somebody whom another person named by the number only; the caller commits."""
+    session.flush()
+    box = box_of(session, person.id)
+    if box is not None:
+        person.name_enc = box.seal_text(name, f"people:{person.id}:name")
+
+
 def rotate_keys(rt: Runtime) -> int:
     """Wraps every person's data key with the current key-encryption key. Data is not touched; may be run again at any
     time and beside a running portal. Returns how many keys were wrapped anew."""

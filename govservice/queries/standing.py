@@ -18,7 +18,7 @@ from govservice.worktime.calendar import Calendar
 from govservice.worktime.duration import Duration
 from govservice.worktime.limits import Pause, due_on, remaining
 
-Turn = Literal["draft", "you", "departments", "system", "granted", "refused", "ended"]
+Turn = Literal["draft", "you", "others", "departments", "system", "granted", "refused", "ended"]
 ORDER = ("decision", "intake", "delivery")  # which running limit people are told about first
 
 
@@ -89,13 +89,16 @@ def standing(
     if asked:
         since = clock.paused_since if clock and clock.paused_since else max(token.entered_at for token in asked)
         return Standing("you", since, clock=clock, answer_by=_answer_by(timers))
-    at_applicant = [t for t in live if (s := compiled.steps.get(t.step)) is not None and s.kind == "applicant"]
+    steps = [(t, s) for t in live if (s := compiled.steps.get(t.step)) is not None and s.kind == "applicant"]
+    at_applicant = [token for token, step in steps if step.person is None]
     if at_applicant:
         return Standing("you", at_applicant[0].entered_at, clock=clock, answer_by=_answer_by(timers))
     holders = tuple(Holder(t.step, t.role, t.department_id, t.assignee_id, t.opened_at, t.step_due_at) for t in tasks)
     collecting = any(token.waits_for == "correction_notice" for token in live)
     since = min((h.since for h in holders), default=max((t.entered_at for t in live), default=case.opened_at))
-    return Standing("departments" if holders or collecting else "system", since, holders, clock, None, collecting)
+    others = [token.entered_at for token, step in steps if step.person is not None]
+    turn = "departments" if holders or collecting else "others" if others else "system"
+    return Standing(turn, min(others) if turn == "others" else since, holders, clock, None, collecting)
 
 
 def _answer_by(timers: Sequence[Timer]) -> datetime | None:

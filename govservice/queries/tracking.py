@@ -127,7 +127,9 @@ def department_at(definitions: Definitions, compiled: Compiled, case: Case, step
 
 
 def notices_of(session: Session, case_id: str) -> list[Message]:
-    return list(session.scalars(select(Message).where(Message.case_id == case_id).order_by(Message.created_at)))
+    """The applicant's own; what other people of the case were told is theirs."""
+    own = select(Message).where(Message.case_id == case_id, Message.kind.not_in(("invite", "remind")))
+    return list(session.scalars(own.order_by(Message.created_at)))
 
 
 def reads_of(session: Session, case: Case) -> int:

@@ -33,11 +33,12 @@ from govservice import logs
 from govservice.engine.types import Actor
 from govservice.errors import NotFound, Unavailable
 from govservice.models.accounts import STAFF_KINDS
-from govservice.models.cases import Case
+from govservice.models.cases import Case, Token
 from govservice.models.papers import File
 from govservice.operations.runtime import Runtime
 from govservice.operations.sessions import SignedIn
 from govservice.queries import access as queries
+from govservice.queries import asked as asked_queries
 from govservice.web.i18n import ZONE
 from govservice.web.sessions import portal_session, portal_time, signed_in
 
@@ -47,8 +48,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 log = logs.get("govservice.web.access")
 
 __all__ = [
-    "AUDIENCES", "audience", "audiences", "case_file", "citizen_case", "clerk_case", "current_actor", "current_runtime",
-    "init_access", "now", "signed_in", "supervisor_areas", "supervisor_case", "today", "wall_now",
+    "AUDIENCES", "asked_part", "audience", "audiences", "case_file", "citizen_case", "clerk_case", "current_actor",
+    "current_runtime", "init_access", "now", "signed_in", "supervisor_areas", "supervisor_case", "today", "wall_now",
 ]  # fmt: skip
 
 
@@ -180,6 +181,15 @@ def citizen_case(number: str, session: Session | None = None) -> Case:
     return _found(
         session, lambda s: queries.citizens_case(s, number, person_id=person, organisation_id=organisation, today=day)
     )
+
+
+def asked_part(number: str, session: Session | None = None) -> tuple[Case, Token]:
+    """A part of somebody's case that was asked of this person, with the case. Raises NotFound."""
+    actor = current_actor()
+    if actor is None or actor.person_id is None or actor.kind != "applicant":
+        raise NotFound()
+    person = actor.person_id
+    return _found(session, lambda s: asked_queries.asked_part(s, number, person))
 
 
 def clerk_case(number: str, session: Session | None = None) -> Case:

@@ -14,8 +14,8 @@ from govservice.web.i18n import text
 
 SHOWN = frozenset(
     ("case.opened", "case.closed", "step.left", "action.confirmed", "correction.asked", "correction.notified",
-     "correction.resubmitted", "answer.kept", "task.claimed", "task.released", "task.escalated", "clock.breached",
-     "clock.moved", "case.migrated")
+     "correction.resubmitted", "answer.kept", "person.invited", "task.claimed", "task.released", "task.escalated",
+     "clock.breached", "clock.moved", "case.migrated")
 )  # fmt: skip
 
 
@@ -28,8 +28,9 @@ def staff_timeline(
         if h.type not in SHOWN or _is_plumbing(h):
             continue
         quote = quotation(words.get(h.data.get("text", ""))) if quotes else ""
+        by = _("the person asked") if _is_persons(compiled, h) else by_whom(h)
         items.append(
-            {"title": title_of(compiled, h), "at": h.at, "by": by_whom(h), "note": note_of(compiled, h), "quote": quote}
+            {"title": title_of(compiled, h), "at": h.at, "by": by, "note": note_of(compiled, h), "quote": quote}
         )
     return items[::-1]
 
@@ -90,6 +91,7 @@ def title_of(compiled: Compiled, h: Happening) -> str:
         "correction.resubmitted": _("The applicant sent the corrections"),
         "task.claimed": _("%(step)s: task claimed", step=step),
         "task.released": _("%(step)s: task given back", step=step),
+        "person.invited": _("%(step)s: the person was asked", step=step),
         "task.escalated": _("%(step)s took too long and was brought to the attention of a superior", step=step),
         "clock.breached": _("A date passed: %(kind)s", kind=_breach(h)),
         "case.migrated": _("The case moved to another version of the service"),
@@ -118,6 +120,12 @@ def _left(compiled: Compiled, h: Happening, step: str, action: str) -> str:
 def _is_applicants(compiled: Compiled, h: Happening) -> bool:
     step = compiled.steps.get(str(h.data.get("step", "")))
     return step is not None and step.kind == "applicant"
+
+
+def _is_persons(compiled: Compiled, h: Happening) -> bool:
+    """Whether another person than the applicant acted: their own part of the case."""
+    step = compiled.steps.get(str(h.data.get("step", "")))
+    return h.mine and step is not None and step.person is not None
 
 
 def _breach(h: Happening) -> str:

@@ -197,4 +197,11 @@ def test_everybody_may_ask_for_the_own(world: World) -> None:
 
 
 # Pages of a case that exist only at some of its steps.
-MAY_BE_MISSING = {"citizen.licence", "citizen.sent", "citizen.correct", "citizen.rate", "citizen.withdraw"}
+MAY_BE_MISSING = {
+    "citizen.licence",
+    "citizen.sent",
+    "citizen.correct",
+    "citizen.rate",
+    "citizen.withdraw",
+    "citizen.asked",
+}

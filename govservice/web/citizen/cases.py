@@ -15,6 +15,7 @@ from govservice.models.papers import Message
 from govservice.operations import filing as operations
 from govservice.operations.rating import mark_read
 from govservice.operations.rating import rate as keep_rating
+from govservice.queries.asked import asked_of
 from govservice.queries.my_cases import CaseRow, my_cases
 from govservice.queries.tracking import CasePage, case_page
 from govservice.web.access import audience, citizen_case, current_actor, current_runtime, now, today
@@ -51,11 +52,13 @@ def cases() -> str:
     assert actor is not None  # the audience of this view
     with rt.read() as session:
         rows = my_cases(session, rt.definitions, rt.calendars, actor, now(), today())
+        requests = asked_of(session, rt.definitions, actor.person_id or "")
     return render_template(
         "citizen/cases.html",
+        requests=requests,
         yours=[row for row in rows if row.standing.turn == "you"],
         drafts=[row for row in rows if row.standing.turn == "draft"],
-        running=[row for row in rows if row.standing.turn in ("departments", "system")],
+        running=[row for row in rows if row.standing.turn in ("departments", "system", "others")],
         closed=[row for row in rows if row.standing.turn in ("granted", "refused", "ended")],
         line=line_of,
         said=said(),
@@ -68,6 +71,8 @@ def line_of(row: CaseRow) -> tuple[str, str, str]:
     clock = where.clock
     if where.turn == "you":
         return "warn", gettext("Your turn"), gettext("Correct it; the clock stands still until you answer")
+    if where.turn == "others":
+        return "info", gettext("With another person"), gettext("Asked on %(day)s", day=day(where.since))
     if where.turn == "draft":
         return "mute", gettext("Not sent yet"), gettext("Begun on %(day)s", day=day(where.since))
     if where.turn == "granted":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import redirect, render_template, request, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from govservice.engine import Expected
-from govservice.errors import Missing, NotAllowed, Stale
+from govservice.errors import Invalid, Missing, NotAllowed, Stale
 from govservice.exchange.evidence import burden
 from govservice.operations import filing as operations
 from govservice.queries.tracking import case_page
@@ -16,6 +19,7 @@ from govservice.web.citizen.context import Filing, filing_of, idem_of, new_idem,
 from govservice.web.citizen.items import items_of
 from govservice.web.citizen.rows import fact_groups, material_rows, own_rows, promised_answer, receiver
 from govservice.web.citizen.tasks import relief_sentence
+from govservice.web.i18n import text
 
 NO_REVISION = -1  # what a form without a sensible revision has seen
 
@@ -45,6 +49,8 @@ def _send(filing: Filing) -> str | Response | tuple[str, int]:
             idem=idem_of(request.form.get("idem")),
             now=now(),
         )
+    except Invalid as fault:
+        return _page(filing_of(filing.number), problem="wrong", wrong=fault.fields), 422
     except Missing:
         return _page(filing_of(filing.number), problem="missing"), 422
     except (Stale, NotAllowed) as refused:  # another window, or the same form, was quicker
@@ -55,7 +61,7 @@ def _send(filing: Filing) -> str | Response | tuple[str, int]:
     return redirect(url_for("citizen.sent", number=filing.number), 303)
 
 
-def _page(filing: Filing, problem: str = "") -> str:
+def _page(filing: Filing, problem: str = "", wrong: Mapping[str, str] | None = None) -> str:
     relief = burden(filing.compiled, filing.facts, filing.shown_fields)
     return render_template(
         "citizen/check.html",
@@ -69,8 +75,21 @@ def _page(filing: Filing, problem: str = "") -> str:
         answer_by=promised_answer(filing, now()),
         receiver=receiver(filing),
         problem=problem,
+        wrong=_wrong(filing, wrong or {}),
         idem=new_idem(),
     )
+
+
+def _wrong(filing: Filing, faults: Mapping[str, str]) -> list[dict[str, str]]:
+    """What is wrong with an answer, with the way to its page."""
+    pages = {name: page.page for page in filing.shown_pages for name in page.fields}
+    return [
+        {
+            "text": gettext("%(what)s: %(fault)s", what=text(filing.fields[name].label), fault=gettext(words)),
+            "href": url_for("citizen.page", number=filing.number, page=pages.get(name, "")),
+        }
+        for name, words in faults.items()
+    ]
 
 
 @blueprint.get("/my/cases/<number>/sent")

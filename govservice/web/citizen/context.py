@@ -33,6 +33,7 @@ from govservice.web.i18n import date_text, text
 from govservice.web.words import answer_text, list_text
 
 MAIN = 1
+ASKED = "asked"  # the role of a read by somebody whose answer the application needs
 FELLOW = "fellow"  # the role of a read by somebody who acts for the same organisation
 
 

@@ -21,7 +21,7 @@ from govservice.queries.my_cases import my_cases
 from govservice.queries.service_page import labels
 from govservice.web.access import audience, current_actor, current_runtime, now, today
 from govservice.web.citizen import blueprint
-from govservice.web.citizen.context import FELLOW
+from govservice.web.citizen.context import ASKED, FELLOW
 from govservice.web.i18n import date_text, moment_text, text, time_text
 from govservice.web.words import list_text, person_at
 
@@ -135,6 +135,8 @@ def read_line(definitions: Definitions, row: ReadRow) -> dict[str, Any]:
             where = gettext("asked %(registry)s", registry=text(registry.title))
     else:
         fellow = gettext("Somebody who acts for the same enterprise") if row.role == FELLOW else gettext("You")
+        if row.role == ASKED:
+            fellow = gettext("Somebody whose answer the application needs")
         who = text(row.actor_name) if row.actor_name else fellow
         role = service.service.roles.get(row.role or "") if service else None
         where = person_at(text(role.title) if role and role.title else role_text(row.role), text(row.department))

@@ -238,6 +238,8 @@ def title_of(kind: str) -> str:
         "grant": gettext("Notice of the decision"), "withdrawn": gettext("Application withdrawn"),
         "lapsed": gettext("Application lapsed"), "terminated": gettext("Application ended"),
         "warning": gettext("Reminder: your answer is awaited"),
+        "invite": gettext("Somebody asks for your confirmation"),
+        "remind": gettext("Reminder: your confirmation is awaited"),
     }  # fmt: skip
     return str(names.get(kind, kind))
 

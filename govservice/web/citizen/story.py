@@ -27,11 +27,14 @@ def story(page: CasePage) -> list[Item]:
         told = _TELL.get(happening.type)
         item = told(page, happening) if told else None
         if item is not None:
-            items.append({"at": happening.at, "by": _by(happening), **item})
+            items.append({"at": happening.at, "by": _by(page, happening), **item})
     return items[::-1]
 
 
-def _by(happening: Happening) -> str:
+def _by(page: CasePage, happening: Happening) -> str:
+    step = page.compiled.steps.get(str(happening.data.get("step", "")))
+    if happening.mine and step is not None and step.person is not None:
+        return str(gettext("the person asked"))
     if happening.who is not None:
         return person_at(text(happening.who), text(happening.department) if happening.department else "")
     return str(gettext("the system")) if happening.system else str(gettext("you"))
@@ -109,6 +112,10 @@ def _reopened(page: CasePage, happening: Happening) -> Item | None:
     if not happening.data.get("reopened"):
         return None
     return {"title": gettext("%(branch)s looks at it again", branch=_branch(page, happening.data["branch"]))}
+
+
+def _invited(page: CasePage, happening: Happening) -> Item:
+    return {"title": gettext("%(step)s: the person was asked", step=_title_of(page, happening.data["step"]))}
 
 
 def _confirmed(page: CasePage, happening: Happening) -> Item:
@@ -199,6 +206,7 @@ _TELL = {
     "branch.ended": _not_needed,
     "branch.opened": _reopened,
     "action.confirmed": _confirmed,
+    "person.invited": _invited,
     "correction.asked": _asked,
     "correction.notified": _notified,
     "correction.resubmitted": _resubmitted,

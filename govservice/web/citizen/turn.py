@@ -157,6 +157,15 @@ def _system(page: CasePage, _items: int) -> Panel:
     }  # fmt: skip
 
 
+def _others(page: CasePage, _items: int) -> Panel:
+    return {
+        "kind": "with_us", "tag": gettext("With another person"),
+        "title": gettext("We wait for the answer of another person"),
+        "words": gettext("The people you named were asked. You need not do anything."),
+        "facts": [{"label": gettext("Asked"), "value": date_text(page.standing.since)}], "button": None, "links": [],
+    }  # fmt: skip
+
+
 def _granted(page: CasePage, _items: int) -> Panel:
     links = _letter(page, "grant", gettext("Read the notice of the decision"))
     if page.rating is None:
@@ -222,6 +231,6 @@ LIMIT_WORDS = {
     "delivery": lambda: gettext("Licence"),
 }
 _PANELS = {
-    "draft": _draft, "you": _you, "departments": _departments, "system": _system, "granted": _granted,
-    "refused": _refused, "ended": _ended,
+    "draft": _draft, "you": _you, "departments": _departments, "others": _others, "system": _system,
+    "granted": _granted, "refused": _refused, "ended": _ended,
 }  # fmt: skip

@@ -1,0 +1,77 @@
+"""What somebody else's application asks of this person: the other parent confirms, an adult of the household consents.
+
+The person sees who asks, for what, and only the answers that the branch reads; each look is a read that the applicant
+sees.
+"""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from govservice.engine import Expected
+from govservice.errors import Forbidden, Missing, NotAllowed, Stale
+from govservice.exchange.accesses import Read, record_reads
+from govservice.models.casedata import read_form
+from govservice.models.personal import read_person
+from govservice.operations import deciding
+from govservice.queries import asked as queries
+from govservice.web.access import asked_part, audience, current_actor, current_runtime, now
+from govservice.web.citizen import blueprint
+from govservice.web.citizen.context import ASKED, idem_of, new_idem
+from govservice.web.words import answer_text
+
+MAX_REASON = 2000
+
+
+@blueprint.route("/my/requests/<number>", methods=["GET", "POST"])
+@audience("citizen")
+def asked(number: str) -> str | Response | tuple[str, int]:
+    if request.method == "GET":
+        return _page(number)
+    actor, rt = current_actor(), current_runtime()
+    assert actor is not None  # the audience of this view
+    with rt.read() as session:
+        case, token = asked_part(number, session)
+    version = request.form.get("token_version", "")
+    try:
+        deciding.act(
+            rt, actor, case.id, token.id, request.form.get("action", ""),
+            expected=Expected(int(version) if version.isdigit() and len(version) < 10 else None),
+            idem=idem_of(request.form.get("idem")), now=now(), reason=request.form.get("reason", "")[:MAX_REASON],
+        )  # fmt: skip
+    except Missing:
+        return _page(number, error=gettext("Write the reason")), 422
+    except (NotAllowed, Stale, Forbidden):
+        return _page(number, error=gettext("This can no longer be answered. Here is how it stands.")), 409
+    return redirect(url_for("citizen.asked", number=number), 303)
+
+
+def _page(number: str, error: str = "") -> str:
+    rt, actor = current_runtime(), current_actor()
+    assert actor is not None
+    with rt.read() as session:
+        case, token = asked_part(number, session)
+        compiled = rt.definitions.by_sha(case.def_sha)
+        branch = queries.branch_at(compiled, token.scope)
+        open = queries.is_open(compiled, token)
+        form = read_form(session, case.applicant_id, case.id, case.data_rev)
+        names = queries.concerned(compiled, branch, form)
+        applicant = read_person(session, case.applicant_id)
+        answer_by = queries.answer_by(session, token) if open else None
+    if actor.person_id != case.applicant_id:
+        with rt.write() as session:
+            read = Read(case.applicant_id, case.id, ["person.name", *names], "task")
+            record_reads(session, actor.id, ASKED, None, [read], now())
+    fields, areas = compiled.service.fields, rt.definitions.catalogue.areas
+    return render_template(
+        "citizen/asked.html", number=number, service=compiled.service, branch=branch, open=open, error=error,
+        who=applicant.name if applicant else "", answer_by=answer_by, token_version=token.version, idem=new_idem(),
+        rows=[
+            {"key": fields[name].label, "value": answer_text(fields[name], form.answers[name], areas, name)}
+            for name in names
+        ],
+        actions=queries.actions_at(compiled, token) if open else [],
+        answer=queries.answer_of(compiled, token) if not open else None,
+    )  # fmt: skip
