@@ -81,7 +81,7 @@ def needs(
     known = current_facts(session, case_id, catalogue)
     subjects = _subjects(session, case)
     today = today or now.date()
-    may_act = case.organisation_id is None or _may_act(session, case, now, today)
+    may_act = case.organisation_id is None or _may_act(session, case, today)
     wanted: list[Wanted] = []
     settled: list[FactResult] = []
     for name, node in compiled.service.facts.items():
@@ -116,7 +116,7 @@ def _subjects(session: Session, case: Case) -> Mapping[str, tuple[str, str]]:
     return found
 
 
-def _may_act(session: Session, case: Case, now: datetime, today: date) -> bool:
+def _may_act(session: Session, case: Case, today: date) -> bool:
     """Whether the mandate under which the case was opened still holds: an expired one opens no registry."""
     if case.mandate_id is None:
         return False
@@ -125,10 +125,8 @@ def _may_act(session: Session, case: Case, now: datetime, today: date) -> bool:
         mandate is not None
         and mandate.person_id == case.applicant_id
         and mandate.organisation_id == case.organisation_id
-        and (mandate.revoked_at is None or mandate.revoked_at > now)
-        and mandate.valid_from <= today
-        and (mandate.valid_to is None or today <= mandate.valid_to)
-        and (mandate.services == "*" or case.service in mandate.services.split())
+        and mandate.holds(today)
+        and mandate.covers(case.service)
     )
 
 

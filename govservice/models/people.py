@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeBinary, UniqueConstraint, and_, or_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from govservice.models.base import Base, Code, Key, Moment, OptCode, OptMoment, Ref
@@ -66,3 +66,18 @@ class Mandate(Base):
     source: Mapped[Code]  # "registry" | "declared" | "demo"
     created_at: Mapped[Moment]
     revoked_at: Mapped[OptMoment]
+
+    def holds(self, today: date) -> bool:
+        """Whether it is in force on a legal day."""
+        begun = self.valid_from <= today
+        return self.revoked_at is None and begun and (self.valid_to is None or self.valid_to >= today)
+
+    @classmethod
+    def holding(cls, today: date | ColumnElement[date]) -> ColumnElement[bool]:
+        """`holds` as a condition of a query."""
+        begun = cls.valid_from <= today
+        return and_(cls.revoked_at.is_(None), begun, or_(cls.valid_to.is_(None), cls.valid_to >= today))
+
+    def covers(self, service: str) -> bool:
+        """Whether a service is within its scope."""
+        return self.services == "*" or service in self.services.split()

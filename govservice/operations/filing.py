@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -32,7 +32,9 @@ from govservice.operations.completeness import missing_items, open_slots, prune_
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
 from govservice.operations.issuing import ALPHABET, grouped
+from govservice.operations.mandates import usable_mandate
 from govservice.operations.runtime import Runtime
+from govservice.queries.access import filed_by
 
 NUMBER_LENGTH = 15  # characters of 5 bits: 75 bits, so that a number cannot be guessed
 
@@ -50,10 +52,12 @@ class Receipt:
 def start(rt: Runtime, actor: Actor, service: str, *, idem: str, now: datetime, channel: str = "online") -> str:
     """Opens a draft and returns its number; the same key again returns the same one.
 
-    Raises Forbidden("audience") where the service is for organisations and the actor acts for none, or the reverse.
+    Raises Forbidden("audience") where the service is for organisations and the actor acts for none, or the reverse;
+    NotFound where no mandate that holds today covers it.
     """
     compiled = rt.definitions.current(service)
     _check_audience(compiled, actor)
+    _check_mandate(rt, actor, service, now)
     number = case_number(rt, actor, idem)
     data = {
         "number": number, "service": service, "def_sha": compiled.sha, "person_id": actor.person_id,
@@ -80,18 +84,25 @@ def _check_audience(compiled: Compiled, actor: Actor) -> None:
         raise Forbidden("audience", "This service is for persons. Act for yourself to use it.")
 
 
-def own_case(session: Session, actor: Actor, case_id: str, *, lock: bool = False) -> Case:
-    """The case, if the actor filed it or acts for its organisation. Raises NotFound: not yours looks like not there.
+def _check_mandate(rt: Runtime, actor: Actor, service: str, now: datetime) -> None:
+    if actor.organisation_id is None:
+        return
+    with rt.read() as session:
+        held = usable_mandate(session, actor.person_id or "", actor.mandate_id or "", rt.today(now))
+    if held.organisation_id != actor.organisation_id or not held.covers(service):
+        raise NotFound()
+
+
+def own_case(session: Session, actor: Actor, case_id: str, today: date, *, lock: bool = False) -> Case:
+    """The case, if the actor filed it or acts for its organisation by a mandate that holds on the legal day `today`
+    (`Runtime.today`). Raises NotFound: not yours looks like not there.
 
     `lock` holds the row until the transaction ends, so that two requests of one applicant come one after the other.
     """
-    case = session.get(Case, case_id, with_for_update=lock or None)
-    mine = case is not None and (
-        case.organisation_id == actor.organisation_id
-        if case.organisation_id and actor.organisation_id
-        else case.applicant_id == actor.person_id
-    )
-    if case is None or not mine:
+    own = filed_by(actor.person_id or "", actor.organisation_id, today)
+    query = select(Case).where(Case.id == case_id, own).execution_options(populate_existing=lock)
+    case = session.scalar(query.with_for_update() if lock else query)
+    if case is None:
         raise NotFound()
     return case
 
@@ -99,7 +110,7 @@ def own_case(session: Session, actor: Actor, case_id: str, *, lock: bool = False
 def agree(rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...], now: datetime) -> None:
     """The purpose page was answered: remembers which facts the applicant would rather bring, fetches the others."""
     with rt.write() as session:
-        case = _draft(session, actor, case_id)
+        case = _draft(session, actor, case_id, rt.today(now))
         compiled = rt.definitions.by_sha(case.def_sha)
         form = read_form(session, case.applicant_id, case_id)
         form = replace(form, declined=tuple(f for f in declined if f in compiled.service.facts), agreed_at=to_iso(now))
@@ -110,22 +121,22 @@ def agree(rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...],
 def fetch_facts(rt: Runtime, actor: Actor, case_id: str, *, now: datetime, trigger: Trigger = "prefill") -> None:
     """Asks the registries for the facts agreed to and puts what they answered into the form."""
     with rt.read() as session:
-        case = own_case(session, actor, case_id)
+        case = own_case(session, actor, case_id, rt.today(now))
         form = read_form(session, case.applicant_id, case_id)
     compiled = rt.definitions.by_sha(case.def_sha)
     evidence.prefill(
         rt.database, rt.gateway, compiled, case_id, actor=actor, declined=form.declined, trigger=trigger, now=now,
-        today=rt.calendars.for_area(case.area).local_date(now),
+        today=rt.today(now),
     )  # fmt: skip
     with rt.write() as session:
-        case = own_case(session, actor, case_id, lock=True)
+        case = own_case(session, actor, case_id, rt.today(now), lock=True)
         form = read_form(session, case.applicant_id, case_id)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         _write(session, case, evidence.merge_answers(compiled, facts, form), actor, now)
 
 
-def _draft(session: Session, actor: Actor, case_id: str) -> Case:
-    case = own_case(session, actor, case_id, lock=True)
+def _draft(session: Session, actor: Actor, case_id: str, today: date) -> Case:
+    case = own_case(session, actor, case_id, today, lock=True)
     if case.status != "draft":
         raise NotAllowed("This application was sent already. It can be changed only when a department asks.")
     return case
@@ -139,7 +150,7 @@ def save_page(rt: Runtime, actor: Actor, case_id: str, page: str, values: Mappin
     """Stores the answers of one page (JSON forms, already checked). What a registry holds and what is not open is
     left as it is; answers of pages that are hidden now are dropped."""
     with rt.write() as session:
-        case = own_case(session, actor, case_id, lock=True)
+        case = own_case(session, actor, case_id, rt.today(now), lock=True)
         compiled = rt.definitions.by_sha(case.def_sha)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         form = read_form(session, case.applicant_id, case_id)
@@ -153,7 +164,7 @@ def attach(rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, conten
     """Stores a file for a material. Returns its id. Raises Invalid or TooLarge for a file that is not accepted,
     NotAllowed for a material that is not asked."""
     with rt.write() as session:
-        case = own_case(session, actor, case_id, lock=True)
+        case = own_case(session, actor, case_id, rt.today(now), lock=True)
         compiled = rt.definitions.by_sha(case.def_sha)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         if slot not in open_slots(session, case, compiled, facts).materials:
@@ -182,7 +193,7 @@ def attach(rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, conten
 def detach(rt: Runtime, actor: Actor, case_id: str, file_id: str, *, now: datetime) -> None:
     """Takes a file out of the form; a file that was part of a submission stays in the record."""
     with rt.write() as session:
-        case = own_case(session, actor, case_id, lock=True)
+        case = own_case(session, actor, case_id, rt.today(now), lock=True)
         compiled = rt.definitions.by_sha(case.def_sha)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         file = session.get(File, file_id)
@@ -225,7 +236,7 @@ def _send(
     now: datetime,
 ) -> Receipt:
     def work(session: Session) -> Receipt:
-        case = own_case(session, actor, case_id, lock=True)
+        case = own_case(session, actor, case_id, rt.today(now), lock=True)
         compiled = rt.definitions.by_sha(case.def_sha)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         if session.get(CommandKey, (actor.id, idem)) is not None:
@@ -273,7 +284,7 @@ def submit_action(compiled: Compiled) -> str:
 def withdraw(rt: Runtime, actor: Actor, case_id: str, *, reason: str | None, idem: str, now: datetime) -> Applied:
     """The applicant ends the case. Raises NotAllowed where the definition does not allow it any more."""
     with rt.read() as session:
-        case = own_case(session, actor, case_id)
+        case = own_case(session, actor, case_id, rt.today(now))
     compiled = rt.definitions.by_sha(case.def_sha)
     names = {e.name for edges in compiled.out.values() for e in edges if e.kind == "always" and e.by == "applicant"}
     if not names:

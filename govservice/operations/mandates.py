@@ -50,11 +50,9 @@ def mandates_of(session: Session, person_id: str, today: date) -> list[Held]:
 
 
 def _held(mandate: Mandate, organisation: Organisation, today: date) -> Held:
-    begun = mandate.valid_from <= today
-    valid = mandate.revoked_at is None and begun and (mandate.valid_to is None or mandate.valid_to >= today)
     return Held(
         mandate.id, organisation.id, organisation.name, organisation.uscc, mandate.kind, mandate.services,
-        mandate.valid_from, mandate.valid_to, mandate.revoked_at, valid,
+        mandate.valid_from, mandate.valid_to, mandate.revoked_at, mandate.holds(today),
     )  # fmt: skip
 
 

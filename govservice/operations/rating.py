@@ -22,7 +22,7 @@ def rate(rt: Runtime, actor: Actor, case_id: str, *, stars: int, comment: str, n
     if not 1 <= stars <= 5:
         raise Invalid({"stars": "Choose from 1 to 5."})
     with rt.write() as session:
-        case = own_case(session, actor, case_id, lock=True)
+        case = own_case(session, actor, case_id, rt.today(now), lock=True)
         if case.status != "closed":
             raise NotAllowed("A case can be rated once it is closed.")
         if session.get(Rating, case_id) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -73,6 +73,10 @@ class Runtime:
             return self.wall.now()
         with self.read() as session:
             return clock_in(session, self.wall).now()
+
+    def today(self, now: datetime) -> date:
+        """The legal day of an instant, on the offices' calendar: on it mandates hold."""
+        return self.calendars.for_area(None).local_date(now)
 
 
 def clock_in(session: Session, wall: Clock) -> Clock:

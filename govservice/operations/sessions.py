@@ -133,9 +133,7 @@ def _live() -> Any:
     held = and_(
         Mandate.id == Session.mandate_id,
         Mandate.person_id == User.person_id,
-        Mandate.revoked_at.is_(None),
-        Mandate.valid_from <= today,
-        or_(Mandate.valid_to.is_(None), Mandate.valid_to >= today),
+        Mandate.holding(today),
     )
     return (
         select(

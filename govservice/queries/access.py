@@ -26,20 +26,20 @@ def citizens_case(
 
 
 def filed_by(person_id: str, organisation_id: str | None, today: date) -> ColumnElement[bool]:
-    """The condition of a case being the person's, or of the organisation acted for, by a mandate that covers it."""
+    """The condition of a case being the person's, or of the organisation acted for, by a mandate that covers it and
+    holds today. Who acts for one organisation does not see what they filed for another: they could not act on it."""
     held = exists().where(
         Mandate.person_id == person_id,
         Mandate.organisation_id == Case.organisation_id,
-        Mandate.revoked_at.is_(None),
-        Mandate.valid_from <= today,
-        or_(Mandate.valid_to.is_(None), Mandate.valid_to >= today),
+        Mandate.holding(today),
         # The scope is "*" or codes separated by blanks; a code holds letters, digits and _ only.
         or_(Mandate.services == "*", literal(" ").concat(Mandate.services).concat(" ").contains(
             literal(" ").concat(Case.service).concat(" "))),
     )  # fmt: skip
-    filed = Case.applicant_id == person_id
-    mine = filed if organisation_id is None else or_(filed, Case.organisation_id == organisation_id)
-    return and_(mine, or_(and_(Case.organisation_id.is_(None), filed), held))
+    filed, own = Case.applicant_id == person_id, Case.organisation_id.is_(None)
+    if organisation_id is None:
+        return and_(filed, or_(own, held))
+    return or_(and_(filed, own), and_(Case.organisation_id == organisation_id, held))
 
 
 def clerks_case(session: Session, number: str, roles: Roles) -> Case | None:
@@ -79,10 +79,5 @@ def file_of(
 def organisations_of(session: Session, person_id: str, today: date) -> tuple[str, ...]:
     """Organisations that a person may act for today: a member of staff decides none of their cases."""
     return tuple(
-        session.scalars(
-            select(Mandate.organisation_id).where(
-                Mandate.person_id == person_id, Mandate.revoked_at.is_(None), Mandate.valid_from <= today,
-                or_(Mandate.valid_to.is_(None), Mandate.valid_to >= today),
-            )
-        )
-    )  # fmt: skip
+        session.scalars(select(Mandate.organisation_id).where(Mandate.person_id == person_id, Mandate.holding(today)))
+    )

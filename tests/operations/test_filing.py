@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case, CaseEvent
 from govservice.models.exchange import DataAccess, Exchange, Snapshot
 from govservice.operations import filing
+from govservice.operations.mandates import revoke_mandate
+from govservice.operations.rating import rate
 from tests.exchange.conftest import Sandbox
 from tests.operations.conftest import PDF, Play
 
@@ -203,21 +206,35 @@ def test_a_file_of_somebody_else_cannot_be_taken_out(play: Play) -> None:
     assert form_of(play).materials["layout"] == ()
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        lambda p, a: filing.save_page(p.rt, a, p.case_id, "menu", {"menu.seats": 1}, now=p.now),
-        lambda p, a: filing.agree(p.rt, a, p.case_id, declined=(), now=p.now),
-        lambda p, a: filing.submit(p.rt, a, p.case_id, expected=None, idem="x", now=p.now),
-        lambda p, a: filing.withdraw(p.rt, a, p.case_id, reason=None, idem="y", now=p.now),
-        lambda p, a: filing.attach(p.rt, a, p.case_id, "layout", "a.pdf", PDF, now=p.now),
-    ],
-    ids=["save", "agree", "submit", "withdraw", "attach"],
-)
+STEPS: dict[str, Callable[[Play, Any], object]] = {
+    "save": lambda p, a: filing.save_page(p.rt, a, p.case_id, "menu", {"menu.seats": 1}, now=p.now),
+    "agree": lambda p, a: filing.agree(p.rt, a, p.case_id, declined=(), now=p.now),
+    "submit": lambda p, a: filing.submit(p.rt, a, p.case_id, expected=None, idem="x", now=p.now),
+    "withdraw": lambda p, a: filing.withdraw(p.rt, a, p.case_id, reason=None, idem="y", now=p.now),
+    "attach": lambda p, a: filing.attach(p.rt, a, p.case_id, "layout", "a.pdf", PDF, now=p.now),
+    "rate": lambda p, a: rate(p.rt, a, p.case_id, stars=5, comment="", now=p.now),
+}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
 def test_another_persons_case_is_not_there(play: Play, step: Callable[[Play, Any], object]) -> None:
     play.draft()
     with pytest.raises(NotFound):
         step(play, play.citizen("liu.yang"))
+
+
+def test_an_ended_mandate_opens_no_door(play: Play) -> None:
+    """Neither under the organisation's name nor as the one who filed: the case is the organisation's."""
+    play.draft()
+    wang = play.citizen("wang.fang")
+    assert wang.mandate_id is not None
+    revoke_mandate(play.rt, wang.mandate_id, now=play.now)
+    for actor in (wang, replace(wang, organisation_id=None, mandate_id=None)):
+        for step in STEPS.values():
+            with pytest.raises(NotFound):
+                step(play, actor)
+    with pytest.raises(NotFound):
+        filing.start(play.rt, wang, "open_restaurant", idem="k", now=play.now)
 
 
 def test_a_service_for_enterprises_needs_one(play: Play) -> None:
