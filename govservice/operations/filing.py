@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
-from govservice.engine import Actor, Applied, Command, Expected, apply
+from govservice.engine import MAIN, Actor, Applied, Command, Expected, apply, available, context, load_state
 from govservice.errors import Forbidden, KeyReused, Missing, NotAllowed, NotFound, Stale
 from govservice.exchange import evidence
 from govservice.exchange.queries import Trigger
@@ -269,10 +269,15 @@ def _send(
 
 def _was_sending(session: Session, actor: Actor, case_id: str, idem: str) -> bool:
     """Whether this key of the actor sent this case: then one of its events pinned a revision of the answers."""
+    return any("rev" in data for data in _done_by(session, actor, case_id, idem))
+
+
+def _done_by(session: Session, actor: Actor, case_id: str, idem: str) -> list[dict[str, Any]]:
+    """What the events say that a key of the actor caused in a case."""
     events = select(CaseEvent.data).where(
         CaseEvent.case_id == case_id, CaseEvent.actor == actor.id, CaseEvent.idem == idem
     )
-    return any("rev" in json.loads(data) for data in session.scalars(events))
+    return [json.loads(data) for data in session.scalars(events)]
 
 
 def submit_action(compiled: Compiled) -> str:
@@ -281,15 +286,43 @@ def submit_action(compiled: Compiled) -> str:
     return next((e.name for e in edges if e.marks == "received"), edges[0].name)
 
 
-def withdraw(rt: Runtime, actor: Actor, case_id: str, *, reason: str | None, idem: str, now: datetime) -> Applied:
-    """The applicant ends the case. Raises NotAllowed where the definition does not allow it any more."""
+def may_withdraw(rt: Runtime, actor: Actor, case_id: str, *, now: datetime) -> bool:
+    """Whether the applicant may end the case as it stands. Raises NotFound where it is not theirs."""
     with rt.read() as session:
         case = own_case(session, actor, case_id, rt.today(now))
-    compiled = rt.definitions.by_sha(case.def_sha)
-    names = {e.name for edges in compiled.out.values() for e in edges if e.kind == "always" and e.by == "applicant"}
-    if not names:
-        raise NotAllowed("This application cannot be withdrawn.")
-    command = Command(
-        case_id=case_id, trigger=sorted(names)[0], idem=idem, now=now, actor=actor, token_id=1, reason=reason
-    )
-    return in_transaction(rt, lambda session: apply(session, command, rt.definitions, rt.calendars))
+        return case.status == "open" and _withdrawal(rt, session, actor, case) is not None
+
+
+def withdraw(rt: Runtime, actor: Actor, case_id: str, *, reason: str | None, idem: str, now: datetime) -> Applied:
+    """The applicant ends the case. Raises NotAllowed where the definition does not allow it any more."""
+
+    def work(session: Session) -> Applied:
+        case = own_case(session, actor, case_id, rt.today(now), lock=True)
+        action = _withdrawal(rt, session, actor, case) or _asked_before(session, actor, case_id, idem)
+        if action is None:
+            raise NotAllowed("This application cannot be withdrawn.")
+        command = Command(
+            case_id=case_id, trigger=action, idem=idem, now=now, actor=actor, token_id=MAIN, reason=reason
+        )
+        return apply(session, command, rt.definitions, rt.calendars)
+
+    return in_transaction(rt, work)
+
+
+def _withdrawal(rt: Runtime, session: Session, actor: Actor, case: Case) -> str | None:
+    """The case-wide action by which this applicant may end the case now; one that leads elsewhere is none."""
+    compiled, state = rt.definitions.by_sha(case.def_sha), load_state(session, case.id)
+    offers = available(compiled, state, actor, context(session, rt.definitions, rt.calendars, state))
+    for offer in offers:
+        edge = compiled.edge(offer.step, offer.action) if offer.kind == "always" and offer.allowed else None
+        if edge is not None and edge.by == "applicant":
+            ends = [compiled.steps.get(target.to or "") for target in edge.targets]
+            if all(step is not None and step.outcome == "withdrawn" for step in ends):
+                return offer.action
+    return None
+
+
+def _asked_before(session: Session, actor: Actor, case_id: str, idem: str) -> str | None:
+    """The action that this key asked for already: a form sent twice is answered as the first time."""
+    done = _done_by(session, actor, case_id, idem)
+    return next((str(data["trigger"]) for data in done if "trigger" in data), None)

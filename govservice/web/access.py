@@ -39,7 +39,6 @@ from govservice.operations.runtime import Runtime
 from govservice.operations.sessions import SignedIn
 from govservice.queries import access as queries
 from govservice.queries import asked as asked_queries
-from govservice.web.i18n import ZONE
 from govservice.web.sessions import portal_session, portal_time, signed_in
 
 AUDIENCES = ("anyone", "signed_in", "citizen", "staff", "clerk", "supervisor", "designer")
@@ -130,7 +129,7 @@ def now() -> datetime:
 
 def today() -> date:
     """The day on the offices' calendar."""
-    return now().astimezone(ZONE).date()
+    return current_runtime().today(now())
 
 
 def wall_now() -> datetime:

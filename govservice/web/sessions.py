@@ -22,7 +22,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from govservice import logs
 from govservice.operations import sessions as store
 from govservice.operations.runtime import Runtime, clock_in
-from govservice.web.i18n import ZONE
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 CSRF = "csrf_token"
@@ -109,7 +108,7 @@ class PortalSessions(SessionInterface):
                 if self.runtime.simulated:  # on this connection: one way to the database for each page
                     g.portal_time = clock_in(session, self.runtime.wall).now()
                 moment = portal_time(self.runtime)
-                found = store.find(session, token, now=now, today=moment.astimezone(ZONE).date())
+                found = store.find(session, token, now=now, today=self.runtime.today(moment))
                 over = found is None and store.is_known(session, token)
         except SQLAlchemyError:
             log.warning("session.database", exc_info=True)
@@ -199,7 +198,7 @@ def end_sign_in() -> None:
 
 
 def _load(interface: PortalSessions, opened: PortalSession) -> None:
-    today = portal_time(interface.runtime).astimezone(ZONE).date()
+    today = interface.runtime.today(portal_time(interface.runtime))
     with interface.runtime.read() as session:
         opened.found = store.find(session, opened.token, now=interface.runtime.wall.now(), today=today)
     if opened.found is not None:

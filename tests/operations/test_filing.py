@@ -11,15 +11,24 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from config import Settings
+from govservice.definitions.library import Definitions
+from govservice.engine import MAIN
 from govservice.errors import Forbidden, Invalid, KeyReused, Missing, NotAllowed, NotFound, TooLarge
 from govservice.exchange.evidence import asked_fields, current_facts, materials_asked
+from govservice.exchange.gateway import Gateway
 from govservice.exchange.snapshot import verify_snapshot
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case, CaseEvent
 from govservice.models.exchange import DataAccess, Exchange, Snapshot
+from govservice.models.session import Database
 from govservice.operations import filing
 from govservice.operations.mandates import revoke_mandate
 from govservice.operations.rating import rate
+from govservice.operations.runtime import Runtime
+from govservice.worktime.calendar import Calendars
+from tests.engine.texts import definition, label
+from tests.engine.world import HE, World, compiled_from
 from tests.exchange.conftest import Sandbox
 from tests.operations.conftest import PDF, Play
 
@@ -235,6 +244,34 @@ def test_an_ended_mandate_opens_no_door(play: Play) -> None:
                 step(play, actor)
     with pytest.raises(NotFound):
         filing.start(play.rt, wang, "open_restaurant", idem="k", now=play.now)
+
+
+def test_of_the_applicants_case_wide_actions_the_one_that_ends_it_withdraws(
+    database: Database, settings: Settings, definitions: Definitions, calendars: Calendars
+) -> None:
+    """A case-wide action may lead elsewhere, and be possible where withdrawing is not."""
+    desks = "".join(
+        f"{name}:\n  kind: human\n  owner: head\n  actions:\n    go: {{to: {to}, {label('Go')}}}\n"
+        for name, to in (("exam", "hearing"), ("hearing", "done"))
+    )
+    text = definition(desks, first="exam").replace(
+        "  withdraw: {",
+        f"  be_heard: {{to: hearing, by: applicant, {label('Ask')}}}\n  withdraw: {{unless: [hearing], ",
+    )
+    w = World(database, compiled_from(text))
+    rt = Runtime(database, w.definitions, calendars, Gateway(definitions.catalogue, {}), settings)
+    w.submit({})
+    assert filing.may_withdraw(rt, w.wang, w.case_id, now=w.now)
+    w.do(HE, "go", MAIN)
+    assert not filing.may_withdraw(rt, w.wang, w.case_id, now=w.now)
+    with pytest.raises(NotAllowed):
+        filing.withdraw(rt, w.wang, w.case_id, reason=None, idem="late", now=w.now)
+    w.submit({})
+    done = [filing.withdraw(rt, w.wang, w.case_id, reason=None, idem="end", now=w.now) for _twice in range(2)]
+    assert w.state.outcome == "withdrawn"
+    assert [d.replayed for d in done] == [False, True]
+    assert not filing.may_withdraw(rt, w.wang, w.case_id, now=w.now)
+    rt.gateway.close()
 
 
 def test_a_service_for_enterprises_needs_one(play: Play) -> None:

@@ -115,37 +115,23 @@ def case(number: str) -> str | Response:
         columns=columns_of(page),
         cards=cards,
         story=story(page),
-        can_withdraw=can_withdraw(page),
+        can_withdraw=operations.may_withdraw(filing.rt, filing.actor, page.case.id, now=now()),
         said=said(),
     )
-
-
-def can_withdraw(page: CasePage) -> bool:
-    """Whether the definition lets the applicant end the case at its present step."""
-    if page.case.status != "open":
-        return False
-    here = next((node for column in page.columns for node in column if node.status == "here"), None)
-    if here is None:
-        return False
-    path = here.path.partition(".")[0]  # a branch is inside its parallel step
-    return any(e.kind == "always" and e.by == "applicant" for e in page.compiled.out.get(path, ()))
 
 
 @blueprint.route("/my/cases/<number>/withdraw", methods=["GET", "POST"])
 @audience("citizen")
 def withdraw(number: str) -> str | Response:
-    page = load_page(number)
-    if not can_withdraw(page):
+    page, rt, actor = load_page(number), current_runtime(), current_actor()
+    assert actor is not None  # the audience of this view
+    if not operations.may_withdraw(rt, actor, page.case.id, now=now()):
         return redirect(url_for("citizen.case", number=number, said="not_now"), 303)
     if request.method == "GET":
         return render_template("citizen/withdraw.html", page=page, idem=new_idem())
-    actor = current_actor()
-    assert actor is not None  # the audience of this view
     reason = request.form.get("reason", "").strip()[:2000] or None
     try:
-        operations.withdraw(
-            current_runtime(), actor, page.case.id, reason=reason, idem=idem_of(request.form.get("idem")), now=now()
-        )
+        operations.withdraw(rt, actor, page.case.id, reason=reason, idem=idem_of(request.form.get("idem")), now=now())
     except (NotAllowed, Stale, Forbidden):
         return redirect(url_for("citizen.case", number=number, said="not_now"), 303)
     return redirect(url_for("citizen.case", number=number, said="withdrawn"), 303)
