@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from govservice.definitions.compiled import Block, Branch, Edge, Step
@@ -47,7 +47,7 @@ def leave(
     if edge.marks is not None:
         data |= {"marks": edge.marks, "marked_at": marked_at or work.at}
         if edge.marks in NOTICE_OF_MARK and _goes_on(work, dest):
-            effects.insert(0, NOTICE_OF_MARK[edge.marks])
+            effects = with_notice(NOTICE_OF_MARK[edge.marks], effects)
     if edge.flag is not None:
         data["flag"] = edge.flag
     if effects:
@@ -121,8 +121,14 @@ def close(work: Work, step: Step, edge: Edge | None) -> None:
     notice = NOTICE_OF_END[step.outcome or "terminated"]
     if edge is not None and edge.kind == "lapse":
         notice = "notice.lapsed"
-    effects = [notice, *(e for e in step.effects if e != notice)]
+    effects = with_notice(notice, step.effects)
     work.emit("case.closed", MAIN, {"step": step.path, "outcome": step.outcome, "effects": effects})
+
+
+def with_notice(notice: str, effects: Iterable[str]) -> list[str]:
+    """Effects with the notice that the law asks for; the same one asked for by the definition is not sent again."""
+    kind = notice.partition(".")[2]
+    return [notice, *(e for e in effects if e not in (notice, f"message.{kind}"))]
 
 
 # -- branches

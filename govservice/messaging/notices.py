@@ -34,11 +34,7 @@ def deliver_notice(session: Session, effect: Effect, now: datetime) -> bool:
 
     Raises ValueError for a kind of notice that does not exist.
     """
-    kind = kind_of(effect)
-    same = (Message.effect_key == effect.key) | (
-        (Message.case_id == effect.case_id) & (Message.kind == kind) & (Message.seq == effect.seq)
-    )
-    if session.scalar(select(Message.id).where(same)) is not None:
+    if session.scalar(select(Message.id).where(Message.effect_key == effect.key)) is not None:
         return False
     case = session.get_one(Case, effect.case_id)
     session.add(Message(**notice_row(effect, case.applicant_id, now)))

@@ -35,7 +35,8 @@ Text = Mapping[str, str]
 class Happening:
     """One event as the applicant may read it. `data` is the event's (identifiers and names of fields only).
 
-    `who` is the name of a member of staff, None for the applicant or the system; `mine`: the applicant did it.
+    `who` is the name of a member of staff, None for the applicant or the system; `mine`: the applicant did it. Events
+    of one act have its `idem` in common.
     """
 
     seq: int
@@ -47,6 +48,7 @@ class Happening:
     mine: bool
     system: bool
     token_id: int | None = None
+    idem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def happenings(
         who = names.get(event.actor)
         mine = not system and who is None
         department = None if mine or system else department_at(definitions, compiled, case, data.get("step"))
-        found.append(Happening(event.seq, event.at, event.type, data, who, department, mine, system, event.token_id))
+        told = (data, who, department, mine, system, event.token_id, event.idem)
+        found.append(Happening(event.seq, event.at, event.type, *told))
     return found
 
 

@@ -46,7 +46,7 @@ def letter(number: str, kind: str, seq: int) -> str:
         if message is None:
             abort(404)
         page = case_page(session, rt.definitions, rt.calendars, case, now())
-        about = nearest(page, kind, seq)
+        about = told_by(page, kind, seq)
         facts = compose(session, page, about)
         to = party(session, case, page.party)
     return render_template(
@@ -70,11 +70,12 @@ def office(page: CasePage) -> Any:
     return department_name(current_runtime().definitions, page.compiled.service.department, page.case.area)
 
 
-def nearest(page: CasePage, kind: str, seq: int) -> Happening | None:
-    """The event that a notice tells about: of its type, nearest to the sequence number it was sent for."""
+def told_by(page: CasePage, kind: str, seq: int) -> Happening | None:
+    """The event that a notice tells about: the one it was sent with (`seq`) where that is of its type, else the last
+    of its type before it: the decision in favour is told by the delivery, and sent when the case closes."""
     wanted = _EVENTS[kind]
-    found = [h for h in page.happenings if wanted(h)]
-    return min(found, key=lambda h: abs(h.seq - seq), default=None)
+    found = [h for h in page.happenings if h.seq <= seq and wanted(h)]
+    return found[-1] if found else None
 
 
 def _marks(milestone: str) -> Callable[[Happening], bool]:
@@ -92,18 +93,20 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
     "refusal": _closed("refused"),
     "grant": _marks("delivered"),
     "withdrawn": _closed("withdrawn"),
-    "lapsed": _closed("lapsed", "withdrawn"),
+    "lapsed": lambda h: h.type == "case.closed",  # by lack of an answer, at whatever end the definition names
     "terminated": _closed("terminated"),
     "warning": lambda h: h.type == "timer.fired",
 }
 
 
-def clock_at(page: CasePage, name: str, seq: int) -> Happening | None:
-    """The event that started (or last restarted) a limit up to an event: its dates as they stood then."""
+def clock_at(page: CasePage, name: str, about: Happening | None) -> Happening | None:
+    """The event that started or last restarted a limit, up to the act that an event was part of: its dates then."""
     key = f"limit:{name}"
     types = ("clock.started", "clock.resumed", "clock.moved")
-    found = [h for h in page.happenings if h.type in types and h.data.get("key") == key and h.seq <= seq + 12]
-    return found[0] if found else None
+    found = [h for h in page.happenings if h.type in types and h.data.get("key") == key]
+    if about is not None:
+        found = [h for h in found if h.seq <= about.seq or h.idem == about.idem]
+    return found[-1] if found else None
 
 
 def _day(value: Any) -> date | None:
@@ -111,7 +114,7 @@ def _day(value: Any) -> date | None:
 
 
 def dates(page: CasePage, name: str, about: Happening | None) -> Letter:
-    found = clock_at(page, name, about.seq if about else 10**9)
+    found = clock_at(page, name, about)
     data = found.data if found else {}
     return {
         "promised_on": _day(data.get("promised_on")), "statutory_on": _day(data.get("statutory_on")),
@@ -194,8 +197,8 @@ def _plain(_session: Session, page: CasePage, about: Happening | None) -> Letter
     return {"template": "ended", "outcome": page.case.outcome, "at": about.at if about else None}
 
 
-def _warning(_session: Session, page: CasePage, _about: Happening | None) -> Letter:
-    notified = [h for h in page.happenings if h.type == "correction.notified"]
+def _warning(_session: Session, page: CasePage, about: Happening | None) -> Letter:
+    notified = [h for h in page.happenings if h.type == "correction.notified" and (not about or h.seq < about.seq)]
     return {"template": "warning", "answer_by": _day(notified[-1].data.get("lapse_on")) if notified else None}
 
 

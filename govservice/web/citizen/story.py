@@ -11,12 +11,12 @@ from flask import url_for
 from flask_babel import gettext, ngettext
 
 from govservice.definitions.compiled import Edge
+from govservice.models.papers import Message
 from govservice.queries.tracking import CasePage, Happening
 from govservice.web.i18n import text
 from govservice.web.words import duration_text, list_text, person_at
 
 Item = dict[str, Any]
-NOTICE_OF = {"received": "receipt", "accepted": "acceptance"}
 LIMITS = {"intake": "acceptance", "decision": "decision", "delivery": "delivery"}
 
 
@@ -60,11 +60,11 @@ def _left(page: CasePage, happening: Happening) -> Item | None:
     data = happening.data
     marks = data.get("marks")
     if marks == "received":
-        return {"title": gettext("You sent your application"), "links": _letter(page, "receipt", happening.seq)}
+        return {"title": gettext("You sent your application"), "links": _letter(page, "receipt", happening)}
     if marks == "accepted":
         return _accepted(page, happening)
     if marks == "delivered":
-        return {"title": gettext("Your licence was issued"), "links": _letter(page, "grant", happening.seq)}
+        return {"title": gettext("Your licence was issued"), "links": _letter(page, "grant", happening)}
     edge = page.compiled.edge(data["step"], data["trigger"])
     if edge is None or data["trigger"].startswith("@") or edge.kind == "always":
         return None  # joins, answers and the way out are told by what follows from them
@@ -92,7 +92,7 @@ def _accepted(page: CasePage, happening: Happening) -> Item:
     note = (
         gettext("nobody answered in time, so the law counts it as accepted from the day you sent it") if deemed else ""
     )
-    return {"title": title, "note": note, "links": _letter(page, "acceptance", happening.seq)}
+    return {"title": title, "note": note, "links": _letter(page, "acceptance", happening)}
 
 
 def _not_needed(page: CasePage, happening: Happening) -> Item | None:
@@ -140,7 +140,7 @@ def _notified(page: CasePage, happening: Happening) -> Item:
     count = len(happening.data["items"])
     title = ngettext("We asked you to correct %(num)s thing", "We asked you to correct %(num)s things", count)
     note = gettext("one notice for everything; the clock stopped")
-    return {"title": title, "by": "", "note": note, "links": _letter(page, "correction", happening.seq)}
+    return {"title": title, "by": "", "note": note, "links": _letter(page, "correction", happening)}
 
 
 def _resubmitted(_page: CasePage, _happening: Happening) -> Item:
@@ -173,30 +173,32 @@ def _closed(page: CasePage, happening: Happening) -> Item | None:
     title, kind = titles.get(outcome, (outcome, ""))
     if outcome == "withdrawn" and happening.system:
         title = gettext("Counts as withdrawn: no answer came in time")
-    return {"title": title, "links": _letter(page, kind, happening.seq)}
+    return {"title": title, "links": _letter(page, kind, happening)}
 
 
-def _letter(page: CasePage, kind: str, seq: int) -> list[Item]:
+def _letter(page: CasePage, kind: str, happening: Happening) -> list[Item]:
     """The link to a notice, where it has been delivered."""
     words = {
         "receipt": gettext("receipt"), "acceptance": gettext("notice of acceptance"),
         "correction": gettext("notice of correction"), "refusal": gettext("notice of refusal"),
         "grant": gettext("notice of the decision"),
     }  # fmt: skip
-    near = [m for m in page.notices if m.kind == kind and abs(m.seq - seq) <= NEAR]
-    best = min(near, key=lambda m: abs(m.seq - seq), default=None)
-    if best is None:
+    message = letter_of(page, kind, happening)
+    if message is None:
         return []
-    href = url_for("citizen.letter", number=page.case.number, kind=kind, seq=best.seq)
+    href = url_for("citizen.letter", number=page.case.number, kind=kind, seq=message.seq)
     return [{"text": words.get(kind, gettext("notice")), "href": href}]
-
-
-NEAR = 12  # events of one act stand close together: a notice bears the sequence number of one of them
 
 
 def _migrated(_page: CasePage, _happening: Happening) -> Item:
     note = gettext("What was done and the time already used stay as they were.")
     return {"title": gettext("Your application goes on under a newer version of the rules"), "note": note}
+
+
+def letter_of(page: CasePage, kind: str, happening: Happening) -> Message | None:
+    """The notice of a kind that the act sent of which an event was part, once it has been delivered."""
+    same_act = {h.seq for h in page.happenings if h.idem == happening.idem}
+    return next((message for message in page.notices if message.kind == kind and message.seq in same_act), None)
 
 
 _TELL = {
