@@ -32,6 +32,13 @@ class PortalError(Exception):
             return self.message
 
 
+def told(error: Exception, **known: Any) -> dict[str, Any]:
+    """Fields of a log line about an error: its type, its facts, and above them what the caller knows (a fact may carry
+    the same name, such as `case_id`)."""
+    facts = error.facts if isinstance(error, PortalError) else {}
+    return {**{k: v for k, v in facts.items() if k != "event"}, **known, "error": type(error).__name__}
+
+
 class NotFound(PortalError):
     """Not there, or not yours: both look alike (404)."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from govservice.engine.apply import TIMERS, DefinitionsLike, apply_retrying
 from govservice.engine.decide_work import CalendarsLike
 from govservice.engine.types import SYSTEM, Command
-from govservice.errors import PortalError
+from govservice.errors import told
 from govservice.models.base import to_iso
 from govservice.models.cases import Timer
 from govservice.models.session import Database
@@ -41,6 +41,5 @@ def _fire(
     try:
         return apply_retrying(database, command, definitions, calendars).fired
     except Exception as error:  # one broken case must not stop the law's clock for all the others
-        facts = error.facts if isinstance(error, PortalError) else {}
-        log.error("tick.failed", **{**facts, "case_id": case_id, "error": type(error).__name__})
+        log.error("tick.failed", **told(error, case_id=case_id))
         return 0

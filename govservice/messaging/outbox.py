@@ -24,6 +24,7 @@ from govservice.models.cases import Outbox
 LEASE = timedelta(seconds=60)
 BACKOFF = (60, 120, 300, 900, 3600, 4 * 3600, 6 * 3600)  # seconds between tries; then every six hours
 MAX_ATTEMPTS = 8
+_UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,18 @@ class Effect:
 
     @property
     def last_try(self) -> bool:
-        return self.attempts >= MAX_ATTEMPTS
+        """After it the step fails. An auto step's `retry.max` counts the tries after the first."""
+        retry = self.payload.get("retry") or {}
+        return self.attempts >= (retry["max"] + 1 if retry else MAX_ATTEMPTS)
+
+    @property
+    def pause(self) -> timedelta:
+        """How long a failed try rests: an auto step's `backoff: 1m..6h` doubles from the one to the other."""
+        retry = self.payload.get("retry") or {}
+        if not retry:
+            return timedelta(seconds=BACKOFF[min(self.attempts, len(BACKOFF)) - 1])
+        least, most = (int(part[:-1]) * _UNITS[part[-1]] for part in retry["backoff"].split(".."))
+        return timedelta(seconds=min(least * 2 ** min(self.attempts - 1, 30), max(least, most)))
 
 
 def claim(
@@ -90,11 +102,10 @@ def settle(session: Session, key: str, now: datetime) -> None:
 
 def put_back(session: Session, effect: Effect, now: datetime, error: str) -> None:
     """The try failed: the row comes due again after a pause that grows. `error` is a type name, never a value."""
-    pause = BACKOFF[min(effect.attempts, len(BACKOFF)) - 1]
     session.execute(
         update(Outbox)
         .where(Outbox.id == effect.key)
-        .values(due_at=now + timedelta(seconds=pause), claimed_by=None, claimed_until=None, last_error=error[:200])
+        .values(due_at=now + effect.pause, claimed_by=None, claimed_until=None, last_error=error[:200])
     )
 
 

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from govservice.engine import Actor, Command, apply
-from govservice.errors import NotAllowed, PortalError
+from govservice.errors import NotAllowed, told
 from govservice.messaging.notices import PREFIXES, deliver_notice
 from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
 from govservice.operations.asked import invite, remind
@@ -65,7 +65,16 @@ def deliver_due(rt: Runtime, worker: str, now: datetime) -> int:
     """Delivers what is due, each effect in its own transaction. Returns how many were settled."""
     with rt.write() as session:
         effects = claim(session, worker, now, wall=rt.wall.now())
-    return sum(deliver(rt, effect, now, worker) for effect in effects)
+    return sum(_delivered(rt, effect, now, worker) for effect in effects)
+
+
+def _delivered(rt: Runtime, effect: Effect, now: datetime, worker: str) -> bool:
+    """One row that cannot even be put back (the database went away) must not keep the others of its batch waiting."""
+    try:
+        return deliver(rt, effect, now, worker)
+    except Exception as error:
+        log.error("effect.stuck", **told(error, case_id=effect.case_id, topic=effect.topic))
+        return False
 
 
 def deliver(rt: Runtime, effect: Effect, now: datetime, worker: str) -> bool:
@@ -82,8 +91,7 @@ def deliver(rt: Runtime, effect: Effect, now: datetime, worker: str) -> bool:
     try:
         return in_transaction(rt, work)
     except Exception as error:  # whatever a handler hits, the row must not be lost or block its worker
-        facts = error.facts if isinstance(error, PortalError) else {}
-        log.warning("effect.failed", case_id=effect.case_id, topic=effect.topic, error=type(error).__name__, **facts)
+        log.warning("effect.failed", **told(error, case_id=effect.case_id, topic=effect.topic))
         give_up(rt, effect, type(error).__name__, now, worker)
         return False
 

@@ -101,6 +101,16 @@ def test_pauses_grow(rt: Runtime) -> None:
     assert pauses == [*BACKOFF, BACKOFF[-1], BACKOFF[-1]]
 
 
+def test_an_auto_steps_own_patience() -> None:
+    """`retry: {max: 3, backoff: 1m..6m}`: three more tries after the first, after 1, 2, 4 minutes; never over 6."""
+    payload = {"retry": {"max": 3, "backoff": "1m..6m"}}
+    tries = [Effect("k", "c", 1, "document.issue", payload, n) for n in range(1, 6)]
+    assert [t.last_try for t in tries] == [False, False, False, True, True]
+    assert [t.pause for t in tries] == [timedelta(minutes=m) for m in (1, 2, 4, 6, 6)]
+    assert Effect("k", "c", 1, "t", {"retry": {"max": 0, "backoff": "30s..30s"}}, 1).last_try
+    assert Effect("k", "c", 1, "t", {}, MAX_ATTEMPTS).last_try
+
+
 def test_what_fails_to_the_end_blocks_its_case_no_longer(rt: Runtime) -> None:
     poison, later = put(rt, "case-1", 1, "message.nonsense"), put(rt, "case-1", 2)
     with rt.write() as session:
@@ -257,6 +267,47 @@ def test_a_number_taken_at_this_moment_is_not_used_twice(play: Play, monkeypatch
         numbers = sorted(session.scalars(select(IssuedDocument.number)))
     assert numbers == ["CGHX2026000001", "CGHX2026000002"]
     assert play.state.outcome == "granted"
+
+
+@pytest.mark.parametrize(
+    "error", [Tampered(case_id="c", event="e", seq=1), NotAllowed(topic="t", error="x"), OSError()]
+)
+def test_an_effect_that_fails_is_put_back_whatever_the_error_says(
+    rt: Runtime, play: Play, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """An error may carry facts named like the log line's own; the others of the batch are delivered all the same."""
+    play.draft()
+    play.submit()
+    good = claimable(rt)
+    bad = put(rt, play.case_id, 1, topic="document.issue")
+
+    def broken(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setitem(effects.HANDLERS, "document.issue", broken)
+    assert effects.deliver_due(rt, "one", play.now) == 0, "rows of one case keep their order"
+    assert (row(rt, bad).last_error, row(rt, bad).claimed_by) == (type(error).__name__, None)
+    with rt.write() as session:
+        session.execute(update(Outbox).where(Outbox.id == bad).values(done_at=play.now))
+    assert effects.deliver_due(rt, "one", play.now) == len(good)
+
+
+def claimable(rt: Runtime) -> list[str]:
+    with rt.read() as session:
+        return list(session.scalars(select(Outbox.id).where(Outbox.done_at.is_(None))))
+
+
+def test_what_cannot_be_put_back_keeps_nobody_waiting(rt: Runtime, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(rt, "case-a", 1, topic="document.issue")
+    play.draft()
+    play.submit()
+
+    def gone(*_: Any) -> None:
+        raise OSError
+
+    monkeypatch.setitem(effects.HANDLERS, "document.issue", gone)
+    monkeypatch.setattr(effects, "give_up", gone)
+    assert effects.deliver_due(rt, "one", play.now) == 1
 
 
 # -- publishing
