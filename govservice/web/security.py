@@ -7,11 +7,13 @@ of its route. The composition root calls `guard_requests` (before all else) and 
 from __future__ import annotations
 
 import secrets
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import BadRequest
+from werkzeug.routing import IntegerConverter, Map
 
 from govservice.web.sessions import STATELESS, signed_in
 
@@ -41,8 +43,17 @@ HEADERS = {
 YEAR = 31_536_000
 
 
+class SmallInteger(IntegerConverter):
+    """A whole number in an address: one that no database column could hold is an address that leads nowhere (404)."""
+
+    def __init__(self, map: Map, **how: Any) -> None:
+        super().__init__(map, **{"max": 2**31 - 1, **how})
+
+
 def guard_requests(app: Flask, base_url: str, *, demo: bool, max_upload_mb: int) -> None:
-    """Registers the checks that come before everything else and the headers of every answer."""
+    """Registers the checks that come before everything else and the headers of every answer. To be called before any
+    route is made: numbers in addresses are bounded."""
+    app.url_map.converters["int"] = SmallInteger
     own = (urlsplit(base_url).hostname or "").lower()
     hosts = {own} | (LOCAL_HOSTS if demo else frozenset())
     upload_limit = max_upload_mb * 1024 * 1024 * FILES_AT_ONCE + OVERHEAD

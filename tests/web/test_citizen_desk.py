@@ -536,7 +536,8 @@ def test_every_read_has_its_line(stage: Stage, fang: Browser, office: Office) ->
 
 NONSENSE = (
     "case=x&period=y&department=z", "before=x", "before=2026-01-01", "before=2026-01-01T00:00:00~",
-    "before=9999-12-31T23:59:59%2B00:00~x", "period=" + "9" * 500,
+    "before=9999-12-31T23:59:59%2B00:00~x",
+    "before=0001-01-01T00:00:00%2B14:00~x", "before=9999-12-31T23:59:59-14:00~x", "period=" + "9" * 500,
 )  # fmt: skip
 
 

@@ -195,6 +195,16 @@ def test_a_forged_action_moves_nothing(desks: Desks, action: str) -> None:
     assert desks.fingerprint() == before
 
 
+def test_a_number_that_no_case_has_leads_nowhere(desks: Desks) -> None:
+    number = desks.filed()
+    before, seen = desks.fingerprint(), desks.seen(number) | {"seen": "1"}
+    for token in (0, 99, 2**31 - 1, 2**31, 2**63, 10**40):
+        for way in ("claim", "release", "accept"):
+            answer = desks.post("li.na", f"/clerk/cases/{number}/{token}/{way}", idem="k", **seen)
+            assert answer.status_code in (404, 409), (token, way)
+    assert desks.fingerprint() == before
+
+
 def test_only_the_declared_actions_of_the_present_step_move(desks: Desks) -> None:
     """Every action that the definition knows, tried at a step that does not have it."""
     compiled = desks.stage.runtime.definitions.current("open_restaurant")

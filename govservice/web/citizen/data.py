@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response, render_template, request, url_for
@@ -111,9 +111,11 @@ class Choice:
         at, _, id = self.at.partition("~")
         try:
             moment = datetime.fromisoformat(at)
-        except ValueError:
+            if moment.tzinfo is None or not id:
+                return None
+            return moment.astimezone(UTC), id
+        except (ValueError, OverflowError):  # a day before the year 1 or after 9999 in UTC
             return None
-        return (moment, id) if moment.tzinfo is not None and id else None
 
     def args(self) -> dict[str, Any]:
         return {"department": self.department, "case": self.case, "period": self.period}
