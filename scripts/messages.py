@@ -21,6 +21,7 @@ from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = ("zh_CN",)
+DATED = (b'"POT-Creation-Date', b'"PO-Revision-Date')  # left out: two changes at once would differ in them alone
 ROOMS: dict[str, tuple[str, ...]] = {
     "common": ("templates/layouts", "templates/components", "templates/style", "govservice/web"),
     "citizen": ("templates/citizen", "govservice/web/citizen", "govservice/web/forms.py", "govservice/web/words.py"),
@@ -118,10 +119,10 @@ def translated(locale: str) -> set[object]:
 def write(catalogue: Catalog, po: Path) -> None:
     po.parent.mkdir(parents=True, exist_ok=True)
     catalogue.header_comment, catalogue.fuzzy = new_catalogue().header_comment, False
-    catalogue.revision_date = catalogue.creation_date
     buffer = io.BytesIO()
     write_po(buffer, catalogue, width=120, ignore_obsolete=True, sort_output=True, include_lineno=False)
-    po.write_bytes(buffer.getvalue())
+    lines = buffer.getvalue().splitlines(keepends=True)
+    po.write_bytes(b"".join(line for line in lines if not line.startswith(DATED)))
 
 
 def main() -> int:

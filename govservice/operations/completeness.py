@@ -12,7 +12,7 @@ from govservice.definitions.values import typed
 from govservice.engine import correction_items
 from govservice.exchange import evidence
 from govservice.exchange.evidence import FactView
-from govservice.models.casedata import Form
+from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
 
 Facts = Mapping[str, FactView]
@@ -20,11 +20,15 @@ Facts = Mapping[str, FactView]
 
 @dataclass(frozen=True, slots=True)
 class OpenSlots:
-    """What the applicant may change now: everything asked in a draft, only what a notice names in a correction."""
+    """What the applicant may change now: everything asked in a draft, only what a notice names in a correction.
+
+    `opened`: those of `fields` that no notice names; a corrected answer shows their page for the first time.
+    """
 
     fields: frozenset[str] = frozenset()
     materials: frozenset[str] = frozenset()
     correcting: bool = False
+    opened: frozenset[str] = frozenset()
 
     @property
     def any(self) -> bool:
@@ -60,8 +64,19 @@ def open_slots(session: Session, case: Case, compiled: Compiled, facts: Facts) -
     if case.status == "draft":
         return OpenSlots(frozenset(asked), frozenset(wanted))
     named = set(correction_items(session, case.id))
-    fields = frozenset(named & set(asked))
-    return OpenSlots(fields, frozenset(named & set(compiled.service.materials)), correcting=bool(named))
+    if not named:
+        return OpenSlots()
+    opened = frozenset(_newly_shown(session, case, compiled) & set(asked)) - named
+    fields = frozenset(named & set(asked)) | opened
+    return OpenSlots(fields, frozenset(named & set(compiled.service.materials)), correcting=True, opened=opened)
+
+
+def _newly_shown(session: Session, case: Case, compiled: Compiled) -> set[str]:
+    """Fields of pages that the answers kept since the notice show, and those that were sent did not."""
+    kept = read_form(session, case.applicant_id, case.id)
+    sent = read_form(session, case.applicant_id, case.id, case.data_rev)
+    new = set(visible_pages(compiled, kept)) - set(visible_pages(compiled, sent))
+    return {name for page in compiled.service.form if page.page in new for name in page.fields}
 
 
 def missing_items(compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots) -> list[str]:

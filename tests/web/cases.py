@@ -52,8 +52,11 @@ class Office:
                 held.organisation_id if held else None, login, held.id if held else None,
             )  # fmt: skip
 
-    def draft(self, login: str, service: str, area: str, *, for_organisation: bool = False) -> str:
-        """The number of a new draft with answers, filed in an area."""
+    def draft(
+        self, login: str, service: str, area: str, changes: Mapping[str, Any] | None = None, *,
+        for_organisation: bool = False,
+    ) -> str:  # fmt: skip
+        """The number of a new draft with answers, filed in an area; `changes`: other answers (None: none)."""
         actor, idem = self.actor(login, for_organisation=for_organisation), f"open-{next(self.count)}-of-this-test"
         compiled = self.stage.runtime.definitions.current(service)
         number = case_number(self.stage.runtime, actor, idem)
@@ -64,14 +67,18 @@ class Office:
         self._apply(Command(None, "@open", idem, self.stage.wall.now(), actor, data=data))
         with self.database.write() as session:
             case = session.scalars(select(Case).where(Case.number == number)).one()
-            answers = {**ANSWERS, "premises.district": area}
+            given = {**ANSWERS, "premises.district": area, **(changes or {})}
+            answers = {name: value for name, value in given.items() if value is not None}
             form = Form(answers=answers, sources=dict.fromkeys(answers, "you"), agreed_at="2026-03-02T02:00:00.000000Z")
             write_form(session, case.applicant_id, case.id, form, actor.id, self.stage.wall.now())
         return number
 
-    def submitted(self, login: str, service: str, area: str, *, for_organisation: bool = True) -> str:
+    def submitted(
+        self, login: str, service: str, area: str, changes: Mapping[str, Any] | None = None, *,
+        for_organisation: bool = True,
+    ) -> str:  # fmt: skip
         """The number of a case that was sent and waits for acceptance."""
-        number = self.draft(login, service, area, for_organisation=for_organisation)
+        number = self.draft(login, service, area, changes, for_organisation=for_organisation)
         self.do(self.actor(login, for_organisation=for_organisation), number, "submit", data={"data_rev": 1})
         return number
 

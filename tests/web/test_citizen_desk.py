@@ -369,6 +369,38 @@ def test_only_what_the_notice_names_can_be_corrected(stage: Stage, fang: Browser
     assert fang.get(address).headers["Location"].endswith("said=not_now")
 
 
+def test_a_correction_that_shows_another_page_asks_its_questions_too(
+    stage: Stage, fang: Browser, office: Office
+) -> None:
+    """No seats, no sign. Corrected to twenty seats, the sign's text is needed: silence on it would count as agreed."""
+    number = office.submitted("wang.fang", "open_restaurant", "huaxi", {"menu.seats": 0, "signage.text": None})
+    office.do(
+        "li.na", number, "correct", reason="There are seats.", data={"items": {"menu.seats": "The plan shows 20."}}
+    )
+    address = f"/my/cases/{number}/correct"
+    form = text_of(fang.get(address))
+    assert 'name="signage.text"' not in form
+    asked = fang.post(address, data={**hidden(form), "menu.seats": "20"})
+    page = text_of(asked)
+    assert asked.status_code == 422
+    assert "Enter an answer: Words on the sign" in page
+    assert "Your corrected answers make this necessary" in page
+    assert 'name="signage.text"' in page
+    assert 'value="20"' in page
+    again = text_of(fang.get(address))
+    assert 'name="signage.text"' in again
+    back = fang.post(address, data={**hidden(again), "menu.seats": "0", "signage.text": ""})
+    assert "Nothing has changed yet" in text_of(back), "the other answer may be taken back"
+    closed = text_of(fang.get(address))
+    assert 'name="signage.text"' not in closed
+    fang.post(address, data={**hidden(closed), "menu.seats": "20"})
+    sent = fang.post(address, data={**hidden(again), "menu.seats": "20", "signage.text": "王记小馆"})
+    assert sent.headers["Location"].endswith("said=corrected"), text_of(sent)
+    assert "王记小馆" in text_of(fang.get(f"/my/cases/{number}/everything"))
+    office.do("li.na", number, "accept")
+    assert office.state(number).token_of("review.sign").open
+
+
 def test_what_was_sent_does_not_show_what_is_only_kept(stage: Stage, fang: Browser, office: Office) -> None:
     number = office.submitted("wang.fang", "open_restaurant", "huaxi")
     items = {"menu.seats": "Count again.", "layout": "It is unreadable."}

@@ -139,6 +139,15 @@ def test_a_correction_that_says_too_little(desks: Desks, form: dict[str, str], s
     assert not desks.state(number).asks
 
 
+def test_what_was_left_empty_may_be_asked_for(desks: Desks) -> None:
+    """A question that was shown and not answered can be ticked like an answer that is wrong."""
+    number = desks.reviewed(answers={"signage.text": None})
+    token = desks.token(number, "review.sign")
+    page = words(desks.at("sun.min").get(f"/clerk/cases/{number}/{token}/ask"))
+    assert 'name="item-signage-text"' in page
+    assert 'name="item-org-name"' not in page
+
+
 @pytest.mark.parametrize(
     ("file", "said"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -72,7 +72,8 @@ def open_asks(page: CasePage) -> list[Happening]:
 
 
 def cards_of(filing: Filing, page: CasePage) -> list[Card]:
-    """What the notice names, in the order of the form; empty while no answer is awaited."""
+    """What the notice names, and what a corrected answer makes necessary, in the order of the form; empty while no
+    answer is awaited."""
     if page.standing.turn != "you" or filing.case.status == "draft":
         return []
     asks = open_asks(page)
@@ -82,7 +83,7 @@ def cards_of(filing: Filing, page: CasePage) -> list[Card]:
         sent = read_form(session, case.applicant_id, case.id, case.data_rev)
         files = {slot: files_in(session, case, ids) for slot, ids in sent.materials.items()}
     spoken = {id: read_words(words) for id, words in stored.items()}
-    named = in_order(filing.compiled, {n for h in asks for n in h.data["items"]})
+    named = in_order(filing.compiled, {n for h in asks for n in h.data["items"]} | filing.slots.opened)
     return [_card(filing, name, asks, spoken, sent, files) for name in named]
 
 
@@ -102,6 +103,8 @@ def _card(
 ) -> Card:
     about = [h for h in asks if name in h.data["items"]]
     wrong = [spoken[h.data["text"]].about(name) for h in about if h.data.get("text") in spoken]
+    if name in filing.slots.opened:
+        wrong.append(gettext("Your corrected answers make this necessary; nobody had asked for it before."))
     by = tuple((asker(h), h.at) for h in about)
     areas = filing.rt.definitions.catalogue.areas
     gave = answer_text(filing.fields.get(name), sent.answers.get(name), areas, name)
@@ -138,8 +141,11 @@ def _load(number: str) -> CasePage:
 
 
 def _form(filing: Filing, cards: list[Card]) -> ItemForm:
+    """What was opened by another answer may stay empty on this page: that other answer may be taken back with it.
+    Whether it is needed is judged by what was kept."""
     asked = [card.name for card in cards if card.name in filing.slots.fields]
-    return make_form(filing.fields, asked, filing.form.answers, districts(filing.rt))
+    opened = {name: replace(filing.fields[name], required=False) for name in filing.slots.opened}
+    return make_form({**filing.fields, **opened}, asked, filing.form.answers, districts(filing.rt))
 
 
 def _send(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm) -> str | Response | tuple[str, int]:
@@ -165,7 +171,9 @@ def _send(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm) -> 
         )  # fmt: skip
     except Missing as missing:
         problems = {name: still_missing(filing, name) for name in missing.fields}
-        return _page(filing_of(filing.number), page, cards, form, problems), 422
+        now_open = filing_of(filing.number)
+        cards = cards_of(now_open, page)
+        return _page(now_open, page, cards, _form(now_open, cards), problems), 422
     except (Stale, NotAllowed):
         return redirect(url_for("citizen.case", number=filing.number, said="not_now"), 303)
     return redirect(url_for("citizen.case", number=filing.number, said="corrected"), 303)

@@ -47,9 +47,10 @@ class Item:
 
 
 def items_of(sight: Sight, present: Mapping[str, Any]) -> list[Item]:
-    """What this step may ask to correct: what it sees, of fields only those the applicant answered."""
+    """What this step may ask to correct: what it sees of what the applicant answered, could have answered (None), or
+    sent."""
     service = sight.compiled.service
-    fields = {n: q.label for n, q in service.fields.items() if present.get(n) == "you" and sight.sees(n)}
+    fields = {n: q.label for n, q in service.fields.items() if n in present and sight.sees(n)}
     materials = {n: m.label for n, m in service.materials.items() if n in present and sight.sees(n)}
     return [Item(n, text(label)) for n, label in {**fields, **materials}.items()]
 

@@ -15,6 +15,7 @@ from govservice.engine import MAIN, Actor, CaseState, Expected, Needs, Offer
 from govservice.errors import Forbidden, NotAllowed, NotFound, PortalError, Stale
 from govservice.models.casedata import read_form
 from govservice.models.cases import CaseEvent
+from govservice.operations.completeness import visible_pages
 from govservice.operations.runtime import Runtime
 from govservice.queries.names import staff_names
 from govservice.queries.tracking import happenings
@@ -71,7 +72,10 @@ def desk_of(rt: Runtime, session: Session, opened: Opened, actor: Actor, token_i
         raise NotFound()
     sight = sight_of(compiled, opened.steps)
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
-    present: dict[str, Any] = {**{n: s for n, s in form.sources.items() if s == "you"}, **form.materials}
+    shown = set(visible_pages(compiled, form))
+    could = [n for page in compiled.service.form if page.page in shown for n in page.fields]
+    asked: dict[str, Any] = {n: form.answers.get(n) for n in could if form.sources.get(n, "you") == "you"}
+    present = {**asked, **form.materials}
     applicant, person = applicant_of(session, case)
     confirmed = [t.confirmed[1] for t in state.tokens.values() if t.confirmed]
     return Desk(
