@@ -17,6 +17,7 @@ from govservice.definitions.compiled import (
     Compiled,
     CorrectionPolicy,
     Edge,
+    Extension,
     Limit,
     Step,
     TimerRule,
@@ -167,7 +168,14 @@ class _Compiler:
 
     def limits(self) -> Iterator[tuple[str, Limit]]:
         for name, node in self.service.limits.items():
-            yield name, Limit(name, node.start, node.stop, node.statutory, node.promised, node.basis, node.pauses)
+            more = node.extend
+            yield (
+                name,
+                Limit(
+                    name, node.start, node.stop, node.statutory, node.promised, node.basis, node.pauses,
+                    Extension(more.by, more.role, more.once) if more is not None else None,
+                ),
+            )  # fmt: skip
 
     def policy(self, node: CorrectionNode | None) -> CorrectionPolicy | None:
         if node is None:

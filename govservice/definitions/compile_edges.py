@@ -30,7 +30,7 @@ class EdgeBuilder:
         return edges + [self.answer(path, scope, name, answer) for name, answer in (node.answers or {}).items()]
 
     def action(self, path: str, scope: str, name: str, node: Action, by: str, kind: EdgeKind = "action") -> Edge:
-        names, needs = self.words.guard(), node.requires
+        names, needs, pause = self.words.guard(), node.requires, node.pause
         return Edge(
             name=name, source=path, kind=kind, by=node.by or by, label=node.label,
             targets=self.targets(path, scope, node, names), guard=self.expression(node.guard, names),
@@ -38,6 +38,8 @@ class EdgeBuilder:
             requires_fields=needs.fields if needs else (), requires_attachments=needs.attachments if needs else (),
             requires_gaps=needs is not None and needs.gaps is not None, effects=node.effects, marks=node.marks,
             not_same_as=node.not_same_as, two_people=node.two_people, escape=kind == "always", hint=node.hint,
+            pause=pause.kind if pause else None, length=(pause.length if pause else None) or node.length,
+            notice=(pause.notice if pause else None) or node.notice, resume=node.resume,
         )  # fmt: skip
 
     def answer(self, path: str, scope: str, name: str, node: Answer) -> Edge:

@@ -65,6 +65,10 @@ class Edge:
     join: JoinRule | None = None
     escape: bool = False  # withdraw, lapse: not counted as a way to complete
     hint: Text | None = None
+    pause: str | None = None  # kind of excluded time that begins here
+    length: Duration | None = None  # of that pause; None = said when acting
+    notice: Text | None = None  # what the applicant is told of it
+    resume: str | None = None  # kind of excluded time that ends here
     result: Mapping[str, str] = field(default_factory=dict)  # answers only: type by name of what it brings
 
 
@@ -149,6 +153,15 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Extension:
+    """By how much a limit may be extended, and which role may do it (Administrative Licensing Law art. 42)."""
+
+    by: Duration
+    role: str
+    once: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """A clock of the case between two milestones."""
 
@@ -159,6 +172,7 @@ class Limit:
     promised: Duration | None
     basis: Text
     pauses: tuple[str, ...]
+    extend: Extension | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,6 @@ def _uses_of_service(data: Raw) -> Iterator[Use]:
     for key in ("renew_from", "on_expiry_undecided"):
         if key in mapping(data, "output"):
             yield ("output", key), "renewal"
-    for name, limit in children(data, "limits"):
-        if "extend" in limit:
-            yield ("limits", name, "extend"), "extending a limit"
     for name, material in children(data, "materials"):
         if "pledge" in mapping(material, "replaced_by"):
             yield ("materials", name, "replaced_by"), "a pledge"
@@ -54,9 +51,8 @@ def _uses_of_steps(data: Raw) -> Iterator[Use]:
         if mapping(step.data, "correction").get("siblings") == "suspend":
             yield (*step.path, "correction", "siblings"), "suspending the other branches"
     for way in actions(data):
-        for key, what in (("consult", "a consultation"), ("pause", "a pause"), ("resume", "a resumption")):
-            if key in way.data:
-                yield (*way.path, key), what
+        if "consult" in way.data:
+            yield (*way.path, "consult"), "a consultation"
 
 
 def _uses_of_facts(data: Raw) -> Iterator[Use]:

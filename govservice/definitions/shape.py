@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from govservice.definitions.joins import RESERVED_OUTCOMES
 from govservice.definitions.reader import Path
 from govservice.definitions.shape_form import check_form
+from govservice.definitions.shape_time import check_time
 from govservice.definitions.walk import (
     Raw,
     Report,
@@ -58,6 +59,7 @@ def check_shape(report: Report, data: Raw) -> None:
         _check_system(report, way)
     _check_corrections(report, data)
     check_form(report, data)
+    check_time(report, data)
 
 
 def _check_step(report: Report, step: StepAt) -> None:

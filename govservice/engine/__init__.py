@@ -15,7 +15,8 @@
 Triggers beside the definition's own actions: `@open` (case_id None; data: number, service, def_sha, person_id,
 organisation_id, mandate_id, channel, area), `@claim`, `@release`, `@send_notice` (lead), `@resubmit` (applicant; data:
 data_rev, changed), `@ok` / `@fail` (system; data: result; with `step` in place of a token: meant for that
-step wherever the case stands, kept where it comes early), `@recalculate` (system, after a new calendar).
+step wherever the case stands, kept where it comes early), `@extend:<limit>` (the
+role that the definition names; reason), `@recalculate` (system, after a new calendar).
 A submission's data: data_rev. A correction's data: items {field or material: note}. data.opinion and reason are
 words: they
 go sealed into `case_texts` as {"reason", "items", "opinion", "salt"} (context `case_texts:<id>`), events carry
@@ -29,7 +30,7 @@ from govservice.engine.decide import decide
 from govservice.engine.evolve import evolve
 from govservice.engine.rebuild import context, correction_items, load_state, rebuild
 from govservice.engine.recount import recount
-from govservice.engine.state import Ask, CaseState, ClockState, Notice, Task, TimerState, Token
+from govservice.engine.state import Ask, CaseState, ClockState, Hold, Notice, Task, TimerState, Token
 from govservice.engine.tick import tick
 from govservice.engine.types import MAIN, SYSTEM, Actor, Applied, Command, Ctx, Event, Expected, Needs, Offer, Refusal
 
@@ -45,6 +46,7 @@ __all__ = [
     "Ctx",
     "Event",
     "Expected",
+    "Hold",
     "Needs",
     "Notice",
     "Offer",

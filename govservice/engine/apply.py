@@ -33,7 +33,7 @@ from govservice.engine.needs import reads_answers
 from govservice.engine.projections import project, timer_id
 from govservice.engine.state import CaseState, TimerState, Token
 from govservice.engine.store import Held, KeyRow, Store, TextRow
-from govservice.engine.types import SYSTEM, Applied, Command, Ctx, Event, TextRef, moment
+from govservice.engine.types import SYSTEM, Applied, Command, Ctx, Event, Needs, TextRef, moment
 from govservice.errors import N_, Invalid, KeyReused, LostRace, NotAllowed, Stale, Tampered
 from govservice.models.base import new_id, to_iso
 from govservice.models.session import Database
@@ -188,6 +188,10 @@ class _Door:
             raised = rights.notice_refusal(d, state, cmd.actor, ctx)
         elif cmd.trigger == deciding.RESUBMIT:
             raised = rights.resubmit_refusal(state, cmd.actor)
+        elif cmd.trigger.startswith(deciding.EXTEND + ":"):
+            raised = rights.extend_refusal(d, state, cmd.actor, cmd.trigger.partition(":")[2], ctx)
+            if raised is None:
+                rights.check_needs(d, cmd, Needs(reason=True), {})
         elif cmd.trigger in deciding.ANSWERS and "step" in cmd.data:
             raised = rights.answer_refusal(d, state, cmd.actor, str(cmd.data["step"]), cmd.trigger)
         elif cmd.trigger == deciding.MIGRATE:

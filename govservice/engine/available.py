@@ -16,6 +16,7 @@ CLAIM: Mapping[str, str] = {"en": "Take this task", "zh": "签收"}
 RELEASE: Mapping[str, str] = {"en": "Put it back", "zh": "退回待办"}
 SEND: Mapping[str, str] = {"en": "Send the notice now", "zh": "立即发出补正通知"}
 ANSWER: Mapping[str, str] = {"en": "Send the corrections", "zh": "提交补正"}
+EXTEND: Mapping[str, str] = {"en": "Extend the limit", "zh": "延长办理期限"}
 ANSWER_NEEDS = Needs()
 
 
@@ -32,12 +33,12 @@ def available(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx) -> list[Offer]
         if token.open:
             offers += _at(d, st, token, actor, ctx)
     notice = _notice(d, st, actor, ctx)
-    return [*offers, *([notice] if notice else []), *_resubmission(st, actor)]
+    return [*offers, *([notice] if notice else []), *_resubmission(st, actor), *_extensions(d, st, actor, ctx)]
 
 
 def _at(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx) -> list[Offer]:
     edges = [e for e in d.out.get(token.step, ()) if e.kind in ("action", "always") and e.by != "system"]
-    first = next((e.name for e in edges if e.kind == "action" and not e.correction), None)
+    first = next((e.name for e in edges if e.kind == "action" and not (e.correction or e.pause)), None)
     offers = [_offer(d, st, token, edge, actor, ctx, edge.name == first) for edge in edges]
     task = st.task_of(token.id)
     if task is not None and token.status == "active":
@@ -88,3 +89,17 @@ def _resubmission(st: CaseState, actor: Actor) -> list[Offer]:
         return []
     why = rights.resubmit_refusal(st, actor)
     return [Offer(MAIN, st.main.step, "@resubmit", ANSWER, "resubmit", ANSWER_NEEDS, why is None, why, primary=True)]
+
+
+def _extensions(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx) -> list[Offer]:
+    """Limits that whoever holds the role named may make longer, with reasons."""
+    offers = []
+    for name, limit in d.limits.items():
+        clock = st.clocks.get(f"limit:{name}")
+        if limit.extend is None or clock is None or clock.stopped_at is not None:
+            continue
+        if rights.holds(d, st, actor, limit.extend.role, ctx):
+            why = rights.extend_refusal(d, st, actor, name, ctx)
+            needs = Needs(reason=True)
+            offers.append(Offer(MAIN, st.main.step, f"@extend:{name}", EXTEND, "extend", needs, why is None, why))
+    return offers

@@ -19,7 +19,7 @@ from govservice.models.base import to_iso
 
 OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
 INVITED = "@invited"
-TIMER, RECALCULATE, MIGRATE = "@timer", "@recalculate", "@migrate"
+TIMER, RECALCULATE, MIGRATE, EXTEND = "@timer", "@recalculate", "@migrate", "@extend"
 ANSWERS = rights.ANSWERS
 
 
@@ -39,7 +39,7 @@ def plan(d: Compiled, st: CaseState, cmd: Command, calendars: CalendarsLike) -> 
 def carried_out(work: Work) -> Work:
     """The work with everything done that its command asks for."""
     d, st, cmd = work.d, work.st, work.cmd
-    handler = _HANDLERS.get(cmd.trigger)
+    handler = _HANDLERS.get(cmd.trigger.partition(":")[0])
     if handler is not None:
         handler(work)
         return work
@@ -92,6 +92,13 @@ def _send_notice(work: Work) -> None:
     correction.notify(work, block.path, block.correction)
 
 
+def _extend(work: Work) -> None:
+    limit = work.d.limits.get(work.cmd.trigger.partition(":")[2])
+    if limit is None or limit.extend is None or clocks.limit_key(limit.name) not in work.st.clocks:
+        raise NotAllowed(action=work.cmd.trigger)
+    clocks.extend(work, acts.facts_of(work, limit.extend.role))
+
+
 def _timer(work: Work) -> None:
     timer = work.st.timers.get(str(work.cmd.data["timer"]))
     if timer is None or timer.armed_seq != work.cmd.data["armed_seq"]:
@@ -107,6 +114,7 @@ _HANDLERS = {
     SEND_NOTICE: _send_notice,
     RESUBMIT: correction.resubmit,
     TIMER: _timer,
+    EXTEND: _extend,
     RECALCULATE: clocks.recalculate,
 }
 

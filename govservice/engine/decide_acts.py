@@ -8,6 +8,7 @@ from govservice.definitions.compiled import Edge, Step, TimerRule
 from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_correction as correction
 from govservice.engine import decide_moves as moves
+from govservice.engine import decide_pauses as pauses
 from govservice.engine.decide_work import Work
 from govservice.engine.state import TimerState, Token
 from govservice.engine.types import MAIN
@@ -18,7 +19,7 @@ WORDS = ("text", "address")  # types of results that people write
 
 def act(work: Work, token: Token, edge: Edge) -> None:
     """An action (or an auto step's answer) at a token. Raises NotAllowed where it is not possible now."""
-    facts = facts_of(work, edge)
+    facts = facts_of(work, edge.by)
     role = edge.by if work.actor.kind == "user" else None
     if token.id == MAIN and work.st.status == "draft" and edge.kind == "action":
         facts |= submitted(work)
@@ -28,16 +29,22 @@ def act(work: Work, token: Token, edge: Edge) -> None:
         correction.ask(work, token.id, edge, {**facts, "items": items})
     elif edge.two_people and work.actor.kind == "user" and not _confirmed_by_another(work, token, edge):
         confirm(work, token, edge, facts)
+    elif edge.pause is not None:
+        pauses.begin(work, token.id, edge, facts)
+    elif edge.resume is not None:
+        more = {"effects": list(edge.effects)} if edge.effects else {}
+        pauses.end(work, token.id, edge.resume, "action", {"trigger": edge.name, **more, **facts})
+        correction.after_act(work)
     else:
         moves.move(work, token.id, edge, dest, facts)
         correction.after_act(work)
 
 
-def facts_of(work: Work, edge: Edge) -> dict[str, Any]:
+def facts_of(work: Work, by: str) -> dict[str, Any]:
     """What the event says of who acted and what they brought; words stay outside, only their digest is told."""
     facts: dict[str, Any] = {}
     if work.actor.kind == "user":
-        facts["role"] = edge.by
+        facts["role"] = by
     if work.ctx is not None and work.ctx.text is not None:
         facts["text"], facts["text_sha"] = work.ctx.text
     files = work.cmd.data.get("files")
@@ -128,8 +135,15 @@ def fire(work: Work, timer: TimerState) -> None:
     (a guard says no) the mark says so and supervision sees it."""
     kind, _, rest = timer.key.rpartition(":")
     if timer.key.startswith("limit:"):
+        if rest == "extend":
+            _fire_extend(work, timer, kind.partition(":")[2])
+            return
         fired(work, timer, "breach")
         work.emit("clock.breached", None, {"key": kind, "kind": rest})
+    elif timer.key.startswith(pauses.TIMER):
+        fired(work, timer, "resume", step=work.token(timer.token_id).step)
+        pauses.end(work, timer.token_id, rest, "timer")
+        correction.after_act(work)
     elif timer.key == "correction:collect":
         _fire_collect(work, timer)
     elif timer.key == "correction:warn":
@@ -143,6 +157,15 @@ def fire(work: Work, timer: TimerState) -> None:
 def fired(work: Work, timer: TimerState, do: str, **facts: Any) -> None:
     data = {"key": timer.key, "do": do, "due_at": timer.due_at, "done": True, **facts}
     work.emit("timer.fired", timer.token_id, data)
+
+
+def _fire_extend(work: Work, timer: TimerState, name: str) -> None:
+    """Four fifths of a limit are used: whoever may extend it is shown the case while that is still possible."""
+    more, step = work.d.limits[name].extend, work.st.main.step
+    fired(work, timer, "escalate", step=step)
+    if more is not None and work.st.status == "open":
+        data = {"step": step, "role": more.role, "department": work.department(more.role), "limit": name}
+        work.emit("task.escalated", MAIN, data)
 
 
 def _fire_collect(work: Work, timer: TimerState) -> None:

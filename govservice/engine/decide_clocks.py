@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from govservice.definitions.compiled import Compiled, Limit, Step, TimerRule
-from govservice.engine.clocks import Deadline, late
+from govservice.engine.clocks import Deadline, duration, late
 from govservice.engine.decide_work import Work
 from govservice.engine.state import ClockState, TimerState, Token
 from govservice.engine.types import MAIN
-from govservice.worktime.limits import resolved
+from govservice.worktime.duration import Duration
+from govservice.worktime.limits import fraction, resolved
 
 TimerRow = list[Any]  # [token id, key, clock key | None, due | None]
+ASK_AT = 80  # per cent of a limit: then whoever may extend it is shown the case
 INTAKE = ("received", "accepted")  # the milestones of the authority's check for completeness (art. 32)
 
 
@@ -49,12 +51,13 @@ def _stop(work: Work, key: str, at: str) -> None:
 def start(work: Work, name: str, limit: Limit, at: str) -> None:
     statutory = work.deadline(at, limit.statutory)
     promised = work.deadline(at, limit.promised) if limit.promised else None
+    ask = asked(work, limit, None, at, limit.statutory)
     key = limit_key(name)
     data = {
         "key": key, "statutory": str(limit.statutory), "promised": str(limit.promised) if limit.promised else None,
         "started_at": at, "calendar": work.cal.version, **dates(statutory, promised),
     }  # fmt: skip
-    work.emit("clock.started", None, {**data, "timers": limit_timers(key, statutory, promised)})
+    work.emit("clock.started", None, {**data, "timers": limit_timers(key, statutory, promised, ask)})
     follow(work, key)
 
 
@@ -71,9 +74,31 @@ def dates(statutory: Deadline, promised: Deadline | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def limit_timers(key: str, statutory: Deadline, promised: Deadline | None) -> list[TimerRow]:
-    """The two timers that record a missed date; separate, because the two dates are separate promises."""
+def asked(
+    work: Work, limit: Limit, clock: ClockState | None, start: str, length: Duration, pauses: Any = ()
+) -> Deadline | None:
+    """When whoever may extend a limit is shown the case; None where it cannot be extended (any more)."""
+    more = limit.extend
+    if more is None or (clock is not None and clock.extended and more.once):
+        return None
+    return work.deadline(start, fraction(length, ASK_AT), pauses)
+
+
+def length_now(limit: Limit, clock: ClockState | None) -> Duration:
+    """A limit by law with the extensions that a case has had: as the limit would be by another version, but never less
+    than what the applicant was told where that version knows no extension."""
+    if clock is None or not clock.extended:
+        return limit.statutory
+    if limit.extend is None:
+        return duration(clock.statutory)
+    return Duration(limit.statutory.n + clock.extended * limit.extend.by.n, limit.statutory.unit)
+
+
+def limit_timers(key: str, statutory: Deadline, promised: Deadline | None, ask: Deadline | None) -> list[TimerRow]:
+    """The two timers that record a missed date; separate, because the two dates are separate promises. A limit that may
+    be extended has a third: `ask`, when whoever may extend it is shown the case."""
     rows: list[TimerRow] = [[MAIN, f"{key}:promised", key, promised.at]] if promised else []
+    rows += [[MAIN, f"{key}:extend", key, ask.at]] if ask else []
     return [*rows, [MAIN, f"{key}:statutory", key, statutory.at]]
 
 
@@ -131,11 +156,28 @@ def recalculate(work: Work) -> None:
 
 
 def _recount(work: Work, clock: ClockState, pauses: Any) -> tuple[dict[str, Any], list[TimerRow]]:
-    limit = work.d.limits[clock.key.partition(":")[2]]
-    statutory = work.deadline(clock.started_at, limit.statutory, pauses)
+    limit, length = work.d.limits[clock.key.partition(":")[2]], duration(clock.statutory)
+    statutory = work.deadline(clock.started_at, length, pauses)
     promised = work.deadline(clock.started_at, limit.promised, pauses) if limit.promised else None
-    armed = [row for row in limit_timers(clock.key, statutory, promised) if f"{MAIN}/{row[1]}" in work.st.timers]
+    ask = asked(work, limit, clock, clock.started_at, length, pauses)
+    armed = [row for row in limit_timers(clock.key, statutory, promised, ask) if f"{MAIN}/{row[1]}" in work.st.timers]
     return dates(statutory, promised), armed
+
+
+def extend(work: Work, facts: Mapping[str, Any]) -> None:
+    """A limit is made longer by what the definition allows; the promised date stays as it was promised."""
+    name = work.cmd.trigger.partition(":")[2]
+    clock, more = work.st.clocks[limit_key(name)], work.d.limits[name].extend
+    assert more is not None
+    length = duration(clock.statutory)
+    longer = clock._replace(statutory=str(Duration(length.n + more.by.n, length.unit)))
+    days: dict[str, Any] = NO_DATES
+    timers: list[TimerRow] = []
+    if clock.paused_since is None:
+        days, timers = _recount(work, longer, clock.pauses)
+    data = {"key": clock.key, "by": str(more.by), "statutory": longer.statutory, **days, "timers": timers, **facts}
+    work.emit("clock.extended", MAIN, {**data, "effects": ["notice.extension"]})
+    follow(work, clock.key)
 
 
 def pause_stay(work: Work, token_id: int, kind: str) -> None:
@@ -174,11 +216,11 @@ def rearmed(work: Work, token: Token) -> list[TimerRow]:
 def timer_due(work: Work, rule: TimerRule, step: Step, token: Token) -> tuple[str | None, str | None]:
     """(clock that the timer hangs on, when it acts); no date while the stay or the clock stands still."""
     if rule.of is not None:
-        key, limit = limit_key(rule.of), work.d.limits[rule.of]
+        key = limit_key(rule.of)
         clock = work.st.clocks.get(key)
         if clock is None or not clock.running or token.paused:
             return key, None
-        return key, work.deadline(clock.started_at, resolved(rule.at, limit.statutory), clock.pauses).at
+        return key, work.deadline(clock.started_at, resolved(rule.at, duration(clock.statutory)), clock.pauses).at
     stay = f"step:{token.id}:{token.entered_seq}" if rule.at.unit == "%limit" else None
     if token.paused:
         return stay, None

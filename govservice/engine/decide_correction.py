@@ -9,6 +9,7 @@ from typing import Any
 from govservice.definitions.compiled import Block, Branch, CorrectionPolicy, Edge
 from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_moves as moves
+from govservice.engine import decide_pauses as pauses
 from govservice.engine.decide_work import Work
 from govservice.engine.state import Ask, ClockState, Token
 from govservice.engine.types import MAIN
@@ -37,7 +38,8 @@ def ask(work: Work, token_id: int, edge: Edge, facts: Mapping[str, Any]) -> None
     if not at_once and not pending(work) and policy.collect_within is not None and work.st.notice is None:
         data["timers"] = [_collect_timer(work, policy)]
     work.emit("correction.asked", token_id, data)
-    clocks.pause_stay(work, token_id, KIND)
+    if not work.token(token_id).paused:
+        clocks.pause_stay(work, token_id, KIND)
     if at_once:
         notify(work, work.st.main.step, policy)
     else:
@@ -57,6 +59,8 @@ def pending(work: Work) -> list[Ask]:
 def after_act(work: Work) -> None:
     """Somebody acted in a parallel step: is it time for the notice, does the clock stand still now?"""
     block = work.d.blocks.get(work.st.main.step) if work.st.status != "closed" else None
+    if block is None and work.st.notice is not None and work.d.correction is not None:
+        _pause_clocks(work, work.d.correction)
     if block is None or block.correction is None:
         return
     if pending(work) and work.st.notice is None and _everybody_acted(work, block):
@@ -169,6 +173,7 @@ def _run_on(work: Work, tokens: tuple[int, ...]) -> None:
                 clocks.start(work, name, work.d.limits[name], work.at)
             else:
                 clocks.resume(work, clock.key)
+    pauses.reconcile(work)
 
 
 def _weigh_again(work: Work, block: Block, changed: tuple[str, ...]) -> None:

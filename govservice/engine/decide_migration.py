@@ -264,7 +264,7 @@ class _Move:
             return key, None
         limit = self.new.limits[rule.of]
         start, pauses = (clock.started_at, clock.pauses) if clock else (self.st.milestones[limit.start], ())
-        return key, self.work.deadline(start, resolved(rule.at, limit.statutory), pauses).at
+        return key, self.work.deadline(start, resolved(rule.at, clocks.length_now(limit, clock)), pauses).at
 
     # -- limits of the case
 
@@ -288,8 +288,9 @@ class _Move:
         for key in (*running, *begun):
             limit, clock = self.new.limits[key.partition(":")[2]], running.get(key)
             start = clock.started_at if clock is not None else self.st.milestones[limit.start]
+            length = clocks.length_now(limit, clock)
             said = {
-                "key": key, "statutory": str(limit.statutory), "started_at": start, "calendar": self.work.cal.version,
+                "key": key, "statutory": str(length), "started_at": start, "calendar": self.work.cal.version,
                 "promised": str(limit.promised) if limit.promised else None,
             }  # fmt: skip
             if clock is not None and not clock.running:
@@ -297,10 +298,11 @@ class _Move:
                 timers += [[MAIN, t.key, key, None] for t in self.st.timers.values() if t.key.startswith(f"{key}:")]
                 continue
             pauses = clock.pauses if clock is not None else ()
-            statutory = self.work.deadline(start, limit.statutory, pauses)
+            statutory = self.work.deadline(start, length, pauses)
             promised = self.work.deadline(start, limit.promised, pauses) if limit.promised else None
             limits.append({**said, **clocks.dates(statutory, promised)})
-            rows = clocks.limit_timers(key, statutory, promised)
+            ask = clocks.asked(self.work, limit, clock, start, length, pauses)
+            rows = clocks.limit_timers(key, statutory, promised, ask)
             timers += [r for r in rows if clock is None or f"{MAIN}/{r[1]}" in self.st.timers or r[3] > self.work.at]
         return limits, timers
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from govservice.definitions.compiled import Block, Branch, Edge, Step
 from govservice.engine import decide_clocks as clocks
+from govservice.engine import decide_pauses as pauses
 from govservice.engine.decide_work import Work
 from govservice.engine.state import Token
 from govservice.engine.types import MAIN
@@ -39,6 +40,7 @@ def move(
 def leave(
     work: Work, token_id: int, edge: Edge, dest: str, facts: Mapping[str, Any], marked_at: str | None = None
 ) -> None:
+    pauses.drop(work, token_id)
     token = work.token(token_id)
     if token_id == MAIN and token.step in work.d.blocks:
         cancel_branches(work, token.step)
@@ -165,6 +167,7 @@ def scopes_of(work: Work, branch: Branch) -> list[str]:
 def open_part(work: Work, branch: Branch, scope: str, *, reopened: bool) -> None:
     old = work.st.token_of(scope)
     token_id = old.id if old else max(work.st.tokens) + 1
+    pauses.drop(work, token_id)
     asked_anew = old._replace(person=None) if old else None
     data = {"branch": scope, "round": work.st.rounds[branch.block], "reopened": reopened}
     work.emit("branch.opened", token_id, {**data, **entry(work, work.step(branch.start), asked_anew, token_id)})
@@ -173,6 +176,7 @@ def open_part(work: Work, branch: Branch, scope: str, *, reopened: bool) -> None
 def not_needed(work: Work, scope: str) -> None:
     old = work.st.token_of(scope)
     token_id = old.id if old else max(work.st.tokens) + 1
+    pauses.drop(work, token_id)
     data = {"branch": scope, "outcome": "not_needed", "round": work.st.rounds[scope.partition(".")[0]]}
     work.emit("branch.ended", token_id, data)
 
@@ -188,6 +192,7 @@ def end_branch(work: Work, token_id: int, dest: str) -> None:
 def cancel_branches(work: Work, block: str) -> None:
     for token in work.st.branches_of(block):
         if token.open:
+            pauses.drop(work, token.id)
             work.emit("branch.cancelled", token.id, {"branch": token.scope})
 
 

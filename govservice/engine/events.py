@@ -144,7 +144,26 @@ CATALOGUE: tuple[EventType, ...] = (
             "branch": "scope of the branch",
         },
     ),
-    EventType("token.paused", "A token's stay stands still.", {"kind": "why, as the law names it: correction"}),
+    EventType(
+        "pause.begun",
+        "Excluded time began (art. 45): the applicant is told in writing how long it will take.",
+        {
+            "step": "path of the step", "trigger": "id of the action", "kind": "why, as the law names it",
+            "length": "the expected length, such as 20wd", "until_on": "its last day", "until_at": "its last instant",
+            "provisional": "whether that day may still move", "timers": _TIMERS,
+            "effects": "list of topics put into the outbox", **_ACT,
+        },
+    ),
+    EventType(
+        "pause.ended",
+        "Excluded time is over.",
+        {
+            "step": "path of the step", "kind": "as in pause.begun",
+            "how": "action, timer (nobody had ended it) or left (its step was left)", "trigger?": "id of the action",
+            "effects?": "list of topics put into the outbox", **_ACT,
+        },
+    ),
+    EventType("token.paused", "A token's stay stands still.", {"kind": "why, as the law names it"}),
     EventType(
         "token.resumed",
         "A token's stay counts on.",
@@ -179,7 +198,10 @@ CATALOGUE: tuple[EventType, ...] = (
     EventType(
         "task.escalated",
         "A step took too long: another role sees it from now on.",
-        {"step": "path of the step", "role": "who sees it", "department": "id of that role's department"},
+        {
+            "step": "path of the step", "role": "who sees it", "department": "id of that role's department",
+            "limit?": "name of the limit that this role may extend: four fifths of it are used",
+        },
     ),
     EventType(
         "correction.asked",
@@ -240,6 +262,14 @@ CATALOGUE: tuple[EventType, ...] = (
         },
     ),
     EventType(
+        "clock.extended",
+        "A limit was made longer, with reasons that the applicant is told (art. 42).",
+        {
+            "key": "limit:<name>", "by": "how much longer, such as 10wd", "statutory": "the limit by law from now on",
+            **_DATES, "timers": _TIMERS, "effects": "list of topics put into the outbox", **_ACT,
+        },
+    ),
+    EventType(
         "clock.stopped",
         "A limit ended with its milestone.",
         {
@@ -261,7 +291,7 @@ CATALOGUE: tuple[EventType, ...] = (
         "Something due by itself happened.",
         {
             "key": "which timer",
-            "do": "breach, warn, escalate, notice, lapse or an action",
+            "do": "breach, warn, escalate, notice, lapse, resume or an action",
             "due_at": "when it was due",
             "done": "false: its action was not possible then",
             "step?": "path of the step",

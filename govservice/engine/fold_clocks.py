@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from govservice.engine.fold_parts import acted, closed, dated, end_timer, paused, set_timers, task_status
-from govservice.engine.state import Ask, CaseState, ClockState, Notice
+from govservice.engine.fold_parts import acted, closed, dated, end_task, end_timer, paused, set_timers, task_status
+from govservice.engine.state import Ask, CaseState, ClockState, Hold, Notice
 from govservice.engine.types import MAIN, Event
 
 # -- corrections
@@ -59,6 +59,29 @@ def correction_resubmitted(st: CaseState, ev: Event) -> None:
         task_status(st, MAIN, "open")
 
 
+# -- excluded time
+
+
+def pause_begun(st: CaseState, ev: Event) -> None:
+    d, token = ev.data, st.tokens[ev.token_id or MAIN]
+    if "role" in d:
+        acted(st, d["step"], ev.actor)
+    st.holds = (*st.holds, Hold(token.id, d["kind"], ev.at, d["until_on"], d["until_at"]))
+    st.tokens[token.id] = token._replace(version=token.version + 1)
+    set_timers(st, d["timers"], ev.seq)
+
+
+def pause_ended(st: CaseState, ev: Event) -> None:
+    d, token = ev.data, st.tokens[ev.token_id or MAIN]
+    if "role" in d:
+        acted(st, d["step"], ev.actor)
+    st.holds = tuple(h for h in st.holds if (h.token_id, h.kind) != (token.id, d["kind"]))
+    st.tokens[token.id] = token._replace(version=token.version + 1)
+    timer = st.timers.get(f"{token.id}/@pause:{d['kind']}")
+    if timer is not None:
+        end_timer(st, timer, "cancelled")
+
+
 # -- clocks and timers
 
 
@@ -91,6 +114,18 @@ def clock_moved(st: CaseState, ev: Event) -> None:
     clock = st.clocks[d["key"]]
     st.clocks[d["key"]] = dated(clock, d)._replace(calendar=d["calendar"])
     set_timers(st, d["timers"], ev.seq)
+
+
+def clock_extended(st: CaseState, ev: Event) -> None:
+    d = ev.data
+    clock = st.clocks[d["key"]]
+    st.clocks[d["key"]] = dated(clock, d)._replace(statutory=d["statutory"], extended=clock.extended + 1)
+    set_timers(st, d["timers"], ev.seq)
+    asked = st.timers.get(f"{MAIN}/{d['key']}:extend")
+    if asked is not None:
+        end_timer(st, asked, "cancelled")
+    for task in [t for t in st.tasks.values() if t.watch and t.limit == d["key"]]:
+        end_task(st, task, "done", ev.at)
 
 
 def clock_stopped(st: CaseState, ev: Event) -> None:

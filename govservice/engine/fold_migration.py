@@ -69,6 +69,7 @@ def _limit(st: CaseState, d: Mapping[str, Any]) -> None:
     st.clocks[d["key"]] = ClockState(
         d["key"], None, d["statutory"], d["promised"], d["started_at"], None, paused_since, pauses, d["statutory_on"],
         d["statutory_at"], d["promised_on"], d["promised_at"], d["provisional"], d["calendar"],
+        known.extended if known is not None else 0,
     )  # fmt: skip
 
 

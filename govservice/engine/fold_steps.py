@@ -22,7 +22,7 @@ def case_opened(st: CaseState, ev: Event) -> None:
 def case_closed(st: CaseState, ev: Event) -> None:
     d = ev.data
     st.status, st.outcome, st.closed_at = "closed", d["outcome"], ev.at
-    st.asks, st.notice, st.kept = {}, None, {}
+    st.asks, st.notice, st.kept, st.holds = {}, None, {}, ()
     for token in list(st.tokens.values()):
         if token.status != "ended":
             outcome = d["outcome"] if token.id == MAIN else "cancelled"
@@ -207,5 +207,15 @@ def task_released(st: CaseState, ev: Event) -> None:
 def task_escalated(st: CaseState, ev: Event) -> None:
     d = ev.data
     st.tasks[ev.seq] = Task(
-        ev.seq, ev.token_id or MAIN, d["step"], d["role"], d["department"], None, None, ev.at, "waiting", True
+        ev.seq,
+        ev.token_id or MAIN,
+        d["step"],
+        d["role"],
+        d["department"],
+        None,
+        None,
+        ev.at,
+        "waiting",
+        True,
+        f"limit:{d['limit']}" if "limit" in d else None,
     )

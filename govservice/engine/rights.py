@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from govservice.definitions.compiled import Compiled, Edge
+from govservice.engine.clocks import duration
 from govservice.engine.decide_work import department_of
 from govservice.engine.state import CaseState, Task, Token
 from govservice.engine.types import MAIN, Actor, Command, Ctx, Needs, Refusal
@@ -18,6 +19,7 @@ FORBIDDEN = frozenset(
     {"role", "own_case", "claimed", "same_person", "four_eyes", "not_applicant", "not_person", "not_system"}
 )
 
+MAX_PAUSE = 250  # days: nothing that the law excludes takes longer than a year
 ANSWERS = ("@ok", "@fail")  # of auto steps
 
 CLOSED = Refusal("closed", "This case is closed.")
@@ -32,6 +34,10 @@ NOT_PERSON = Refusal("not_person", "Only the person who was asked may do this.")
 NOT_SYSTEM = Refusal("not_system", "This happens by itself.")
 NO_NOTICE = Refusal("no_notice", "No correction is asked for at the moment.")
 NOTHING_ASKED = Refusal("nothing_asked", "No department has asked for a correction yet.")
+PAUSED = Refusal("paused", "The clock stands still for this already.")
+NOT_PAUSED = Refusal("not_paused", "The clock does not stand still for this.")
+EXTENDED = Refusal("extended", "This limit was extended already; the law allows it once.")
+LIMIT_OVER = Refusal("limit_over", "The last day of this limit has passed; it cannot be extended any more.")
 NOTICE_OUT = Refusal("notice_out", "The notice was sent already.")
 
 
@@ -127,7 +133,29 @@ def refusal(d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, 
         or by_moment(st, token, edge)
         or by_claim(st.task_of(token.id), edge, actor)
         or by_eyes(st, token, edge, actor)
+        or by_hold(st, token, edge)
     )
+
+
+def by_hold(st: CaseState, token: Token, edge: Edge) -> Refusal | None:
+    """Excluded time begins once, and ends only where it has begun."""
+    kinds = [hold.kind for hold in st.holds if hold.token_id == token.id]
+    if edge.pause in kinds:
+        return PAUSED
+    return NOT_PAUSED if edge.resume is not None and edge.resume not in kinds else None
+
+
+def extend_refusal(d: Compiled, st: CaseState, actor: Actor, name: str, ctx: Ctx | None) -> Refusal | None:
+    """May this limit be extended now, by this actor? Once, and before its last day is over (art. 42)."""
+    limit, clock = d.limits.get(name), st.clocks.get(f"limit:{name}")
+    more = limit.extend if limit is not None else None
+    if more is None or clock is None or st.status == "closed" or clock.stopped_at is not None:
+        return CLOSED if st.status == "closed" else NOT_HERE
+    if right := by_right(d, st, actor, more.role, ctx):
+        return right
+    if more.once and clock.extended:
+        return EXTENDED
+    return None if f"{MAIN}/limit:{name}:statutory" in st.timers else LIMIT_OVER
 
 
 def claim_refusal(d: Compiled, st: CaseState, task: Task | None, actor: Actor, ctx: Ctx | None) -> Refusal | None:
@@ -222,7 +250,11 @@ def needs_of(token: Token, edge: Edge) -> Needs:
     """What an action asks for; who only confirms what a first person did brings nothing."""
     if edge.two_people and token.confirmed is not None and token.confirmed[0] == edge.name:
         return Needs()
-    return Needs(edge.reason, edge.requires_fields, edge.requires_attachments, edge.correction)
+    unsaid = edge.pause is not None and edge.notice is None  # the written notice needs words
+    return Needs(
+        edge.reason or unsaid, edge.requires_fields, edge.requires_attachments, edge.correction,
+        edge.pause is not None and edge.length is None,
+    )  # fmt: skip
 
 
 def check_needs(d: Compiled, cmd: Command, needs: Needs, values: Mapping[str, Any]) -> None:
@@ -233,11 +265,24 @@ def check_needs(d: Compiled, cmd: Command, needs: Needs, values: Mapping[str, An
     items = cmd.data.get("items") or {}
     if needs.items and not items:
         missing.append("items")
+    missing += ["length"] if needs.length and not cmd.data.get("length") else []
     if missing:
         raise Missing(missing)
+    if needs.length:
+        check_length(cmd.data.get("length"))
     unknown = [name for name in items if name not in d.service.fields and name not in d.service.materials]
     if needs.items and unknown:
         raise Invalid(dict.fromkeys(unknown, N_("This is not part of the form.")))
+
+
+def check_length(said: Any) -> None:
+    """Raises Invalid for a length that is none: a whole number of working or calendar days."""
+    try:
+        length = duration(str(said))
+    except ValueError:
+        length = None
+    if length is None or length.unit not in ("wd", "d") or not 0 < length.n <= MAX_PAUSE:
+        raise Invalid({"length": N_("Give the expected length as a whole number of working days.")})
 
 
 def resolve_token(d: Compiled, st: CaseState, cmd: Command) -> Token:

@@ -71,6 +71,7 @@ class Task(NamedTuple):
     opened_at: str
     status: str
     watch: bool = False
+    limit: str | None = None  # of one that only watches: key of the limit that its role may extend
 
 
 class ClockState(NamedTuple):
@@ -90,6 +91,7 @@ class ClockState(NamedTuple):
     promised_at: str | None
     provisional: bool
     calendar: str
+    extended: int = 0  # how often it was extended
 
     @property
     def running(self) -> bool:
@@ -142,6 +144,16 @@ class Kept(NamedTuple):
     trigger: str
     result: Mapping[str, Any]
     seq: int
+
+
+class Hold(NamedTuple):
+    """Excluded time that runs at a token: a hearing, an expert review. Ends at the latest at `until_at`."""
+
+    token_id: int
+    kind: str
+    since: str
+    until_on: str
+    until_at: str
 
 
 class Visit(NamedTuple):
@@ -224,6 +236,7 @@ class CaseState:
     changes: tuple[tuple[int, tuple[str, ...]], ...] = ()  # revisions of the answers and what they changed
     flags: tuple[str, ...] = ()
     kept: dict[str, Kept] = field(default_factory=dict)  # answers that came early, by step
+    holds: tuple[Hold, ...] = ()  # excluded time that runs, in the order it began
     ctx: Ctx | None = field(default=None, compare=False, repr=False)
     journal: Journal = field(default_factory=list, compare=False, repr=False)
 
@@ -234,8 +247,8 @@ class CaseState:
             self.applicant_id, self.organisation_id, self.mandate_id, self.channel, self.area, self.status,
             self.outcome, self.data_rev, self.opened_at, self.closed_at, dict(self.milestones), dict(self.tokens),
             dict(self.tasks), dict(self.clocks), dict(self.timers), dict(self.acts), dict(self.rounds),
-            dict(self.asks), self.notice, self.noticed, self.changes, self.flags, dict(self.kept), self.ctx,
-            [],
+            dict(self.asks), self.notice, self.noticed, self.changes, self.flags, dict(self.kept), self.holds,
+            self.ctx, [],
         )  # fmt: skip
 
     @property

@@ -130,13 +130,15 @@ class Needs(NamedTuple):
     fields: tuple[str, ...] = ()
     attachments: tuple[str, ...] = ()
     items: bool = False  # a correction names the fields and materials that are wrong
+    length: bool = False  # a pause says how long it will take
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One action at one token as one actor sees it. `why_not` is None exactly where `allowed`.
 
-    `kind`: action | always | claim | release | notice | resubmit. `second`: it confirms what a first person did.
+    `kind`: action | always | claim | release | notice | resubmit | extend. `second`: it confirms what a first
+    person did.
     """
 
     token_id: int

@@ -24,6 +24,8 @@ KINDS = (
     "lapsed",
     "warning",
     "terminated",
+    "extension",
+    "pause",
     "invite",  # to another person than the applicant: `person.invite`, `person.remind`
     "remind",
 )

@@ -54,11 +54,15 @@ def act(
     items: Mapping[str, str] | None = None,
     opinion: str | None = None,
     attachments: Mapping[str, Sequence[Upload]] | None = None,
+    length: str | None = None,
 ) -> Applied:
     """A person takes an action at a step. `items` are the fields and materials of a correction with what is wrong;
-    `attachments` are files by the name that the action requires. Raises Forbidden, NotAllowed, Stale, Missing."""
+    `attachments` are files by the name that the action requires, `length` is that of a pause (20wd).
+
+    Raises Forbidden, NotAllowed, Stale, Missing."""
     files = {name: list(uploads) for name, uploads in (attachments or {}).items() if uploads}
-    data = {"items": dict(items or {}), "opinion": (opinion or "").strip()[:MAX_TEXT]}
+    data: dict[str, object] = {"items": dict(items or {}), "opinion": (opinion or "").strip()[:MAX_TEXT]}
+    data["length"] = length
     data["files"] = {name: [u.sha256 for u in uploads] for name, uploads in files.items()}
     command = Command(
         case_id=case_id, trigger=action, idem=idem, now=now, actor=actor, token_id=token_id, expected=expected,

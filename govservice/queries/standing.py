@@ -19,6 +19,7 @@ from govservice.worktime.duration import Duration
 from govservice.worktime.limits import Pause, due_on, remaining
 
 Turn = Literal["draft", "you", "others", "departments", "system", "granted", "refused", "ended"]
+PAUSE = "@pause:"  # begins the key of a timer that ends excluded time
 ORDER = ("decision", "intake", "delivery")  # which running limit people are told about first
 
 
@@ -64,6 +65,7 @@ class Standing:
     holders: tuple[Holder, ...] = ()
     clock: ClockView | None = None
     answer_by: datetime | None = None  # first instant that is too late for the applicant
+    held: tuple[tuple[str, datetime], ...] = ()  # kinds of excluded time that run, and when each ends at the latest
     collecting: bool = False  # a department asked for something; the one notice goes out once all have looked
 
 
@@ -78,8 +80,9 @@ def standing(
     timers: Sequence[Timer] = (),
 ) -> Standing:
     """What the applicant is told first. `tasks` are the open ones, `timers` the armed ones of this case."""
+    turn: Turn
     if case.status == "closed":
-        turn: Turn = {"granted": "granted", "refused": "refused"}.get(case.outcome or "", "ended")  # type: ignore[assignment]
+        turn = {"granted": "granted", "refused": "refused"}.get(case.outcome or "", "ended")  # type: ignore[assignment]
         return Standing(turn, case.closed_at or now)
     live = [token for token in tokens if token.status != "ended"]
     if case.status == "draft":
@@ -98,7 +101,12 @@ def standing(
     since = min((h.since for h in holders), default=max((t.entered_at for t in live), default=case.opened_at))
     others = [token.entered_at for token, step in steps if step.person is not None]
     turn = "departments" if holders or collecting else "others" if others else "system"
-    return Standing(turn, min(others) if turn == "others" else since, holders, clock, None, collecting)
+    return Standing(turn, min(others) if turn == "others" else since, holders, clock, None, _held(timers), collecting)
+
+
+def _held(timers: Sequence[Timer]) -> tuple[tuple[str, datetime], ...]:
+    """Excluded time that runs: each has the timer that ends it."""
+    return tuple((t.key.removeprefix(PAUSE), t.due_at) for t in timers if t.key.startswith(PAUSE) and t.due_at)
 
 
 def _answer_by(timers: Sequence[Timer]) -> datetime | None:

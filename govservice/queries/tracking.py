@@ -115,16 +115,19 @@ def happenings(
         system = event.actor == "system"
         who = names.get(event.actor)
         mine = not system and who is None
-        department = None if mine or system else department_at(definitions, compiled, case, data.get("step"))
+        department = None if mine or system else department_at(definitions, compiled, case, data)
         told = (data, who, department, mine, system, event.token_id, event.idem)
         found.append(Happening(event.seq, event.at, event.type, *told))
     return found
 
 
-def department_at(definitions: Definitions, compiled: Compiled, case: Case, step: str | None) -> Text | None:
-    """Name of the department that holds a step in the case's area."""
-    where = compiled.steps.get(step or "")
-    kind = department_kind(compiled, where.owner) if where is not None else None
+def department_at(
+    definitions: Definitions, compiled: Compiled, case: Case, data: Mapping[str, Any]
+) -> Text | None:  # fmt: skip
+    """Name of the department in whose role somebody acted, else of the one that holds the step, in the case's area."""
+    where = compiled.steps.get(data.get("step") or "")
+    role = data.get("role") or (where.owner if where is not None else None)
+    kind = department_kind(compiled, role)
     found = definitions.catalogue.department_for(kind, case.area) if kind else None
     return definitions.catalogue.departments[found].name if found else None
 

@@ -11,11 +11,14 @@ from flask_babel import gettext as _
 from govservice.definitions.compiled import Compiled
 from govservice.queries.tracking import Happening
 from govservice.web.i18n import text
+from govservice.web.words import duration_text, pause_name
+from govservice.worktime.duration import Duration
 
 SHOWN = frozenset(
     ("case.opened", "case.closed", "step.left", "action.confirmed", "correction.asked", "correction.notified",
      "correction.resubmitted", "answer.kept", "person.invited", "task.claimed", "task.released", "task.escalated",
-     "clock.breached", "clock.moved", "case.migrated")
+     "clock.breached", "clock.moved", "case.migrated", "clock.extended", "pause.begun", "pause.ended",
+     "timer.fired")
 )  # fmt: skip
 
 
@@ -37,6 +40,8 @@ def staff_timeline(
 
 def _is_plumbing(h: Happening) -> bool:
     """Joins and the system's own answers follow from what stands beside them."""
+    if h.type == "timer.fired":
+        return h.data.get("do") != "warn" or "step" not in h.data
     return h.type == "step.left" and str(h.data.get("trigger", "")).startswith("@join")
 
 
@@ -95,8 +100,21 @@ def title_of(compiled: Compiled, h: Happening) -> str:
         "task.escalated": _("%(step)s took too long and was brought to the attention of a superior", step=step),
         "clock.breached": _("A date passed: %(kind)s", kind=_breach(h)),
         "case.migrated": _("The case moved to another version of the service"),
+        "clock.extended": _(
+            "The limit by law was extended by %(by)s",
+            by=_length(h.data.get("by") if h.type == "clock.extended" else None),
+        ),
+        "pause.begun": _(
+            "The clock stands still: %(kind)s, %(length)s at most",
+            kind=pause_name(h.data.get("kind")),
+            length=_length(h.data.get("length")),
+        ),
+        "pause.ended": _pause_ended(h),
+        "timer.fired": _("%(step)s: its limit is nearly used up", step=step),
         "clock.moved": _("Dates were counted anew after a change of the calendar"),
     }
+    if h.type == "task.escalated" and "limit" in h.data:
+        return str(_("The limit by law is nearly used up: whoever may extend it was shown the case"))
     if h.type == "case.closed":
         return str(_("Closed: %(outcome)s", outcome=outcome_name(str(h.data.get("outcome")))))
     return str(plain.get(h.type, h.type))
@@ -126,6 +144,17 @@ def _is_persons(compiled: Compiled, h: Happening) -> bool:
     """Whether another person than the applicant acted: their own part of the case."""
     step = compiled.steps.get(str(h.data.get("step", "")))
     return h.mine and step is not None and step.person is not None
+
+
+def _length(said: object) -> str:
+    return duration_text(Duration.parse(str(said))) if said else ""
+
+
+def _pause_ended(h: Happening) -> str:
+    kind = pause_name(h.data.get("kind"))
+    if h.data.get("how") == "timer":
+        return str(_("The clock runs on by itself, nobody had ended the pause: %(kind)s", kind=kind))
+    return str(_("The clock runs on: %(kind)s is over", kind=kind))
 
 
 def _breach(h: Happening) -> str:

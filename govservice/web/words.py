@@ -40,6 +40,17 @@ def duration_text(length: Duration | None) -> str:
     return str(length)
 
 
+def pause_name(kind: object) -> str:
+    """Why a clock stands still, as the law names it (Administrative Licensing Law art. 45)."""
+    names = {
+        "correction": gettext("correction"), "hearing": gettext("hearing"), "tender": gettext("tender"),
+        "auction": gettext("auction"), "inspection": gettext("inspection"), "test": gettext("test"),
+        "quarantine": gettext("quarantine"), "appraisal": gettext("appraisal"),
+        "expert_review": gettext("expert review"),
+    }  # fmt: skip
+    return str(names.get(str(kind), kind))
+
+
 def answer_text(spec: Question | None, value: Any, areas: Mapping[str, Any] | None = None, name: str = "") -> str:
     """An answer (JSON form) as people read it; personal numbers masked; nothing for an answer that was not given."""
     if value is None or value in ("", []):
@@ -140,7 +151,7 @@ def last_day(too_late: datetime) -> datetime:
 
 
 FILTERS: Mapping[str, Callable[..., str]] = {
-    "duration_text": duration_text, "day": day, "list_text": list_text, "uscc": grouped_uscc,
+    "duration_text": duration_text, "pause_name": pause_name, "day": day, "list_text": list_text, "uscc": grouped_uscc,
 }  # fmt: skip
 
 

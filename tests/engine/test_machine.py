@@ -26,6 +26,7 @@ STAFF = {
         staff("sun", "urban@urban_mgmt"),
         staff("he", "head@market_reg"),
         staff("lead", "lead@market_reg"),
+        staff("fang", "government_office@government"),
         MA,
     ],
     "food_business_licence": [
@@ -135,7 +136,7 @@ def straight_on(walk: Walk, people: list[Actor]) -> None:
     if walk.d.steps[walk.state.main.step].kind == "auto":
         walk.auto(True)
         return
-    back = ("reopen", "back", "object", "fail")
+    back = ("reopen", "back", "object", "fail", "hear", "heard")
     offers = [(a, o) for a in people for o in walk.offers(a) if o.allowed and o.kind == "action" and not o.correction]
     good = [(a, o) for a, o in offers if o.action not in back and not is_ending(walk, o)]
     if good:

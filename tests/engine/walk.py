@@ -17,6 +17,7 @@ from govservice.engine.evolve import fold
 from govservice.engine.invariants import breaches
 from govservice.engine.snapshot import dump, load
 from govservice.models.base import to_iso
+from govservice.worktime.duration import Duration
 from govservice.worktime.limits import Pause, due_on
 from tests.engine.world import AREA, CALENDARS, CATALOGUE, MONDAY
 
@@ -64,6 +65,8 @@ class Walk:
 
     def take(self, actor: Actor, offer: Offer, items: tuple[str, ...] = ()) -> list[Event]:
         data: dict[str, Any] = {"items": dict.fromkeys(items, "x")} if offer.needs.items else {}
+        if offer.needs.length:
+            data["length"] = "5wd"
         if self.state.status == "draft":
             data["data_rev"] = self.rev
         return self.do(actor, offer.action, offer.token_id, data=data, reason="r", attachments=offer.needs.attachments)
@@ -151,7 +154,9 @@ class Walk:
                 elif event.type == "clock.resumed":
                     pauses[-1] = Pause(pauses[-1].start, event.moment, pauses[-1].kind)
             if clock.running:
-                assert clock.statutory_on == due_on(CAL, began, limit.statutory, pauses).isoformat()
+                longer = [e.data["statutory"] for e in mine[start:] if e.type == "clock.extended"]
+                statutory = Duration.parse(longer[-1]) if longer else limit.statutory
+                assert clock.statutory_on == due_on(CAL, began, statutory, pauses).isoformat()
                 if limit.promised is not None:
                     assert clock.promised_on == due_on(CAL, began, limit.promised, pauses).isoformat()
             paused = bool(pauses) and pauses[-1].end is None and clock.stopped_at is None

@@ -27,6 +27,7 @@ from govservice.web.citizen import blueprint
 from govservice.web.citizen.correction import Words, asker, in_order, read_words
 from govservice.web.citizen.story import item_label
 from govservice.web.public.verify import qr_of
+from govservice.worktime.duration import Duration
 
 Letter = dict[str, Any]
 
@@ -96,13 +97,15 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
     "lapsed": lambda h: h.type == "case.closed",  # by lack of an answer, at whatever end the definition names
     "terminated": _closed("terminated"),
     "warning": lambda h: h.type == "timer.fired",
+    "extension": lambda h: h.type == "clock.extended",
+    "pause": lambda h: h.type == "pause.begun",
 }
 
 
 def clock_at(page: CasePage, name: str, about: Happening | None) -> Happening | None:
     """The event that started or last restarted a limit, up to the act that an event was part of: its dates then."""
     key = f"limit:{name}"
-    types = ("clock.started", "clock.resumed", "clock.moved")
+    types = ("clock.started", "clock.resumed", "clock.moved", "clock.extended")
     found = [h for h in page.happenings if h.type in types and h.data.get("key") == key]
     if about is not None:
         found = [h for h in found if h.seq <= about.seq or h.idem == about.idem]
@@ -202,6 +205,33 @@ def _warning(_session: Session, page: CasePage, about: Happening | None) -> Lett
     return {"template": "warning", "answer_by": _day(notified[-1].data.get("lapse_on")) if notified else None}
 
 
+def _extension(session: Session, page: CasePage, about: Happening | None) -> Letter:
+    """Why the limit is longer and what the last day is now; before it ran again, no date is said."""
+    if about is None:
+        abort(404)
+    data, said = about.data, spoken_in(session, page, [about])
+    return {
+        "reasons": [w.reason for w in said.values() if w.reason], "by": asker(about),
+        "more": Duration.parse(data["by"]), "length": Duration.parse(data["statutory"]),
+        "statutory_on": _day(data.get("statutory_on")), "provisional": bool(data.get("provisional")),
+        "limit": page.compiled.limits.get(str(data["key"]).removeprefix("limit:")),
+    }  # fmt: skip
+
+
+def _pause(session: Session, page: CasePage, about: Happening | None) -> Letter:
+    """The written notice of excluded time: for what, how long, who says so (art. 45)."""
+    if about is None:
+        abort(404)
+    data, said = about.data, spoken_in(session, page, [about])
+    edge = page.compiled.edge(data["step"], data["trigger"])
+    limits = [limit for limit in page.compiled.limits.values() if data["kind"] in limit.pauses]
+    return {
+        "reasons": [w.reason for w in said.values() if w.reason], "by": asker(about), "cause": data["kind"],
+        "length": Duration.parse(data["length"]), "until_on": _day(data["until_on"]), "limits": limits,
+        "words": edge.notice if edge else None, "provisional": bool(data["provisional"]),
+    }  # fmt: skip
+
+
 _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
     "receipt": _receipt,
     "acceptance": _acceptance,
@@ -212,6 +242,8 @@ _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
     "lapsed": _plain,
     "terminated": _plain,
     "warning": _warning,
+    "extension": _extension,
+    "pause": _pause,
 }
 
 
@@ -240,7 +272,8 @@ def title_of(kind: str) -> str:
         "correction": gettext("Notice of correction"), "refusal": gettext("Notice of refusal"),
         "grant": gettext("Notice of the decision"), "withdrawn": gettext("Application withdrawn"),
         "lapsed": gettext("Application lapsed"), "terminated": gettext("Application ended"),
-        "warning": gettext("Reminder: your answer is awaited"),
+        "warning": gettext("Reminder: your answer is awaited"), "extension": gettext("Notice of extension"),
+        "pause": gettext("Notice of excluded time"),
         "invite": gettext("Somebody asks for your confirmation"),
         "remind": gettext("Reminder: your confirmation is awaited"),
     }  # fmt: skip

@@ -5,6 +5,7 @@ A system act says that it was the system and why; claims, timers and counters of
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import url_for
@@ -13,8 +14,9 @@ from flask_babel import gettext, ngettext
 from govservice.definitions.compiled import Edge
 from govservice.models.papers import Message
 from govservice.queries.tracking import CasePage, Happening
-from govservice.web.i18n import text
-from govservice.web.words import duration_text, list_text, person_at
+from govservice.web.i18n import date_text, text
+from govservice.web.words import duration_text, list_text, pause_name, person_at
+from govservice.worktime.duration import Duration
 
 Item = dict[str, Any]
 LIMITS = {"intake": "acceptance", "decision": "decision", "delivery": "delivery"}
@@ -180,7 +182,8 @@ def _letter(page: CasePage, kind: str, happening: Happening) -> list[Item]:
     """The link to a notice, where it has been delivered."""
     words = {
         "receipt": gettext("receipt"), "acceptance": gettext("notice of acceptance"),
-        "correction": gettext("notice of correction"), "refusal": gettext("notice of refusal"),
+        "correction": gettext("notice of correction"), "extension": gettext("notice of extension"),
+        "pause": gettext("notice of excluded time"), "refusal": gettext("notice of refusal"),
         "grant": gettext("notice of the decision"),
     }  # fmt: skip
     message = letter_of(page, kind, happening)
@@ -188,6 +191,23 @@ def _letter(page: CasePage, kind: str, happening: Happening) -> list[Item]:
         return []
     href = url_for("citizen.letter", number=page.case.number, kind=kind, seq=message.seq)
     return [{"text": words.get(kind, gettext("notice")), "href": href}]
+
+
+def _extended(page: CasePage, happening: Happening) -> Item:
+    by = duration_text(Duration.parse(happening.data["by"]))
+    title = gettext("The limit set by law was extended by %(by)s", by=by)
+    return {"title": title, "links": _letter(page, "extension", happening)}
+
+
+def _stands_still(page: CasePage, happening: Happening) -> Item:
+    last = date_text(date.fromisoformat(happening.data["until_on"]))
+    title = gettext("The clock stopped, until %(day)s at the latest: %(kind)s", day=last,
+                    kind=pause_name(happening.data["kind"]))  # fmt: skip
+    return {"title": title, "links": _letter(page, "pause", happening)}
+
+
+def _runs_on(_page: CasePage, happening: Happening) -> Item:
+    return {"title": gettext("The clock runs on: %(kind)s is over", kind=pause_name(happening.data["kind"]))}
 
 
 def _migrated(_page: CasePage, _happening: Happening) -> Item:
@@ -213,5 +233,8 @@ _TELL = {
     "correction.notified": _notified,
     "correction.resubmitted": _resubmitted,
     "clock.breached": _breached,
+    "clock.extended": _extended,
+    "pause.begun": _stands_still,
+    "pause.ended": _runs_on,
     "case.closed": _closed,
 }

@@ -11,7 +11,7 @@ from govservice.queries.standing import ClockView, Standing
 from govservice.queries.tracking import CasePage
 from govservice.web.access import current_runtime
 from govservice.web.i18n import date_text, text, working_days
-from govservice.web.words import day, duration_text, last_day, list_text
+from govservice.web.words import day, duration_text, last_day, list_text, pause_name
 
 Panel = dict[str, Any]
 
@@ -91,6 +91,12 @@ def _departments(page: CasePage, _items: int) -> Panel:
 def due_title(page: CasePage) -> str:
     """The next answer and its day; an overdue one says so and names the day set by law."""
     clock = page.standing.clock
+    if page.standing.held:
+        kind, until = page.standing.held[0]
+        last = day(page.calendar.local_date(until))
+        return str(
+            gettext("The clock stands still until %(day)s at the latest: %(kind)s", day=last, kind=pause_name(kind))
+        )
     if clock is None or clock.due is None:
         return str(gettext("We are working on it"))
     what = LIMIT_WORDS[clock.name]() if clock.name in LIMIT_WORDS else gettext("Next answer")
@@ -141,6 +147,7 @@ def _time_facts(page: CasePage, where: Standing) -> list[Panel]:
         facts.append({
             "label": gettext("The clock"),
             "value": gettext("%(left)s of %(total)s left", left=clock.left, total=duration_text(clock.length)),
+            "meta": gettext("stopped since %(day)s", day=day(clock.paused_since)) if clock.paused_since else "",
         })  # fmt: skip
         if clock.statutory_on:
             facts.append({

@@ -21,11 +21,12 @@ from govservice.errors import N_, Invalid, TooLarge
 from govservice.operations.files import Upload, check_upload
 from govservice.web.clerk.casefile import attachment_title
 from govservice.web.clerk.sight import Sight
-from govservice.web.forms_ui import LongTextField, PortalForm, TextField, TickField, UploadField
+from govservice.web.forms_ui import IntegerField, LongTextField, PortalForm, TextField, TickField, UploadField
 from govservice.web.i18n import text
 
 ACCEPTED = ("pdf", "png", "jpg")
 MAX_REASON = 2000  # characters of a reason or an opinion
+MAX_PAUSE = 250  # working days that the law's excluded time may take
 MAX_ITEM = 500  # characters about one thing to correct
 AGAIN = N_("This form cannot be sent. Please open the page again.")
 
@@ -71,20 +72,30 @@ def act_form(edges: Sequence[Edge], items: Sequence[Item]) -> PortalForm:
             note = lazy_gettext("%(name)s: what is wrong, and what is right?", name=item.label)
             setattr(ActForm, item.tick, TickField(item.label, ui={"small": True}))
             setattr(ActForm, item.note, TextField(note, ui={}))
-    if any(e.reason for e in edges):
+    if any(map(_must_say_why, edges)):
         label = lazy_gettext("Words to the applicant") if corrects else lazy_gettext("Reason")
         hint = lazy_gettext("The applicant reads this. Say what the law asks and what was found.")
         ActForm.reason = LongTextField(label, description=hint, ui=ui)
+    if any(e.pause and e.length is None for e in edges):
+        label = lazy_gettext("Expected length in working days")
+        ActForm.length = IntegerField(
+            label, description=lazy_gettext("The clock runs on after it at the latest."), ui={}
+        )
     for name in attachments_of(edges):
         field = UploadField(text(attachment_title(name)), ui={"accept": ".pdf,.png,.jpg,.jpeg"})
         setattr(ActForm, f"file_{name}", field)
-    if not all(e.reason for e in edges):
+    if not all(map(_must_say_why, edges)):
         ActForm.opinion = LongTextField(
             lazy_gettext("Opinion (optional)"),
             description=lazy_gettext("For the colleagues who decide after you. The applicant does not read it."),
             ui=ui,
         )
     return ActForm()
+
+
+def _must_say_why(edge: Edge) -> bool:
+    """A pause whose notice the definition does not word needs the clerk's words."""
+    return edge.reason or (edge.pause is not None and edge.notice is None)
 
 
 def attachments_of(edges: Sequence[Edge]) -> list[str]:
@@ -99,6 +110,7 @@ class Filled:
     opinion: str | None
     items: dict[str, str]
     attachments: dict[str, list[Upload]]
+    length: str | None
     errors: dict[str, str]
 
 
@@ -116,7 +128,11 @@ def read(form: PortalForm, needs: Needs, edges: Sequence[Edge], items: Sequence[
     if needs.items and not chosen:
         errors[known[0].tick if known else "reason"] = _("Tick at least one thing to correct")
     attachments = _attachments(form, needs, edges, max_mb, errors)
-    return Filled(reason or None, opinion or None, chosen, attachments, errors)
+    length = form["length"].data if "length" in form else None
+    if needs.length and not (length and 0 < length <= MAX_PAUSE):
+        errors["length"] = _("Enter a whole number of working days, at most %(n)s", n=MAX_PAUSE)
+    said = f"{length}wd" if length else None
+    return Filled(reason or None, opinion or None, chosen, attachments, said, errors)
 
 
 def _chosen(form: PortalForm, items: Sequence[Item], errors: dict[str, str]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from govservice.web.clerk.acting import Filled, act_form, expected_of, read, who
 from govservice.web.clerk.blueprint import blueprint
 from govservice.web.clerk.casepage import applicant_of
 from govservice.web.clerk.cases import record_read
-from govservice.web.clerk.desk import Desk, conflict_of, desk_of, typed_by
+from govservice.web.clerk.desk import Desk, about_of, conflict_of, desk_of, typed_by
 from govservice.web.forms_ui import PortalForm
 
 Answer = str | Response | tuple[str, int]
@@ -47,7 +47,7 @@ def act(number: str, token: int, action: str) -> Answer:
         applied = deciding.act(
             rt, actor, opened.case.id, token, action, expected=expected, idem=form.idem.data or new_id(),
             now=rt.now(), reason=filled.reason, items=filled.items, opinion=filled.opinion,
-            attachments=filled.attachments,
+            attachments=filled.attachments, length=filled.length,
         )  # fmt: skip
     except FIRST as fault:
         return _conflict(rt, actor, opened, token, fault, desk, filled)
@@ -80,7 +80,7 @@ def _act_page(rt: Runtime, actor: Actor, desk: Desk, form: PortalForm) -> str:
     first = desk.names.get(token.confirmed[1]) if token.confirmed and desk.offer and desk.offer.second else None
     return render_template(
         "clerk/act.html", case=desk.opened.case, compiled=desk.compiled, offer=desk.offer, items=desk.items, form=form,
-        applicant=desk.applicant, first=first,
+        applicant=desk.applicant, first=first, about=about_of(desk),
     )  # fmt: skip
 
 

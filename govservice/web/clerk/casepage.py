@@ -21,8 +21,9 @@ from govservice.queries.worklist import working_days_left
 from govservice.web.clerk.access import Opened
 from govservice.web.clerk.casefile import CaseFile, Change, case_file
 from govservice.web.clerk.sight import sight_of
-from govservice.web.i18n import text
+from govservice.web.i18n import date_text, text
 from govservice.web.timeline import quotation, staff_timeline, step_name, text_ids
+from govservice.web.words import pause_name
 
 Text = Mapping[str, str]
 
@@ -80,7 +81,8 @@ def offers_of(rt: Runtime, session: Session, case: Case, actor: Actor) -> tuple[
     ctx = context(session, rt.definitions, rt.calendars, state)
     held = set(actor.roles)
     mine = {t.token_id for t in state.tasks.values() if (t.role, t.department) in held and not t.watch}
-    found = [o for o in available(compiled, state, actor, ctx) if o.token_id in mine and o.kind != "always"]
+    offered = available(compiled, state, actor, ctx)
+    found = [o for o in offered if o.kind == "extend" or (o.token_id in mine and o.kind != "always")]
     return state, found
 
 
@@ -151,7 +153,7 @@ def groups(
     for token_id in dict.fromkeys(o.token_id for o in offers):
         token = state.tokens[token_id]
         at_token = [o for o in offers if o.token_id == token_id]
-        acts = [o for o in at_token if o.kind in ("action", "notice") and o.allowed]
+        acts = [o for o in at_token if o.kind in ("action", "notice", "extend") and o.allowed]
         primary = next((o for o in acts if o.primary and not any((o.needs.reason, o.needs.items, _files(o)))), None)
         note, why_not = _refusals(at_token, names)
         found.append(
@@ -159,7 +161,7 @@ def groups(
                 token_id,
                 token.version,
                 compiled.steps[token.step].title,
-                _group_note(token, names, actor) or note,
+                _group_note(token, names, actor) or held_words(state, token) or note,
                 primary,
                 tuple(o for o in acts if o is not primary),
                 any(o.kind == "claim" and o.allowed for o in at_token),
@@ -204,6 +206,15 @@ def _group_note(token: Token, names: Mapping[str, Text], actor: Actor) -> str:
     if token.waits_for == "correction":
         return str(_("The applicant must answer first; the clock is stopped."))
     return ""
+
+
+def held_words(state: CaseState, token: Token) -> str:
+    """Why the clock stands still at this step, and until when at the latest."""
+    hold = next((h for h in state.holds if h.token_id == token.id), None)
+    if hold is None:
+        return ""
+    day = date_text(date.fromisoformat(hold.until_on))
+    return str(_("The clock stands still until %(day)s at the latest: %(kind)s.", day=day, kind=pause_name(hold.kind)))
 
 
 def opinions(

@@ -26,8 +26,11 @@ from govservice.web.clerk.sight import sight_of
 from govservice.web.errors import sentence
 from govservice.web.i18n import text
 from govservice.web.timeline import staff_timeline
+from govservice.web.words import duration_text, pause_name
+from govservice.worktime.duration import Duration
 
 Text = Mapping[str, str]
+EXTEND = "@extend:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +89,47 @@ def desk_of(rt: Runtime, session: Session, opened: Opened, actor: Actor, token_i
 
 def _has_page(offer: Offer) -> bool:
     """Claiming and giving back have buttons of their own."""
-    return offer.kind in ("action", "notice")
+    return offer.kind in ("action", "notice", "extend")
 
 
 def _edges(compiled: Compiled, state: CaseState, opened: Opened, token_id: int, action: str) -> tuple[Edge, ...]:
     """The action at the token's present step, then at the other steps where the clerk's roles had this token."""
+    if action.startswith(EXTEND):
+        return _extension(compiled, action, token_id)
     token = state.tokens.get(token_id)
     had = dict.fromkeys(task.step for task in opened.tasks if task.token_id == token_id)
     paths = sorted(had, key=lambda path: token is None or path != token.step)
     found = [compiled.edge(path, action) for path in paths]
     return tuple(edge for edge in found if edge is not None and edge.kind == "action")
+
+
+def _extension(compiled: Compiled, action: str, token_id: int) -> tuple[Edge, ...]:
+    """Making a limit longer looks like an action of the case as a whole that needs reasons."""
+    limit = compiled.limits.get(action.removeprefix(EXTEND))
+    if limit is None or limit.extend is None or token_id != MAIN:
+        return ()
+    label = {"en": "Extend the limit", "zh": "延长办理期限"}
+    return (Edge(action, compiled.start, "action", (), limit.extend.role, label, reason=True),)
+
+
+def about_of(desk: Desk) -> str:
+    """What the action does to the clock, said before it is taken."""
+    edge = desk.edges[0] if desk.edges else None
+    if desk.action.startswith(EXTEND):
+        limit = desk.compiled.limits[desk.action.removeprefix(EXTEND)]
+        now, more = desk.state.clocks[f"limit:{limit.name}"].statutory, limit.extend
+        return str(
+            _("The limit by law is %(now)s. It becomes longer by %(more)s, once. The applicant is sent your reasons; "
+              "the promised date stays.", now=duration_text(Duration.parse(now)),
+              more=duration_text(more.by if more else None))
+        )  # fmt: skip
+    if edge is None or edge.pause is None:
+        return ""
+    stops = str(_("The clock stands still for this and the applicant is told so in writing: %(kind)s.",
+                  kind=pause_name(edge.pause)))  # fmt: skip
+    if edge.length is not None:
+        stops += " " + str(_("It runs on by itself after %(length)s at the latest.", length=duration_text(edge.length)))
+    return f"{stops} {text(edge.notice)}" if edge.notice else stops
 
 
 # -- what to say when somebody was first

@@ -32,7 +32,7 @@ def test_the_reference_example_is_clean_apart_from_infos(catalogue: Catalogue) -
     assert checked.clean
     told = {f.message.partition(":")[0] for f in checked.findings}
     assert told >= {
-        "fee", "output.renew_from", "limits.decision.extend", "materials.health_certificates.deferrable",
+        "fee", "output.renew_from", "materials.health_certificates.deferrable",
         "materials.rules.replaced_by", "facts.enterprise.revalidate", "steps.post_check.after_close",
         "steps.review.branches.food.steps.site.appointment",
     }  # fmt: skip
@@ -89,15 +89,12 @@ def test_a_lapse_end_may_be_left_out_where_only_one_fits(catalogue: Catalogue) -
 def test_parts_that_are_not_executed_are_infos(catalogue: Catalogue) -> None:
     more = "pending: allowed, consent: explicit, on_change: {task: head}, dispute: {hold: all},"
     more += " subscribe: [premises.sold],"
-    pause = "hear: {pause: hearing, label: {en: Hear, zh: 听证}}"
-    resume = "go_on: {resume: hearing, label: {en: Go on, zh: 恢复}}"
     text = EXAMPLE.replace("siblings: continue ", "siblings: suspend ")
     text = text.replace("freshness: 30d,", f"freshness: 30d, {more}")
-    text = text.replace("accept:  {to: review,", f"{pause}\n      {resume}\n      accept:  {{to: review,")
     _, findings = examine(text.encode(), "example.yaml", Rules(catalogue))
     assert [f for f in findings if f.severity == "error"] == []
     told = " ".join(f.message for f in findings)
-    parts = ["suspending", "explicit consent", "a pause", "a resumption"]
+    parts = ["suspending", "explicit consent"]
     parts += ["`pending`", "`on_change`", "`dispute`", "`subscribe`"]
     assert [words for words in parts if words not in told] == []
 
@@ -162,7 +159,7 @@ def test_the_whole_format_is_read_and_checked(catalogue: Catalogue) -> None:
     checked = check_bytes(everything().encode(), Rules(catalogue, open_names=True), "all.yaml")
     assert [f for f in checked.findings if f.severity == "error"] == []
     told = " ".join(f.message for f in checked.findings)
-    parts = ["`predicate`", "the vault", "a consultation", "a pause", "kind cases", "`pending_within`"]
+    parts = ["`predicate`", "the vault", "a consultation", "kind cases", "`pending_within`"]
     assert [words for words in parts if words not in told] == []
 
 
@@ -175,3 +172,10 @@ def test_an_open_fact_still_has_one_type(catalogue: Catalogue) -> None:
     text = everything().replace("menu.seats > 0 and adult", "income.taxable == 'much' and adult")
     found = faults(text, catalogue, open_names=True)
     assert [code for code, _, _ in found] == ["E-EXPRESSION"]
+
+
+def test_a_pause_of_a_kind_that_no_limit_lists_is_a_warning(catalogue: Catalogue) -> None:
+    wait = "wait: {pause: tender, length: 5wd, label: {en: Wait, zh: 等}}"
+    text = EXAMPLE.replace("      reopen:  {to: review", f"      {wait}\n      reopen:  {{to: review")
+    _, findings = examine(text.encode(), "example.yaml", Rules(catalogue))
+    assert [(f.code, f.step) for f in findings if f.severity == "warning"] == [("W-PAUSE", "decision")]
