@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from govservice.worktime.duration import Duration
 
@@ -25,6 +25,11 @@ Text = Mapping[str, str]  # {"en": ..., "zh": ...}
 StepKind = Literal["applicant", "human", "auto", "parallel", "cases", "end"]
 EdgeKind = Literal["action", "answer", "join", "lapse", "always"]
 Milestone = Literal["received", "accepted", "decided", "delivered"]
+MILESTONES: tuple[Milestone, ...] = get_args(Milestone)  # in the order of a case
+LimitKind = Literal["intake", "decision", "delivery"]
+_KINDS: Mapping[Milestone, LimitKind] = {
+    "received": "intake", "accepted": "intake", "decided": "decision", "delivered": "delivery",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +179,11 @@ class Limit:
     pauses: tuple[str, ...]
     extend: Extension | None = None
 
+    @property
+    def kind(self) -> LimitKind:
+        """What the limit is for: it follows from the milestone it ends with, for names are the definition's own."""
+        return _KINDS[self.stop]
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
@@ -198,3 +208,8 @@ class Compiled:
     def edge(self, source: str, name: str) -> Edge | None:
         """The edge of that name out of a step, or None."""
         return next((e for e in self.out.get(source, ()) if e.name == name), None)
+
+    def limit(self, kind: LimitKind) -> Limit | None:
+        """The limit for acceptance, decision or delivery; of several the one that begins last; None where none is."""
+        found = [limit for limit in self.limits.values() if limit.kind == kind]
+        return max(found, key=lambda limit: MILESTONES.index(limit.start), default=None)

@@ -52,7 +52,7 @@ class _Index:
 
 def card_of(compiled: Compiled) -> ServiceCard:
     service = compiled.service
-    limit = compiled.limits.get("decision")
+    limit = compiled.limit("decision")
     return ServiceCard(
         code=service.service,
         title=service.title,

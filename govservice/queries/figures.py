@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from govservice.definitions.library import Definitions
 from govservice.models.cases import Case
 from govservice.queries.turnaround import Scope, decided_cases, quantile
 from govservice.worktime.calendar import Calendars
@@ -35,9 +36,11 @@ class Turnaround:
         return self.cases > 0
 
 
-def turnaround(session: Session, calendars: Calendars, now: datetime, service: str | None = None) -> Turnaround:
+def turnaround(
+    session: Session, definitions: Definitions, calendars: Calendars, now: datetime, service: str | None = None
+) -> Turnaround:
     """The figures of one service (or of all) over the last 90 days, everywhere: the supervisor's own measure."""
-    decided = decided_cases(session, Scope(None, now - WINDOW, service), calendars)
+    decided = decided_cases(session, Scope(None, now - WINDOW, service), definitions, calendars)
     if not decided:
         return Turnaround(0)
     seconds = sorted(d.seconds for d in decided)
@@ -59,6 +62,6 @@ class HomeFigures:
     decided: Turnaround
 
 
-def home_figures(session: Session, calendars: Calendars, now: datetime) -> HomeFigures:
+def home_figures(session: Session, definitions: Definitions, calendars: Calendars, now: datetime) -> HomeFigures:
     sent = session.scalar(select(func.count()).select_from(Case).where(Case.received_at >= now - WINDOW))
-    return HomeFigures(int(sent or 0), turnaround(session, calendars, now))
+    return HomeFigures(int(sent or 0), turnaround(session, definitions, calendars, now))

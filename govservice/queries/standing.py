@@ -7,20 +7,20 @@ here. A department's name is never guessed: it stands in the open task.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
-from govservice.definitions.compiled import Compiled
+from govservice.definitions.compiled import Compiled, LimitKind
 from govservice.models.base import from_iso
 from govservice.models.cases import Case, CaseClock, Task, Timer, Token
 from govservice.worktime.calendar import Calendar
 from govservice.worktime.duration import Duration
-from govservice.worktime.limits import Pause, due_on, remaining
+from govservice.worktime.limits import Pause, consumed, due_on, remaining
 
 Turn = Literal["draft", "you", "others", "departments", "system", "granted", "refused", "ended"]
 PAUSE = "@pause:"  # begins the key of a timer that ends excluded time
-ORDER = ("decision", "intake", "delivery")  # which running limit people are told about first
+ORDER: tuple[LimitKind, ...] = ("decision", "intake", "delivery")  # which running limit people are told about first
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class ClockView:
     """
 
     name: str
+    kind: LimitKind | None  # None for one that the case's version does not know any more
     length: Duration
     left: int
     promised_on: date | None
@@ -87,7 +88,7 @@ def standing(
     live = [token for token in tokens if token.status != "ended"]
     if case.status == "draft":
         return Standing("draft", case.opened_at)
-    clock = clock_view(calendar, clocks, now)
+    clock = clock_view(compiled, calendar, clocks, now)
     asked = [token for token in live if token.waits_for == "correction"]
     if asked:
         since = clock.paused_since if clock and clock.paused_since else max(token.entered_at for token in asked)
@@ -115,18 +116,19 @@ def _answer_by(timers: Sequence[Timer]) -> datetime | None:
     return min(due, default=None)
 
 
-def clock_view(calendar: Calendar, clocks: Sequence[CaseClock], now: datetime) -> ClockView | None:
+def clock_view(compiled: Compiled, calendar: Calendar, clocks: Sequence[CaseClock], now: datetime) -> ClockView | None:
     """The limit that runs now and matters most to the applicant."""
     running = {c.key.removeprefix("limit:"): c for c in clocks if c.key.startswith("limit:") and c.stopped_at is None}
-    name = next((n for n in (*ORDER, *running) if n in running), None)
+    kinds = {name: limit.kind for name in running if (limit := compiled.limits.get(name)) is not None}
+    name = min(running, key=lambda n: ORDER.index(kinds[n]) if n in kinds else len(ORDER), default=None)
     if name is None:
         return None
-    row = running[name]
+    row, kind = running[name], kinds.get(name)
     statutory = Duration.parse(row.statutory)
     length = Duration.parse(row.promised) if row.promised else statutory
     pauses = pauses_of(row)
     view = ClockView(
-        name, length, max(0, remaining(calendar, row.started_at, now, length, pauses)), row.promised_on,
+        name, kind, length, max(0, remaining(calendar, row.started_at, now, length, pauses)), row.promised_on,
         row.statutory_on, row.paused_since is not None, row.paused_since, row.provisional,
     )  # fmt: skip
     if not view.paused:
@@ -136,8 +138,30 @@ def clock_view(calendar: Calendar, clocks: Sequence[CaseClock], now: datetime) -
     law = due_on(calendar, row.started_at, statutory, ended)
     provisional = row.provisional or calendar.provisional(law)
     return ClockView(
-        name, length, view.left, row.promised_on, row.statutory_on, True, row.paused_since, provisional, answered, law
+        name,
+        kind,
+        length,
+        view.left,
+        row.promised_on,
+        row.statutory_on,
+        True,
+        row.paused_since,
+        provisional,
+        answered,
+        law,
     )
+
+
+def took(compiled: Compiled, calendar: Calendar, clocks: Sequence[CaseClock]) -> Duration | None:
+    """How long the decision took, counted as its limit is: without pauses, the day of the decision included. None
+    while it is open, and for a service without such a limit."""
+    limit = compiled.limit("decision")
+    row = next((c for c in clocks if limit is not None and c.key == f"limit:{limit.name}"), None)
+    if row is None or row.stopped_at is None:
+        return None
+    unit = Duration.parse(row.statutory)
+    end = row.stopped_at if unit.unit == "wh" else calendar.end_of(calendar.local_date(row.stopped_at))
+    return replace(unit, n=max(0, consumed(calendar, row.started_at, end, unit, pauses_of(row))))
 
 
 def pauses_of(row: CaseClock) -> list[Pause]:

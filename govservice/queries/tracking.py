@@ -24,9 +24,10 @@ from govservice.models.people import Organisation
 from govservice.models.session import box_of
 from govservice.queries.flow import FlowNode, flow
 from govservice.queries.names import staff_names
-from govservice.queries.standing import Standing, standing
+from govservice.queries.standing import Standing, standing, took
 from govservice.queries.way import department_kind
 from govservice.worktime.calendar import Calendar, Calendars
+from govservice.worktime.duration import Duration
 
 Text = Mapping[str, str]
 
@@ -64,6 +65,7 @@ class CasePage:
     names: Mapping[str, Text]
     reads: int
     rating: Rating | None
+    took: Duration | None  # from acceptance to decision
 
 
 def case_page(session: Session, definitions: Definitions, calendars: Calendars, case: Case, now: datetime) -> CasePage:
@@ -82,7 +84,7 @@ def case_page(session: Session, definitions: Definitions, calendars: Calendars, 
     return CasePage(
         case, compiled, calendar, party_of(session, case), where, flow(case, compiled, tokens, visits, holders),
         happenings(definitions, compiled, case, events, names), notices_of(session, case.id), names,
-        reads_of(session, case), session.get(Rating, case.id),
+        reads_of(session, case), session.get(Rating, case.id), took(compiled, calendar, clocks),
     )  # fmt: skip
 
 

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
+from govservice.definitions.library import Definitions
 from govservice.models.base import from_iso
-from govservice.models.cases import Case, CaseClock, Task, Token, Visit
+from govservice.models.cases import Case, CaseClock, Definition, Task, Token, Visit
 from govservice.queries.worklist import is_watched
 from govservice.worktime.calendar import Calendar, Calendars
 
@@ -161,16 +162,30 @@ def cases_with_applicant(session: Session, scope: Scope) -> int:
     return session.scalar(query) or 0
 
 
-def decided_cases(session: Session, scope: Scope, calendars: Calendars) -> list[Decided]:
+def decided_cases(session: Session, scope: Scope, definitions: Definitions, calendars: Calendars) -> list[Decided]:
     """Every case decided in the period, with its turnaround from acceptance to decision."""
+    clock = _decision_clock(session, scope, definitions)
     query = (
         select(Case.id, Case.service, Case.area, CaseClock.started_at, CaseClock.stopped_at, CaseClock.pauses,
                CaseClock.promised_on, CaseClock.statutory_on)
-        .join(CaseClock, (CaseClock.case_id == Case.id) & (CaseClock.key == "limit:decision"))
+        .join(CaseClock, (CaseClock.case_id == Case.id) & clock)
         .where(*scope.of(Case), CaseClock.stopped_at >= scope.since, Case.decided_at.is_not(None))
         .order_by(CaseClock.stopped_at)
     )  # fmt: skip
     return [_decided(row, calendars.for_area(row.area)) for row in session.execute(query)]
+
+
+def _decision_clock(session: Session, scope: Scope, definitions: Definitions) -> ColumnElement[bool]:
+    """A case's clock being that of its decision, which each version of a service may name as it likes."""
+    versions = select(Definition.sha).where(exists().where(Case.def_sha == Definition.sha))
+    if scope.service:
+        versions = versions.where(Definition.service == scope.service)
+    named: dict[str, list[str]] = defaultdict(list)
+    for sha in session.scalars(versions):
+        limit = definitions.by_sha(sha).limit("decision")
+        if limit is not None:
+            named[f"limit:{limit.name}"].append(sha)
+    return or_(false(), *(and_(CaseClock.key == key, Case.def_sha.in_(shas)) for key, shas in named.items()))
 
 
 def _decided(row: object, calendar: Calendar) -> Decided:

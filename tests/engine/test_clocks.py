@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from govservice.engine import MAIN, SYSTEM
+from govservice.models.cases import Case
 from govservice.models.session import Database
+from govservice.queries.catalogue import card_of
+from govservice.queries.figures import turnaround
+from govservice.queries.tracking import case_page
 from govservice.queries.turnaround import Scope, decided_cases
 from tests.engine.texts import LIMITS, TOP_CORRECTION, branch, definition, label, review
 from tests.engine.world import AREA, CALENDARS, LEAD, LI, MONDAY, ZHANG, ZHOU, World, compiled_from, data_of
@@ -345,5 +349,29 @@ def test_a_decision_while_the_clock_stands_still_is_judged_by_the_days_it_had(da
         w.check()
     assert judged == {"late": ["promised"], "in time": []}
     with database.read() as session:
-        found = decided_cases(session, Scope(None, MONDAY), CALENDARS)
+        found = decided_cases(session, Scope(None, MONDAY), w.definitions, CALENDARS)
     assert sorted((d.in_promise, d.in_law) for d in found) == [(False, True), (True, True)]
+
+
+def test_a_limit_may_bear_any_name(database: Database) -> None:
+    """What a limit is for people follows from the milestones that it runs between, not from what it is called."""
+    names = {"intake": "check", "decision": "ruling", "delivery": "handing_over"}
+    limits = LIMITS
+    for kind, name in names.items():
+        limits = limits.replace(f"{kind}:", f"{name}:")
+    steps = STEPS.replace("of: intake", "of: check")
+    w = World(database, compiled_from(definition(steps, first="acceptance", head=limits)))
+    assert {kind: w.d.limit(kind).name for kind in names} == names  # type: ignore[arg-type, union-attr]
+    assert str(card_of(w.d).promised) == "10wd"
+    w.submit({})
+    for at, kind, done in ((0, "intake", "accept"), (1, "decision", "pass")):
+        with database.read() as session:
+            page = case_page(session, w.definitions, CALENDARS, session.get_one(Case, w.case_id), w.now)
+        assert page.standing.clock is not None
+        assert page.standing.clock.kind == kind
+        w.at(MONDAY + at * DAY).do(LI if done == "accept" else ZHANG, done, MAIN)
+    with database.read() as session:
+        assert len(decided_cases(session, Scope(None, MONDAY), w.definitions, CALENDARS)) == 1
+        assert turnaround(session, w.definitions, CALENDARS, w.now, w.d.code).cases == 1
+        page = case_page(session, w.definitions, CALENDARS, session.get_one(Case, w.case_id), w.now)
+    assert str(page.took) == "1wd"

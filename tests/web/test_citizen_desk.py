@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -502,6 +503,25 @@ def test_every_state_says_whose_turn_and_by_when(stage: Stage, fang: Browser, of
     while deliver_due(stage.runtime, "test", stage.wall.now()):
         pass
     says("Granted on 2 March 2026", "Open your licence", "Rate this service", "0 working days")
+
+
+def test_how_long_it_took_leaves_out_the_time_that_the_clock_stood_still(stage: Stage, office: Office) -> None:
+    """Accepted and asked on Monday, answered a week later, decided the day after that: one working day."""
+    number = office.submitted("wang.fang", "open_restaurant", "huaxi")
+    office.do("li.na", number, "accept")
+    food, fire, sign = sorted(t.id for t in office.state(number).tokens.values() if t.kind == "branch")
+    office.do("zhang.qiang", number, "ask", food, reason="Seats?", data={"items": {"menu.seats": "Count again."}})
+    office.do("zhou.jie", number, "pass", fire)
+    office.do("sun.min", number, "pass", sign)
+    stage.wall.advance(timedelta(days=7))
+    wang = office.actor("wang.fang", for_organisation=True)
+    office.do(wang, number, "@resubmit", data={"data_rev": 1, "changed": []})
+    stage.wall.advance(timedelta(days=1))
+    office.do("zhang.qiang", number, "pass", food)
+    office.do("zhang.qiang", number, "fail", food, reason="No.")
+    page = text_of(stage.client_as("wang.fang").get(f"/my/cases/{number}"))
+    assert "From acceptance to decision" in page
+    assert re.search(r"From acceptance to decision.{0,200}?>\s*1 working day\s*<", page, re.DOTALL), page
 
 
 # -- the licence -------------------------------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ def test_decided(history: History, office: Office, calendars: Any, service: str)
         numbers = {c.id: c.number for c in session.scalars(select(Case))}
         found = {
             numbers[d.case_id]: (d.seconds, d.in_promise, d.in_law)
-            for d in decided_cases(session, scope(service), calendars)
+            for d in decided_cases(session, scope(service), history.rt.definitions, calendars)
         }
     assert found == expected
     assert len(found) > 15

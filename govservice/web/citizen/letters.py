@@ -15,6 +15,7 @@ from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from govservice.definitions.compiled import Limit, LimitKind
 from govservice.models.cases import Case
 from govservice.models.exchange import Snapshot
 from govservice.models.papers import Message
@@ -102,9 +103,9 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
 }
 
 
-def clock_at(page: CasePage, name: str, about: Happening | None) -> Happening | None:
+def clock_at(page: CasePage, limit: Limit, about: Happening | None) -> Happening | None:
     """The event that started or last restarted a limit, up to the act that an event was part of: its dates then."""
-    key = f"limit:{name}"
+    key = f"limit:{limit.name}"
     types = ("clock.started", "clock.resumed", "clock.moved", "clock.extended")
     found = [h for h in page.happenings if h.type in types and h.data.get("key") == key]
     if about is not None:
@@ -116,12 +117,13 @@ def _day(value: Any) -> date | None:
     return date.fromisoformat(value) if isinstance(value, str) and value else None
 
 
-def dates(page: CasePage, name: str, about: Happening | None) -> Letter:
-    found = clock_at(page, name, about)
+def dates(page: CasePage, kind: LimitKind, about: Happening | None) -> Letter:
+    limit = page.compiled.limit(kind)
+    found = clock_at(page, limit, about) if limit else None
     data = found.data if found else {}
     return {
         "promised_on": _day(data.get("promised_on")), "statutory_on": _day(data.get("statutory_on")),
-        "provisional": bool(data.get("provisional")), "limit": page.compiled.limits.get(name),
+        "provisional": bool(data.get("provisional")), "limit": limit,
     }  # fmt: skip
 
 
@@ -159,7 +161,7 @@ def _correction(session: Session, page: CasePage, about: Happening | None) -> Le
     reasons = list(dict.fromkeys(w.reason for w in spoken.values() if w.reason))
     return {
         "rows": rows, "reasons": reasons, "answer_by": _day(about.data.get("lapse_on")) if about else None,
-        "provisional": bool(about and about.data.get("provisional")), "limit": page.compiled.limits.get("decision"),
+        "provisional": bool(about and about.data.get("provisional")), "limit": page.compiled.limit("decision"),
     }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def _sub(page: CasePage, node: FlowNode) -> str:
     if node.status == "done" and node.kind not in ("branch",):
         return date_text(node.at, year=False) if node.at else ""
     if node.kind == "auto":
-        limit = page.compiled.limits.get("delivery")
+        limit = page.compiled.limit("delivery")
         days = duration_text(limit.promised or limit.statutory) if limit else ""
         return str(gettext("within %(days)s", days=days)) if days else ""
     if node.role and node.actor not in page.names:

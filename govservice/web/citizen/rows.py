@@ -99,7 +99,7 @@ def _other_facts(filing: Filing) -> list[Row]:
 
 def promised_answer(filing: Filing, now: datetime) -> date | None:
     """The day by which it would be accepted if it were sent now."""
-    limit = filing.compiled.limits.get("intake")
+    limit = filing.compiled.limit("intake")
     if limit is None:
         return None
     calendar = filing.rt.calendars.for_area(filing.case.area)

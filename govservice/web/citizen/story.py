@@ -19,7 +19,6 @@ from govservice.web.words import duration_text, list_text, pause_name, person_at
 from govservice.worktime.duration import Duration
 
 Item = dict[str, Any]
-LIMITS = {"intake": "acceptance", "decision": "decision", "delivery": "delivery"}
 
 
 def story(page: CasePage) -> list[Item]:
@@ -86,7 +85,7 @@ def _act(edge: Edge, step: str) -> str:
 
 
 def _accepted(page: CasePage, happening: Happening) -> Item:
-    limit = page.compiled.limits.get("decision")
+    limit = page.compiled.limit("decision")
     title = gettext("Accepted")
     if limit is not None:
         title = gettext("Accepted: the %(days)s began", days=duration_text(limit.promised or limit.statutory))
@@ -151,7 +150,7 @@ def _resubmitted(_page: CasePage, _happening: Happening) -> Item:
 
 def _breached(page: CasePage, happening: Happening) -> Item | None:
     name = str(happening.data.get("key", "")).removeprefix("limit:")
-    if name not in LIMITS:
+    if name not in page.compiled.limits:
         return None
     if happening.data.get("kind") == "statutory":
         return {

@@ -10,7 +10,7 @@ from flask_babel import gettext, ngettext
 from govservice.queries.standing import ClockView, Standing
 from govservice.queries.tracking import CasePage
 from govservice.web.access import current_runtime
-from govservice.web.i18n import date_text, text, working_days
+from govservice.web.i18n import date_text, text
 from govservice.web.words import day, duration_text, last_day, list_text, pause_name
 
 Panel = dict[str, Any]
@@ -66,8 +66,8 @@ def clock_facts(clock: ClockView | None) -> list[Panel]:
     if clock.paused and clock.if_answered and clock.law_if_answered:
         return [stopped, {
             "label": gettext("If you answer today"),
-            "value": gettext("%(what)s by %(day)s", what=LIMIT_WORDS[clock.name](), day=day(clock.if_answered))
-            if clock.name in LIMIT_WORDS else day(clock.if_answered),
+            "value": gettext("%(what)s by %(day)s", what=LIMIT_WORDS[clock.kind](), day=day(clock.if_answered))
+            if clock.kind else day(clock.if_answered),
             "meta": gettext("by law at the latest %(day)s", day=date_text(clock.law_if_answered)),
             "note": provisional(clock),
         }]  # fmt: skip
@@ -99,7 +99,7 @@ def due_title(page: CasePage) -> str:
         )
     if clock is None or clock.due is None:
         return str(gettext("We are working on it"))
-    what = LIMIT_WORDS[clock.name]() if clock.name in LIMIT_WORDS else gettext("Next answer")
+    what = LIMIT_WORDS[clock.kind]() if clock.kind else gettext("Next answer")
     if clock.left <= 0 and clock.promised_on and clock.statutory_on:
         return str(
             gettext("Late: promised for %(day)s, by law at the latest %(law)s", day=date_text(clock.promised_on),
@@ -189,15 +189,12 @@ def _granted(page: CasePage, _items: int) -> Panel:
 
 
 def took_facts(page: CasePage) -> list[Panel]:
-    """How long it took against what was promised: counted by the law's own rule, from acceptance to decision."""
-    case = page.case
-    if case.accepted_at is None or case.decided_at is None:
+    """How long it took against what was promised, counted by the law's own rule."""
+    if page.took is None:
         return []
-    begun, done = page.calendar.local_date(case.accepted_at), page.calendar.local_date(case.decided_at)
-    days = page.calendar.working_days_between(begun, done)
-    limit = page.compiled.limits.get("decision")
+    limit = page.compiled.limit("decision")
     return [{
-        "label": gettext("From acceptance to decision"), "value": working_days(days),
+        "label": gettext("From acceptance to decision"), "value": duration_text(page.took),
         "meta": gettext("promised: %(days)s", days=duration_text(limit.promised or limit.statutory)) if limit else "",
     }]  # fmt: skip
 

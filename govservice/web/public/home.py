@@ -24,7 +24,7 @@ def home() -> str:
 
     def figures() -> HomeFigures:
         with rt.read() as session:
-            return home_figures(session, rt.calendars, now)
+            return home_figures(session, rt.definitions, rt.calendars, now)
 
     def popular() -> list[catalogue.ServiceCard]:
         with rt.read() as session:

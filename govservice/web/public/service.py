@@ -38,13 +38,13 @@ def service(code: str) -> str:
 
     def figures() -> Turnaround:
         with rt.read() as session:
-            return turnaround(session, rt.calendars, now, code)
+            return turnaround(session, rt.definitions, rt.calendars, now, code)
 
     asked = needs(rt.definitions, compiled)
     return render_template(
         "public/service.html",
         service=compiled.service,
-        limits=compiled.limits,
+        decision=compiled.limit("decision"),
         figures=kept_for(f"service:{compiled.sha}", now, figures),
         needs=asked,
         bring=bring_items(asked),
@@ -105,7 +105,7 @@ def step_item(definitions: Definitions, compiled: Compiled, step: WayStep) -> It
     if step.branches:
         return {"title": branches_title(len(step.branches)), "text": branches_text(definitions, compiled, step)}
     if step.kind == "auto":
-        limit = compiled.limits.get("delivery")
+        limit = compiled.limit("delivery")
         words = gettext("You find it here; anybody can verify it by its code.")
         if limit is not None:
             days = duration_text(limit.promised or limit.statutory)
@@ -133,7 +133,7 @@ def branches_text(definitions: Definitions, compiled: Compiled, step: WayStep) -
 
 def human_text(definitions: Definitions, compiled: Compiled, step: WayStep) -> str:
     who = text(department_name(definitions, step.department, None)) if step.department else ""
-    intake = compiled.limits.get("intake")
+    intake = compiled.limit("intake")
     marks = {edge.marks for edge in compiled.out.get(step.path, ()) if edge.marks}
     if "accepted" in marks and intake is not None:
         days, law = duration_text(intake.promised or intake.statutory), duration_text(intake.statutory)

@@ -110,8 +110,8 @@ def overview(rt: Runtime, session: Session, scope: Scope, figures: Sequence[Step
     day_s = int(calendar.office_day.total_seconds())
     rows, worst = step_table(rt, compiled, figures)
     worst_row = next((r for r in rows if r.worst), None)
-    decided = decided_cases(session, scope, rt.calendars)
-    limit = compiled.limits.get("decision")
+    decided = decided_cases(session, scope, rt.definitions, rt.calendars)
+    limit = compiled.limit("decision")
     measured = worst if worst_row and worst_row.over and not worst_row.stuck else None
     if_kept = on_time_if_kept(session, decided, measured, limits_s(rt, compiled), limit, day_s) if measured else None
     stopped = cases_with_applicant(session, scope)

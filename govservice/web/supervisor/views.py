@@ -113,7 +113,9 @@ def overview() -> str:
 def _lines(rt: Runtime, session: Session, choice: Choice, show: str, now: datetime, *, part: Part = WHOLE,
            page: int = 1, size: int = PAGE) -> tuple[Sequence[CaseLine], int]:  # fmt: skip
     calendar = rt.calendars.for_area(choice.scope.areas[0] if choice.scope.areas else None)
-    decided: list[Decided] = decided_cases(session, choice.scope, rt.calendars) if show in DECIDED else []
+    decided: list[Decided] = (
+        decided_cases(session, choice.scope, rt.definitions, rt.calendars) if show in DECIDED else []
+    )
     return case_lines(session, choice.scope, show, calendar, now, part=part, decided=decided, page=page, size=size)
 
 
