@@ -18,6 +18,7 @@ from govservice.web.errors import init_errors
 from govservice.web.forms_ui import init_forms
 from govservice.web.health import init_health
 from govservice.web.i18n import init_i18n
+from govservice.web.in_force import init_in_force
 from govservice.web.requests_log import init_request_log
 from govservice.web.security import guard_forms, guard_requests
 from govservice.web.sessions import Member, PortalSessions, signed_in
@@ -69,6 +70,7 @@ def _compose(app: Flask, settings: Settings, runtime: Runtime) -> None:
     init_i18n(app, ROOT / "translations", stored=frame.stored_language, guard=everyone)
     init_access(app)
     guard_forms(app, settings.base_url)
+    init_in_force(app, runtime)
     init_login(app)
     init_errors(app)
     init_forms(app)

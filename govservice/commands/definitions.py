@@ -1,4 +1,4 @@
-"""`flask definitions check [FILE|FOLDER...]`, `definitions show CODE --mermaid`, `definitions publish`."""
+"""`flask definitions check [FILE|FOLDER...]`, `show CODE --mermaid`, and what concerns versions (`_versions`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from govservice.commands import runtime
+from govservice.commands._versions import back, propose, publish, versions
 from govservice.definitions.catalogue import Catalogue, load_catalogue
 from govservice.definitions.check import Checked, Judges, check_files, check_workflows, shown_path
 from govservice.definitions.diagram import mermaid
@@ -84,18 +84,8 @@ def show(code: str, as_mermaid: bool, language: str, escapes: bool, workflows: P
             click.echo(f"  {path:32} {step.kind:10} {step.title[language]}")
 
 
-@command.command()
-def publish() -> None:
-    """Publish what the files of workflows/ say: a changed file becomes its service's next version."""
-    from govservice.operations.publishing import publish_all
-
-    try:
-        rt = runtime()
-        changed = publish_all(rt, by="system", now=rt.now())
-    except DefinitionError as error:
-        _print(Checked(error.findings, ()), False)
-        raise click.exceptions.Exit(1) from None
-    click.echo("\n".join(f"published {code}" for code in changed) or "nothing to publish: all versions are in force")
+for _one in (propose, publish, back, versions):
+    command.add_command(_one)
 
 
 def _check(paths: tuple[Path, ...], workflows: Path, open_names: bool, judges: Judges) -> Checked:

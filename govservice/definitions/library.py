@@ -1,9 +1,10 @@
-"""The definitions in force: `workflows/` loaded whole, plus older versions that running cases are pinned to."""
+"""The definitions: what the files of `workflows/` say (drafts), what is in force, what running cases are pinned to."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from threading import Lock
 
@@ -17,20 +18,30 @@ from govservice.errors import NotFound
 
 
 class Definitions:
-    """Compiled definitions by hash (never invalidated: content-addressed) and the current version of each service."""
+    """Compiled definitions by hash (never invalidated: content-addressed) and the current version of each service.
+
+    A file is a draft. Until the database was asked what is in force, and where it holds nothing, the drafts are it.
+    """
 
     def __init__(self, catalogue: Catalogue, loaded: Sequence[Loaded] = (), findings: Sequence[Finding] = ()) -> None:
         self.catalogue = catalogue
         self.findings = tuple(findings)  # warnings and infos of the loaded files
         self._by_sha: dict[str, Compiled] = {}
         self._current: dict[str, str] = {}
+        self._drafts: dict[str, str] = {}
         self._sources: dict[str, Loaded] = {}
         self._lock = Lock()
         self._find: Callable[[str], str | None] = lambda _sha: None
         for one in loaded:
             compiled = compile_service(one.service, catalogue=catalogue)
             self.add(compiled, current=True)
-            self._sources[compiled.code] = one
+            self._sources[compiled.code], self._drafts[compiled.code] = one, compiled.sha
+
+    def for_one_portal(self) -> Definitions:
+        """The same definitions with an own notion of what is in force: it belongs to a database."""
+        made = copy(self)
+        made._current, made._lock = dict(self._drafts or self._current), Lock()
+        return made
 
     def by_sha(self, sha: str) -> Compiled:
         """The definition that a case is pinned to; one that no file holds any more comes from what was published.
@@ -58,6 +69,21 @@ class Definitions:
         """Codes of the services that people may apply for, in the order of their files."""
         return tuple(self._current)
 
+    def put_in_force(self, shas: Mapping[str, str]) -> None:
+        """Says which version of each service is in force: by code, as the database holds it. Nothing: the drafts are.
+        Raises NotFound for a version that is nowhere."""
+        order = [*(code for code in self._drafts if code in shas), *sorted(set(shas) - set(self._drafts))]
+        known = {code: self.by_sha(shas[code]).sha for code in order}
+        self._current = known or dict(self._drafts)  # one assignment: readers see the old or the new
+
+    def draft(self, service: str) -> Compiled:
+        """What the file of a service says. Raises KeyError where there is none."""
+        return self._by_sha[self._drafts[service]]
+
+    def drafts(self) -> tuple[str, ...]:
+        """Codes of the services that have a file, in the order of the files."""
+        return tuple(self._drafts)
+
     def has(self, sha: str) -> bool:
         return sha in self._by_sha
 
@@ -81,15 +107,15 @@ class Definitions:
             raise DefinitionError(infos)
 
     def loaded(self, code: str) -> Loaded:
-        """The file that the current version of a service was loaded from. Raises KeyError for unknown ones."""
+        """The file of a service. Raises KeyError for unknown ones."""
         return self._sources[code]
 
     def source_of(self, code: str) -> str:
-        """The YAML text that the current version of a service was loaded from. Raises KeyError for unknown ones."""
+        """The YAML text of a service's file. Raises KeyError for unknown ones."""
         return self._sources[code].text
 
     def canonical_of(self, code: str) -> str:
-        """The canonical JSON whose hash is the current version of a service. Raises KeyError for unknown ones."""
+        """The canonical JSON of a service's file: its hash names the version. Raises KeyError for unknown ones."""
         return canonical_json(self._sources[code].service)
 
 

@@ -53,7 +53,7 @@ class Paths:
         facts = {"step": path}
         if new is None:
             return Refusal("no_step", NO_STEP, facts)
-        if new.kind != old.kind or new.after_close != old.after_close:
+        if _kind(new) != _kind(old):
             return Refusal("kind", OTHER_KIND, facts)
         if new.scope != self.scope(old.scope):
             return Refusal("scope", OTHER_SCOPE, facts)
@@ -72,5 +72,10 @@ def _scopes(new: Compiled, steps: Mapping[str, str]) -> Iterator[tuple[str, str]
             yield scope, new.steps[to].scope
 
 
-def _owner(d: Compiled, step: Step) -> tuple[str, str] | None:
-    return (step.owner, d.service.roles[step.owner].department) if step.owner is not None else None
+def _kind(step: Step) -> tuple[str, bool, bool]:
+    """Another person's step stays another person's; what lives on after the end stays so."""
+    return step.kind, step.after_close, step.person is not None
+
+
+def _owner(d: Compiled, step: Step) -> tuple[str | None, ...]:
+    return step.person, step.owner, d.service.roles[step.owner].department if step.owner is not None else None

@@ -17,7 +17,8 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from govservice.errors import N_, Invalid, NotFound
+from govservice.engine import Actor
+from govservice.errors import N_, Forbidden, Invalid, NotFound
 from govservice.models.accounts import STAFF_KINDS, Role, User
 from govservice.models.base import new_id
 from govservice.models.places import Department
@@ -240,6 +241,19 @@ def user_named(session: Session, login: str) -> User:
     if user is None:
         raise NotFound()
     return user
+
+
+def staff_actor(rt: Runtime, login: str, password: str, *, now: datetime) -> Actor:
+    """Who acts from the command line, after the password was asked for: with the roles that hold today.
+    Raises Forbidden for a wrong name or password, TooMany."""
+    id = authenticate(rt, login, password, source="command line", device=None, now=rt.wall.now())
+    if id is None:
+        raise Forbidden("password", N_("The sign-in name or the password is not right."))
+    today = now.date()
+    with rt.read() as session:
+        user = session.get_one(User, id)
+        held = [r for r in user.roles if (r.valid_from or today) <= today <= (r.valid_to or today)]
+        return Actor(id, "user", tuple((r.role, r.department_id) for r in held), user.person_id, name=login)
 
 
 def demo_accounts(session: Session) -> int:

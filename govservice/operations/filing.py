@@ -33,6 +33,7 @@ from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
 from govservice.operations.issuing import ALPHABET, grouped
 from govservice.operations.mandates import usable_mandate
+from govservice.operations.publishing import take_in_force
 from govservice.operations.runtime import Runtime
 from govservice.queries.access import filed_by
 
@@ -55,6 +56,7 @@ def start(rt: Runtime, actor: Actor, service: str, *, idem: str, now: datetime, 
     Raises Forbidden("audience") where the service is for organisations and the actor acts for none, or the reverse;
     NotFound where no mandate that holds today covers it.
     """
+    take_in_force(rt)  # a version that two people put in force holds for the very next case
     compiled = rt.definitions.current(service)
     _check_audience(compiled, actor)
     _check_mandate(rt, actor, service, now)

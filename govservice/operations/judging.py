@@ -80,7 +80,7 @@ def check_to_publish(rt: Runtime, codes: Sequence[str], now: datetime) -> None:
         staffing = staffing_of(session, now.date())
     errors: list[Finding] = []
     for code in codes:
-        compiled, loaded = rt.definitions.current(code), rt.definitions.loaded(code)
+        compiled, loaded = rt.definitions.draft(code), rt.definitions.loaded(code)
         linear = verify(compiled, loaded, rt.definitions.catalogue, staffing)
         errors += [f for f in second_opinion(compiled, loaded, linear) if f.severity == "error"]
     if errors:

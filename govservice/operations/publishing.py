@@ -1,70 +1,120 @@
-"""Publishing: what the files of `workflows/` say becomes rows that cases are pinned to.
+"""Publishing: what a designer wrote becomes rows that cases are pinned to.
 
-A definition is immutable and named by its hash: publishing the same file again changes nothing, a changed file
-becomes the next version, and running cases keep the one they began with.
+A definition is immutable and named by its hash: publishing the same again changes nothing, a changed file becomes the
+next version, and running cases keep the one they began with. Two people put a version in force (`proposing`); only a
+portal's first versions, and a demonstration's, come from the files by themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
-from govservice.definitions.library import Definitions
 from govservice.models.cases import Definition
 from govservice.models.exchange import Grant
 from govservice.models.places import Area, Department
+from govservice.models.versions import Proposal
+from govservice.operations.handlers import refuse_lost
 from govservice.operations.judging import check_to_publish
 from govservice.operations.runtime import Runtime
 
 
 def publish_all(rt: Runtime, *, by: str, now: datetime) -> list[str]:
-    """Brings places, grants and definitions of the database to what the files say. Returns the codes of the services
-    that got a new version. Raises DefinitionError where a definition uses what is not executed yet, lacks people, or
-    goes wrong when it is played through."""
+    """Brings places, grants and definitions of the database to what the files say, without two people: how a portal
+    begins. A service that two people ever decided about is theirs from then on; outside a demonstration so is every
+    service that has a version. Returns the codes of the services that got a new version.
+
+    Raises DefinitionError where a definition uses what is not executed yet, lacks people, goes wrong when it is played
+    through, or where a running case has lost what carries it out.
+    """
     rt.definitions.check_publishable()
-    check_to_publish(rt, _unpublished(rt), now)
+    with rt.read() as session:
+        wanted = [code for code in changed_files(rt, session) if _bootstraps(rt, session, code)]
+    check_to_publish(rt, wanted, now)
     with rt.write() as session:
         sync_places(session, rt.definitions.catalogue)
         sync_grants(session, rt.definitions.catalogue)
-        return [code for code in rt.definitions.codes() if _publish(session, rt.definitions, code, by, now)]
+        refuse_lost(session, rt.definitions)
+        for code in wanted:
+            compiled = rt.definitions.draft(code)
+            version = Version(code, compiled.sha, rt.definitions.source_of(code), rt.definitions.canonical_of(code))
+            put_in_force(session, version, by, now)
+    take_in_force(rt)
+    return wanted
 
 
-def _unpublished(rt: Runtime) -> list[str]:
+def changed_files(rt: Runtime, session: Session) -> list[str]:
     """Services whose file says something else than the version in force."""
-    with rt.read() as session:
-        in_force = set(session.scalars(select(Definition.sha).where(Definition.status == "published")))
-    return [code for code in rt.definitions.codes() if rt.definitions.current(code).sha not in in_force]
+    published = set(in_force(session).values())
+    return [code for code in rt.definitions.drafts() if rt.definitions.draft(code).sha not in published]
 
 
-def _publish(session: Session, definitions: Definitions, code: str, by: str, now: datetime) -> bool:
-    compiled = definitions.current(code)
-    known = session.get(Definition, compiled.sha)
-    if known is not None and known.status == "published":
-        return False
-    session.execute(
-        update(Definition).where(Definition.service == code, Definition.status == "published").values(status="retired")
-    )
-    if known is not None:  # back to an earlier version: it is published again under its old number
-        known.status = "published"
+def _bootstraps(rt: Runtime, session: Session, code: str) -> bool:
+    """Whether a file may be put in force by itself."""
+    if session.scalar(select(Definition.sha).where(Definition.service == code).limit(1)) is None:
         return True
-    newest = session.scalar(select(func.max(Definition.version)).where(Definition.service == code)) or 0
+    decided = select(Proposal.id).where(Proposal.service == code, Proposal.status == "approved").limit(1)
+    return rt.settings.demo and session.scalar(decided) is None
+
+
+class Version(NamedTuple):
+    """What is put in force: `canonical_json` is the definition, `sha` its hash, `source_yaml` what was written."""
+
+    service: str
+    sha: str
+    source_yaml: str
+    canonical_json: str
+
+
+def put_in_force(session: Session, version: Version, by: str, now: datetime) -> int:
+    """New cases go by this version from now on; those that run keep theirs. Returns the version's number. One that was
+    in force before comes back under its old number."""
+    service = version.service
+    session.execute(
+        update(Definition)
+        .where(Definition.service == service, Definition.status == "published")
+        .values(status="retired")
+    )
+    known = session.get(Definition, version.sha)
+    if known is not None:
+        known.status = "published"
+        return known.version
+    newest = session.scalar(select(func.max(Definition.version)).where(Definition.service == service)) or 0
     session.add(
         Definition(
-            sha=compiled.sha,
-            service=code,
+            sha=version.sha,
+            service=service,
             version=newest + 1,
             status="published",
-            source_yaml=definitions.source_of(code),
-            canonical_json=definitions.canonical_of(code),
+            source_yaml=version.source_yaml,
+            canonical_json=version.canonical_json,
             published_by=by,
             published_at=now,
         )  # fmt: skip
     )
-    return True
+    return newest + 1
+
+
+def in_force(session: Session) -> dict[str, str]:
+    """Hash of the version in force by service."""
+    rows = session.execute(select(Definition.service, Definition.sha).where(Definition.status == "published"))
+    return {row.service: row.sha for row in rows}
+
+
+def take_in_force(rt: Runtime) -> None:
+    """What another process may have put in force: known here from now on."""
+    with rt.read() as session:
+        shas = in_force(session)
+        missing = [sha for sha in shas.values() if not rt.definitions.has(sha)]
+        kept = session.scalars(select(Definition.canonical_json).where(Definition.sha.in_(missing))) if missing else ()
+        for canonical in kept:
+            rt.definitions.adopt(canonical)
+    rt.definitions.put_in_force(shas)
 
 
 def adopt_pinned(rt: Runtime) -> int:

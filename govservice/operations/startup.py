@@ -39,7 +39,7 @@ def open_runtime(settings: OpeningSettings, overrides: Mapping[str, object] | No
     parts: dict[str, object] = {
         "database": given.pop("database", None)
         or Database(make_engine(settings.database_url), Keyring(dict(settings.keks), settings.index_key)),
-        "definitions": definitions,
+        "definitions": definitions.for_one_portal(),
         "calendars": given.pop("calendars", None) or _calendars(settings, definitions),
         "gateway": given.pop("gateway", None) or Gateway(definitions.catalogue, settings.registry_endpoints),
         "settings": settings,

@@ -130,7 +130,7 @@ def runtime(
 ) -> Iterator[Runtime]:
     """Published services, the cast, and a door to the real registries."""
     gateway = Gateway(definitions.catalogue, sandbox.endpoints())
-    made = Runtime(database, definitions, calendars, gateway, settings, simulated=False, wall=clock)
+    made = Runtime(database, definitions.for_one_portal(), calendars, gateway, settings, simulated=False, wall=clock)
     publish_all(made, by="test", now=clock.now())
     load_cast(made, now=clock.now())
     yield made

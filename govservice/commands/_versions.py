@@ -1,0 +1,146 @@
+"""Versions on the command line: `flask definitions propose|publish|back|versions`.
+
+Whoever proposes or decides gives a sign-in name and the password: what two people must do, one at a shell cannot.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from govservice.commands import runtime
+from govservice.definitions.findings import DefinitionError
+from govservice.errors import PortalError
+
+if TYPE_CHECKING:
+    from govservice.engine import Actor
+    from govservice.operations.runtime import Runtime
+
+by = click.option("--by", "login", required=True, metavar="LOGIN", help="Who does it; the password is asked for.")
+stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A refusal ends the command with code 1 and its sentence; findings one a line."""
+    try:
+        yield
+    except DefinitionError as refused:
+        click.echo("\n".join(str(finding) for finding in refused.findings))
+        raise click.exceptions.Exit(1) from None
+    except PortalError as refused:
+        click.echo(str(refused), err=True)
+        raise click.exceptions.Exit(1) from None
+
+
+def signed(rt: Runtime, login: str, password_stdin: bool) -> Actor:
+    """The member of staff who acts. Raises Forbidden for a wrong password."""
+    from govservice.operations.accounts import staff_actor
+
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else click.prompt("Password", hide_input=True)
+    return staff_actor(rt, login, password, now=rt.now())
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@by
+@stdin
+def propose(file: Path, login: str, password_stdin: bool) -> None:
+    """Propose the definition in FILE as the next version of its service (a designer)."""
+    from govservice.definitions.loader import raw_bytes
+    from govservice.operations import proposing
+
+    rt = runtime()
+    with told():
+        text = raw_bytes(file, file.as_posix()).decode("utf-8", "replace")
+        id = proposing.propose(rt, signed(rt, login, password_stdin), text, file.as_posix(), now=rt.now())
+    click.echo(f"proposal {id}: a second person publishes it with `flask definitions publish SERVICE --by LOGIN`")
+
+
+@click.command()
+@click.argument("service")
+@click.argument("number", type=click.IntRange(min=1))
+@by
+@stdin
+def back(service: str, number: int, login: str, password_stdin: bool) -> None:
+    """Propose to go back to version NUMBER of SERVICE; cases on the newer one stay there."""
+    from govservice.operations import proposing
+
+    rt = runtime()
+    with told():
+        id = proposing.propose_back(rt, signed(rt, login, password_stdin), service, number, now=rt.now())
+    click.echo(f"proposal {id}: a second person publishes it with `flask definitions publish {service} --by LOGIN`")
+
+
+@click.command()
+@click.argument("service", required=False)
+@click.option("--by", "login", metavar="LOGIN", help="The second person; the password is asked for.")
+@stdin
+def publish(service: str | None, login: str | None, password_stdin: bool) -> None:
+    """Publish the proposal for SERVICE that waits, as the second person (a designer or supervisor).
+
+    Without SERVICE: a portal's first versions from the files of workflows/, and in a demonstration what the files say,
+    as long as no two people have decided about a service.
+    """
+    if (service is None) != (login is None):
+        raise click.UsageError("give SERVICE and --by LOGIN together, or neither")
+    rt = runtime()
+    with told():
+        if service is None:
+            _from_files(rt)
+        else:
+            _decided(rt, service, signed(rt, login or "", password_stdin))
+
+
+def _decided(rt: Runtime, service: str, actor: Actor) -> None:
+    from govservice.operations import proposing
+    from govservice.queries.versions import proposal_lines
+
+    with rt.read() as session:
+        waiting = [line for line in proposal_lines(session, service) if line.status == "open"]
+    if not waiting:
+        raise click.UsageError(f"no proposal for {service} waits")
+    number = proposing.approve(rt, actor, waiting[0].id, now=rt.now())
+    click.echo(f"published {service} version {number}")
+
+
+def _from_files(rt: Runtime) -> None:
+    from govservice.operations.publishing import changed_files, publish_all
+
+    for code in publish_all(rt, by="system", now=rt.now()):
+        click.echo(f"published {code}")
+    with rt.read() as session:
+        left = changed_files(rt, session)
+    for code in left:
+        click.echo(f"{code}: the file differs from the version in force; two people publish it (`propose`)")
+    if not left:
+        click.echo("all versions of the files are in force")
+
+
+@click.command()
+@click.argument("service", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def versions(service: str | None, as_json: bool) -> None:
+    """List the versions of SERVICE (or of all): in force or not, running cases; and the proposals."""
+    from govservice.queries.versions import proposal_lines, version_lines
+
+    with runtime().read() as session:
+        lines, proposals = version_lines(session, service), proposal_lines(session, service)
+    if as_json:
+        found = {"versions": [asdict(x) for x in lines], "proposals": [asdict(x) for x in proposals]}
+        click.echo(json.dumps(found, default=str))
+        return
+    for line in lines:
+        state = "in force" if line.status == "published" else "retired"
+        click.echo(f"{line.service:<28} {line.number:>4}  {line.sha[:12]}  {state:<8}  {line.running} running cases")
+    for p in proposals:
+        if p.status == "open":
+            what = f"back to version {p.number}" if p.number else p.sha[:12]
+            click.echo(f"{p.service:<28} proposed {p.proposed_at:%Y-%m-%d}: {what}")
