@@ -181,6 +181,8 @@ def possible(clause: Clause, fields: Mapping[str, FieldLike]) -> bool:
 def _offered(subject: str, fields: Mapping[str, FieldLike]) -> Values:
     if subject == "yes":
         return Values(only={True})
+    if " <=> " in subject:
+        return Values(only=set("<=>"))
     if subject.startswith(("size(", "abs(", "age(")):
         return Values(low=0, whole=not subject.startswith("abs("))
     field_ = fields.get(subject)

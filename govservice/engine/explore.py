@@ -1,6 +1,6 @@
 """The second opinion on a definition: plays the engine's own `decide` through everything that can happen to a case.
 
-    explore(compiled, cap=20_000) -> Exploration
+    explore(compiled, cap=5_000) -> Exploration
 
 A breadth-first walk over markings (where every token stands) and over what is known of the answers; conditions come out
 both ways where the form allows both. Escapes (withdraw, lapse, acts of the clock) are left out, so that a case that can
@@ -21,7 +21,7 @@ from govservice.engine.invariants import breaches
 from govservice.engine.state import CaseState
 from govservice.engine.types import MAIN
 
-CAP = 20_000  # cases looked at (a marking with what is known of the answers)
+CAP = 5_000  # cases looked at (a marking with what is known of the answers)
 Used = set[tuple[str, str]]  # (step, action, answer or join rule)
 
 
@@ -35,6 +35,7 @@ class Node:
     came: tuple[int, Move, tuple[Choice, ...]] | None
     after: list[int] = field(default_factory=list)
     faults: tuple[str, ...] = ()
+    refused: bool = False  # a condition stood in the way of something
     cut: bool = False  # something that may follow was not looked at
 
 
@@ -97,6 +98,8 @@ class _Explorer:
 
     def take(self, here: int | None, state: CaseState, move: Move, outcome: Outcome, before: Known) -> None:
         if outcome.after is None:
+            if here is not None:
+                self.found.nodes[here].refused = True
             if here is not None and outcome.known != before and not move.changed:
                 self.reach(here, state, outcome.known, move, outcome)  # nothing moves, but more is known
             return

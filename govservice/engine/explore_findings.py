@@ -8,8 +8,7 @@ exploration saw.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,7 +21,6 @@ from govservice.definitions.verify_words import place
 from govservice.engine.explore import Exploration, can_close, explore
 from govservice.engine.explore_words import move_in_words, run_in_words
 
-NO_ACT = ("warn", "escalate")  # timers that only tell somebody
 _KEPT: dict[str, tuple[Exploration, tuple[Problem, ...]]] = {}  # by the definition's hash: it never changes
 KEEP = 32  # definitions
 
@@ -97,21 +95,18 @@ def _faults(found: Exploration) -> Iterator[Problem]:
 
 def _stuck(found: Exploration) -> Iterator[Problem]:
     good, for_some_answers = can_close(found)
-    bad = [i for i, node in enumerate(found.nodes) if not (good[i] or node.cut or node.faults)]
-    told: set[int] = set()
-    for index in bad:
-        if index in told:
-            continue
-        end = _last_of(found, index)
-        circle = _ahead(found, end)
-        told |= circle | _behind(found, circle, bad)
-        problem = _stuck_problem(found, end, circle, found.nodes[end].marking in for_some_answers)
+    bad = [i for i, node in enumerate(found.nodes) if not good[i]]
+    for circle in sorted(_last_circles(found, bad), key=min):
+        index = min(circle)
+        by_answers = any(found.nodes[i].refused or found.nodes[i].marking in for_some_answers for i in circle)
+        problem = _stuck_problem(found, index, circle, by_answers)
         if problem is not None:
             yield problem
 
 
 def _stuck_problem(found: Exploration, index: int, circle: set[int], by_answers: bool) -> Problem | None:
-    """None where only some answers bring a case here and a timer takes it out again."""
+    """None where only conditions hold a case here and a timer ends it. A timer that takes a guarded action does not: it
+    is refused like anybody else."""
     if any(found.nodes[i].cut or found.nodes[i].faults for i in circle):
         return None
     if by_answers and any(_timer_acts(found, i) for i in circle):
@@ -136,42 +131,53 @@ def _stuck_problem(found: Exploration, index: int, circle: set[int], by_answers:
 def _timer_acts(found: Exploration, index: int) -> bool:
     places = found.nodes[index].marking.places
     steps = [found.compiled.steps[p.step] for p in places if p.step in found.compiled.steps and not p.outcome]
-    return any(timer.do not in NO_ACT for step in steps for timer in step.timers)
+    return any(timer.do == "lapse" for step in steps for timer in step.timers)
 
 
-def _ahead(found: Exploration, index: int) -> set[int]:
-    seen, todo = {index}, [index]
+def _last_circles(found: Exploration, bad: Sequence[int]) -> Iterator[set[int]]:
+    """Among the nodes that cannot come to an end: where a case turns, or stands, for ever once it is there (strongly
+    connected components that nothing leaves, by Kosaraju's two walks)."""
+    inside = set(bad)
+    after = {i: [a for a in found.nodes[i].after if a in inside] for i in bad}
+    before: dict[int, list[int]] = {i: [] for i in bad}
+    for index, targets in after.items():
+        for target in targets:
+            before[target].append(index)
+    left: set[int] = set(bad)
+    for root in reversed(_by_finishing(bad, after)):
+        if root in left:
+            circle = _reached(root, before, left)
+            left -= circle
+            if all(target in circle for index in circle for target in after[index]):
+                yield circle
+
+
+def _by_finishing(nodes: Sequence[int], after: Mapping[int, Sequence[int]]) -> list[int]:
+    seen: set[int] = set()
+    order: list[int] = []
+    for root in nodes:
+        stack = [(root, iter(after[root]))] if root not in seen else []
+        seen.add(root)
+        while stack:
+            here, targets = stack[-1]
+            target = next((t for t in targets if t not in seen), None)
+            if target is None:
+                order.append(here)
+                stack.pop()
+            else:
+                seen.add(target)
+                stack.append((target, iter(after[target])))
+    return order
+
+
+def _reached(root: int, edges: Mapping[int, Sequence[int]], allowed: set[int]) -> set[int]:
+    seen, todo = {root}, [root]
     while todo:
-        for after in found.nodes[todo.pop()].after:
-            if after not in seen:
-                seen.add(after)
-                todo.append(after)
+        for target in edges[todo.pop()]:
+            if target in allowed and target not in seen:
+                seen.add(target)
+                todo.append(target)
     return seen
-
-
-def _behind(found: Exploration, circle: set[int], bad: Sequence[int]) -> set[int]:
-    """The nodes without another way out from which these are reached."""
-    before: dict[int, list[int]] = {}
-    for index in bad:
-        for after in found.nodes[index].after:
-            before.setdefault(after, []).append(index)
-    seen, todo = set(circle), deque(circle)
-    while todo:
-        for index in before.get(todo.popleft(), ()):
-            if index not in seen:
-                seen.add(index)
-                todo.append(index)
-    return seen
-
-
-def _last_of(found: Exploration, index: int) -> int:
-    """A node from here on that every node after it leads back to: where the case turns, or stands, for ever."""
-    while True:
-        ahead = _ahead(found, index)
-        further = next((i for i in sorted(ahead) if index not in _ahead(found, i)), None)
-        if further is None:
-            return min(ahead)
-        index = further
 
 
 # -- what never happens

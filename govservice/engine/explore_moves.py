@@ -3,7 +3,7 @@ reply to a notice. Withdrawing, lapsing and acts of the clock are no moves: they
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from govservice.definitions.compiled import Edge
@@ -90,13 +90,30 @@ def opening(world: World) -> Move:
 def moves(world: World, st: CaseState, known: Known) -> Iterator[Move]:
     """Everything that somebody may do now, whether its conditions hold or not."""
     st.ctx = world.ctx
-    for token in st.tokens.values():
-        if token.open:
-            for edge in world.d.out.get(token.step, ()):
-                if edge.kind in ("action", "answer"):
-                    yield from _act(world, st, token, edge, known)
+    acts = {token.id: list(_acts(world, st, token, known)) for token in st.tokens.values() if token.open}
+    for id in _one_at_a_time(world, st, acts) if st.main.step in world.large else acts:
+        yield from acts[id]
     yield from _notice(world, st, known)
     yield from _replies(world, st, known)
+
+
+def _one_at_a_time(world: World, st: CaseState, acts: Mapping[int, list[Move]]) -> list[int]:
+    """In a large parallel step: a branch that has begun goes on until it ends, and a notice is answered before anything
+    else. Branches know nothing of each other but their outcomes, so what they come to is the same in any mixture of
+    their steps; the order in which they end is still any."""
+    open_ones = [token for token in st.branches_of(st.main.step) if token.open]
+    others = [id for id in acts if id not in {token.id for token in open_ones}]
+    if st.asks:
+        return others
+    starts = {branch.scope: branch.start for branch in world.d.blocks[st.main.step].branches}
+    begun = [t.id for t in open_ones if acts[t.id] and (t.step != starts[t.branch] or t.confirmed)]
+    return [*others, *(begun[:1] or [t.id for t in open_ones])]
+
+
+def _acts(world: World, st: CaseState, token: Token, known: Known) -> Iterator[Move]:
+    for edge in world.d.out.get(token.step, ()):
+        if edge.kind in ("action", "answer"):
+            yield from _act(world, st, token, edge, known)
 
 
 def _act(world: World, st: CaseState, token: Token, edge: Edge, known: Known) -> Iterator[Move]:

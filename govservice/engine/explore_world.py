@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, time
 from functools import lru_cache
+from math import prod
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from govservice.definitions.catalogue import Catalogue
-from govservice.definitions.compiled import Branch, Compiled
+from govservice.definitions.compiled import Block, Branch, Compiled
 from govservice.definitions.expressions import Expression
 from govservice.definitions.machine import build_machine
 from govservice.definitions.verify_data import Data
@@ -34,6 +35,7 @@ AREA = "anywhere"
 ASKED = "asked"  # whoever a branch of another person was asked of
 ORACLE = "?"  # the name under which conditions find the oracle among a case's values
 Known = frozenset[tuple[str, bool]]  # conditions that have been weighed, by their text, and how they came out
+LARGE = 1_500  # mixtures of a parallel step's branches, above which one branch goes on at a time
 _CHANGING = ("revalidate", "subscribe", "dispute")  # facts that these keep watch on may change while the case runs
 
 
@@ -142,12 +144,15 @@ class World:
         for block in compiled.blocks.values():
             for name in (branch.each for branch in block.branches if branch.each is not None):
                 self.names |= dict.fromkeys(counted(name), frozenset({name}))
+        self.large = frozenset(block.path for block in compiled.blocks.values() if mixtures(compiled, block) > LARGE)
+        self.people = 2 + 2 * max((len(e.not_same_as) for edges in compiled.out.values() for e in edges), default=0)
         self._asked: dict[str, frozenset[str]] = {}
         self.catalogue, self.calendars = Everywhere(), OneCalendar()
         self.ctx = Ctx(self.catalogue, {}, None, _calendar())
 
     def actors(self, by: str) -> tuple[Actor, ...]:
-        """Who may act as this: two people of each role, so that a second one can confirm."""
+        """Who may act as this: of each role so many people that four eyes never lack anybody (staffing is checked by
+        itself)."""
         if by == "applicant":
             return (Actor("applicant", "applicant", (), "person"),)
         if by == "person":
@@ -156,7 +161,7 @@ class World:
             return (Actor("system", "system", (), None),)
         role = self.d.service.roles.get(by)
         held = ((by, role.department),) if role is not None else ()
-        return tuple(Actor(f"{by}.{n}", "user", held, None) for n in (1, 2))
+        return tuple(Actor(f"{by}.{n}", "user", held, None) for n in range(1, self.people + 1))
 
     def outcomes(self, st: CaseState, known: Known, command: Command) -> Iterator[Outcome]:
         """Everything that a command can lead to here, one outcome for each way in which conditions may come out."""
@@ -218,6 +223,17 @@ class World:
     def forget(self, known: Known, changed: frozenset[str]) -> Known:
         """What is still known of the conditions once these answers have changed."""
         return frozenset(said for said in known if not self.names[said[0]] & changed)
+
+
+def mixtures(compiled: Compiled, block: Block) -> int:
+    """Roughly in how many ways the branches of a parallel step can stand beside each other."""
+    sizes = []
+    for branch in block.branches:
+        inner = [path for path, step in compiled.steps.items() if step.scope == branch.scope]
+        asking = sum(any(edge.correction for edge in compiled.out[path]) for path in inner)
+        size = len(inner) + 2 * asking + len(branch.outcomes)
+        sizes.append(size * size if branch.each is not None else size)
+    return prod(sizes)
 
 
 _PARTS = ("steps", "out", "blocks")

@@ -1,0 +1,60 @@
+"""Does somebody notice where a case waits: an owner or a timer at each wait, a date for each fan-out?"""
+
+from __future__ import annotations
+
+from govservice.definitions.compiled import Step
+from govservice.definitions.verify_graph import Notes
+from govservice.definitions.verify_paths import Way, ways_of
+
+NO_ACT = ("warn", "escalate")  # timers that only tell somebody
+WAITING_CALLS = ("fee.collect",)  # calls that a person outside must answer: no retry brings their answer
+
+
+def check_waits(notes: Notes) -> None:
+    graph = notes.graph
+    for step in graph.compiled.steps.values():
+        if graph.run_to(step.path) and step.path != graph.compiled.start:
+            _check_wait(notes, step)
+    told: set[str] = set()
+    for way in ways_of(graph, graph.compiled.start):
+        step = graph.compiled.steps[way.steps[-1]]
+        if step.kind in ("parallel", "cases") and step.path not in told and not _dated(notes, step, way):
+            told.add(step.path)
+            _tell_undated(notes, step, way)
+
+
+def _check_wait(notes: Notes, step: Step) -> None:
+    """A case that waits for somebody outside, or for other cases, is watched by an owner, or has a date: a timer, or a
+    limit, which warns. A branch has an owner always."""
+    outside = step.kind in ("applicant", "cases") or (step.kind == "auto" and step.call in WAITING_CALLS)
+    if outside and not step.scope and step.owner is None and step.limit is None and not step.timers:
+        whom = {"applicant": "the applicant", "cases": "other cases"}.get(step.kind, f"{step.call} to be answered")
+        message = (
+            f"At {step.path!r} the case waits for {whom}, and nobody is told when nothing comes: it may lie there for "
+            "ever. Give the step a timer" + (", or an owner." if step.kind != "auto" else ".")
+        )
+        notes.at_step("E-WAIT", step.path, message)
+
+
+def _dated(notes: Notes, step: Step, way: Way) -> bool:
+    """Whether a fan-out has a date: its own limit, one on every step of its branches, or a clock that runs on this
+    way."""
+    compiled = notes.graph.compiled
+    if step.limit is not None or any(timer.do not in NO_ACT for timer in step.timers):
+        return True
+    inner = [s for s in compiled.steps.values() if s.scope.startswith(f"{step.path}.") and s.kind != "auto"]
+    if inner and all(s.limit is not None for s in inner):
+        return True
+    for limit in compiled.limits.values():
+        started, stopped = way.marked(limit.start), way.marked(limit.stop)
+        if started and (not stopped or stopped[-1] < started[-1]):
+            return True
+    return False
+
+
+def _tell_undated(notes: Notes, step: Step, way: Way) -> None:
+    message = (
+        f"Several work at {step.path!r} at once and nothing says until when: no limit of the step, of the steps in it, "
+        "or of the case runs there. Give it a `limit`."
+    )
+    notes.at_step("W-FAN-OUT", step.path, message, way.steps)
