@@ -7,13 +7,13 @@ abandoned. Calls hold no transaction; what they brought is recorded afterwards i
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
+from govservice import logs
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.schema_registry import RegistryFile
 from govservice.exchange import breaker, recording
@@ -29,7 +29,7 @@ from govservice.models.session import Database
 BUDGET = 1.0  # seconds for all registries together
 MAX_THREADS = 64
 Connect = Callable[[RegistryFile, str], Connector]
-log = logging.getLogger(__name__)
+log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,11 +265,7 @@ def _log(result: FactResult) -> None:
     """One line per call, identifiers only. An identity mismatch is an alarm: somebody else's record came back."""
     for call in result.calls:
         loud = call.outcome is Outcome.IDENTITY_MISMATCH or call.grant is None
-        log.log(
-            logging.WARNING if loud else logging.INFO,
-            "registry_call",
-            extra={
-                "registry": call.registry, "dataset": call.dataset, "outcome": call.outcome.value,
-                "exchange": call.id, "ms": call.latency_ms, "case_id": result.wanted.case_id,
-            },
+        (log.warning if loud else log.info)(
+            "registry_call", registry=call.registry, dataset=call.dataset, outcome=call.outcome.value,
+            exchange=call.id, ms=call.latency_ms, case_id=result.wanted.case_id,
         )  # fmt: skip

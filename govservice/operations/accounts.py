@@ -23,6 +23,7 @@ from govservice.models.accounts import STAFF_KINDS, Role, User
 from govservice.models.base import new_id
 from govservice.models.places import Department
 from govservice.operations import passwords, throttling
+from govservice.operations.deciding import give_back
 from govservice.operations.people import Identity, add_person, find_person, identity_of, name_person
 from govservice.operations.runtime import Runtime
 from govservice.operations.sessions import revoke_all
@@ -213,11 +214,16 @@ def known_roles(rt: Runtime) -> dict[str, frozenset[str]]:
 
 
 def disable(rt: Runtime, login: str, *, now: datetime) -> int:
-    """Closes an account; its sessions end at once on every worker. Returns how many. Raises NotFound."""
+    """Closes an account; its sessions end at once on every worker. Returns how many. Raises NotFound.
+
+    What the person had taken goes back to the department's list: nobody else could take it from them.
+    """
     with rt.write() as session:
         user = user_named(session, login)
         user.disabled_at = user.disabled_at or now
-        return revoke_all(session, user.id, now=now)
+        ended, user_id = revoke_all(session, user.id, now=now), user.id
+    give_back(rt, user_id, now=rt.now())
+    return ended
 
 
 def enable(rt: Runtime, login: str) -> None:

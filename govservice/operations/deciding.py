@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID, uuid5
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from govservice.engine import Actor, Applied, Command, Expected, apply
+from govservice.engine import SYSTEM, Actor, Applied, Command, Expected, apply
 from govservice.errors import LostRace, NotFound
 from govservice.models.base import new_id
-from govservice.models.cases import Case
+from govservice.models.cases import Case, Task
 from govservice.models.session import box_of
 from govservice.models.work import CaseNote
 from govservice.operations.files import Upload, keep
@@ -104,6 +105,19 @@ def claim(rt: Runtime, actor: Actor, case_id: str, token_id: int, *, idem: str, 
 def release(rt: Runtime, actor: Actor, case_id: str, token_id: int, *, idem: str, now: datetime) -> Applied:
     """Puts a claimed task back into the department's list."""
     return _simple(rt, actor, case_id, token_id, "@release", idem, now)
+
+
+def give_back(rt: Runtime, user_id: str, *, now: datetime) -> int:
+    """Puts back everything that somebody who is not there any more had taken, as the system. Returns how many."""
+    with rt.read() as session:
+        held = session.execute(
+            select(Task.case_id, Task.token_id, Task.opened_seq).where(
+                Task.assignee_id == user_id, Task.status.in_(("open", "waiting"))
+            )
+        ).all()
+    for case_id, token_id, seq in held:
+        _simple(rt, SYSTEM, case_id, token_id, "@release", f"gone:{case_id}:{user_id}:{seq}", now)
+    return len(held)
 
 
 def send_notice(rt: Runtime, actor: Actor, case_id: str, token_id: int, *, idem: str, now: datetime) -> Applied:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from govservice.engine.types import Actor
 from govservice.errors import Invalid, NotAllowed, NotFound
+from govservice.models.cases import Case
 from govservice.models.papers import Message, Rating
 from govservice.models.session import box_of
 from govservice.operations.filing import own_case
 from govservice.operations.runtime import Runtime
+from govservice.queries.access import addressed_to
 
 MAX_COMMENT = 1000  # characters
 
@@ -38,8 +40,8 @@ def rate(rt: Runtime, actor: Actor, case_id: str, *, stars: int, comment: str, n
 
 
 def mark_read(rt: Runtime, actor: Actor, *, now: datetime) -> None:
-    """Every message of the person counts as read."""
+    """Every message in the person's inbox counts as read; an organisation's inbox is one, whoever reads it."""
+    mine = addressed_to(actor.person_id or "", actor.organisation_id, rt.today(now))
+    shown = select(Message.id).join(Case, Case.id == Message.case_id).where(mine, Message.read_at.is_(None))
     with rt.write() as session:
-        session.execute(
-            update(Message).where(Message.person_id == actor.person_id, Message.read_at.is_(None)).values(read_at=now)
-        )
+        session.execute(update(Message).where(Message.id.in_(shown)).values(read_at=now))

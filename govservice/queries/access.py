@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, literal, or_, select
 from sqlalchemy.orm import Session
 
 from govservice.models.cases import Case, Task
-from govservice.models.papers import File
+from govservice.models.papers import File, Message
 from govservice.models.people import Mandate
 
 # (role code, department id), as held by a member of staff
@@ -42,6 +42,13 @@ def filed_by(person_id: str, organisation_id: str | None, today: date) -> Column
     return or_(and_(filed, own), and_(Case.organisation_id == organisation_id, held))
 
 
+def addressed_to(person_id: str, organisation_id: str | None, today: date) -> ColumnElement[bool]:
+    """The condition of a message (joined with its case) being in this person's inbox: notices of a case go to whoever
+    may open it today, also for the organisation of it; what somebody else was asked (`invite`) goes to that person."""
+    notice = Message.person_id == Case.applicant_id
+    return or_(and_(notice, filed_by(person_id, organisation_id, today)), and_(~notice, Message.person_id == person_id))
+
+
 def clerks_case(session: Session, number: str, roles: Roles) -> Case | None:
     """The case with this number, if one of these roles in its department has a task in it or had one and did it."""
     if not roles:
@@ -62,10 +69,11 @@ def supervisors_case(session: Session, number: str, areas: Collection[str]) -> C
 def file_of(
     session: Session, file_id: str, *, person_id: str | None, organisation_id: str | None, roles: Roles, today: date
 ) -> tuple[File, Case] | None:
-    """A file that was not taken away, with its case, if the case is the person's or the roles'."""
+    """A file that was not taken away, with its case, if the case is the person's or the roles'. What staff attached
+    (a report of a visit) is not the applicant's to fetch here: the decision quotes what matters."""
     right: ColumnElement[bool] = false()
     if person_id is not None:
-        right = filed_by(person_id, organisation_id, today)
+        right = and_(filed_by(person_id, organisation_id, today), File.kind != "attachment")
     elif roles:
         right = _worked_by(roles)
     row = session.execute(

@@ -8,8 +8,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import select, update
 
+from govservice import logs
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
 from govservice.exchange import evidence
@@ -46,6 +48,20 @@ def test_a_grant_that_does_not_cover_the_call_refuses_it(
 ) -> None:  # fmt: skip
     gateway = make_gateway(catalogue=with_grant(catalogue, "GR-2033", **CHANGES[change]))
     assert_refused(database, gateway, sandbox, open_restaurant, wang_fang)
+
+
+def test_each_call_leaves_a_line_that_says_which(
+    database: Database, gateway: Gateway, open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    """Who runs the portal sees which registry answered how and how fast; no value, no number of a person."""
+    with structlog.testing.capture_logs() as lines:
+        prefill(database, gateway, open_restaurant, wang_fang)
+    calls = [line for line in lines if line["event"] == "registry_call"]
+    assert {line["registry"] for line in calls} == set(gateway.catalogue.registries)
+    for line in calls:
+        assert (line["outcome"], line["case_id"], line["log_level"]) == ("ok", wang_fang.case_id, "info")
+        assert line["ms"] >= 0
+        assert set(line) - {"event", "log_level"} <= logs.FIELDS
 
 
 def test_a_grant_that_is_not_there_refuses_the_call(

@@ -12,11 +12,15 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import func, select
 
+from govservice.models.accounts import User
+from govservice.models.base import new_id
 from govservice.models.cases import Case, CaseData
 from govservice.models.exchange import DataAccess
 from govservice.models.papers import File, IssuedDocument, Message, Rating
+from govservice.models.people import Mandate
 from govservice.operations import filing
 from govservice.operations.effects import deliver_due
+from govservice.operations.mandates import revoke_mandate
 from govservice.web.citizen.data import safe_cell
 from tests.web.cases import PDF, Office
 from tests.web.conftest import Browser, Stage
@@ -450,6 +454,52 @@ def test_notices_appear_once_they_are_delivered(stage: Stage, fang: Browser, off
     fang.send("/my/messages")
     with stage.runtime.read() as session:
         assert session.scalar(select(func.count()).select_from(Message).where(Message.read_at.is_(None))) == 0
+
+
+def test_the_inbox_is_the_enterprises_and_ends_with_the_mandate(stage: Stage, office: Office) -> None:
+    """Who acts for the enterprise gets its notices, whoever filed. With the mandate that ends, for the filer too."""
+    number = office.submitted("wang.fang", "open_restaurant", "huaxi")
+    while deliver_due(stage.runtime, "test", stage.wall.now()):
+        pass
+    with stage.runtime.write() as session:
+        case = session.scalars(select(Case).where(Case.number == number)).one()
+        chen = session.scalars(select(User).where(User.login == "chen.wei")).one()
+        fellow = Mandate(
+            id=new_id(), person_id=chen.person_id, organisation_id=case.organisation_id, kind="agent", source="demo",
+            valid_from=stage.wall.now().date(), created_at=stage.wall.now(),
+        )  # fmt: skip
+        session.add(fellow)
+    filer, agent = stage.client_as("wang.fang"), stage.client_as("chen.wei")
+    assert number in text_of(filer.get("/my/messages"))
+    assert number not in text_of(agent.get("/my/messages")), "not while acting for oneself"
+    agent.send("/account/acting-for", {"party": fellow.id})
+    assert number in text_of(agent.get("/my/messages"))
+    reads = select(DataAccess).where(DataAccess.subject_id == case.applicant_id, DataAccess.role == "fellow")
+    with stage.runtime.read() as session:
+        assert session.scalars(reads).all() == []
+    agent.get(f"/my/cases/{number}")
+    with stage.runtime.read() as session:
+        assert [r.case_id for r in session.scalars(reads)] == [case.id], "a fellow's look is a read that the filer sees"
+    for mandate, client in ((fellow.id, agent), (case.mandate_id, filer)):
+        revoke_mandate(stage.runtime, mandate, now=stage.wall.now())
+        assert number not in text_of(client.get("/my/messages"))
+        client.send("/my/messages")
+    with stage.runtime.read() as session:
+        assert session.scalars(select(Message.read_at)).all() == [None], "nobody marks what they may not see"
+
+
+def test_what_staff_attached_and_what_was_taken_away_is_not_fetched(
+    stage: Stage, fang: Browser, office: Office
+) -> None:
+    number = office.submitted("wang.fang", "open_restaurant", "huaxi")
+    mine, theirs = office.file(number), office.file(number, "site_report", "report.pdf")
+    with stage.runtime.write() as session:
+        session.get_one(File, theirs).kind = "attachment"
+    assert fang.get(f"/my/files/{mine}").status_code == 200
+    assert fang.get(f"/my/files/{theirs}").status_code == 404
+    with stage.runtime.write() as session:
+        session.get_one(File, mine).removed_at = stage.wall.now()
+    assert fang.get(f"/my/files/{mine}").status_code == 404
 
 
 def test_a_closed_case_is_rated_once(stage: Stage, fang: Browser, office: Office) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from govservice.models.base import new_id
-from govservice.models.cases import Case, Task
+from govservice.models.cases import Case, CaseEvent, Task
 from govservice.models.people import Organisation
+from govservice.operations import accounts
 from govservice.queries.worklist import Filters, worklist
 from tests.support.rows import put
 from tests.web.conftest import Stage
@@ -240,6 +242,19 @@ def test_claiming_and_giving_back(desks: Desks) -> None:
     back = desks.post("zhou.jie", f"/clerk/cases/{number}/{token}/release")
     assert back.location == "/clerk/"
     assert [t.assignee_id for t in desks.tasks(number) if t.role == "fire"] == [None]
+
+
+def test_what_somebody_had_taken_who_is_gone_goes_back(desks: Desks) -> None:
+    """A closed account holds no task for ever: the others could neither act on it nor take it."""
+    number = desks.filed()
+    token = desks.token(number, "")
+    assert desks.post("li.na", f"/clerk/cases/{number}/{token}/claim").status_code == 302
+    accounts.disable(desks.stage.runtime, "li.na", now=desks.stage.wall.now())
+    assert [t.assignee_id for t in desks.tasks(number) if t.role == "window"] == [None]
+    with desks.database.read() as session:
+        released = session.scalars(select(CaseEvent).where(CaseEvent.type == "task.released")).one()
+    assert (released.actor, json.loads(released.data)["by"]) == ("system", desks.actor("li.na").id)
+    assert accounts.disable(desks.stage.runtime, "li.na", now=desks.stage.wall.now()) == 0
 
 
 def test_who_comes_second_learns_who_has_it(desks: Desks) -> None:

@@ -15,6 +15,7 @@ from govservice.models.papers import Message
 from govservice.operations import filing as operations
 from govservice.operations.rating import mark_read
 from govservice.operations.rating import rate as keep_rating
+from govservice.queries.access import addressed_to
 from govservice.queries.asked import asked_of
 from govservice.queries.my_cases import CaseRow, my_cases
 from govservice.queries.tracking import CasePage, case_page
@@ -165,7 +166,7 @@ def messages() -> str:
         rows = session.execute(
             select(Message, Case.number, Case.service, Case.def_sha)
             .join(Case, Case.id == Message.case_id)
-            .where(Message.person_id == actor.person_id)
+            .where(addressed_to(actor.person_id or "", actor.organisation_id, today()))
             .order_by(Message.created_at.desc())
             .limit(100)
         ).all()
