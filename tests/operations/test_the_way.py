@@ -8,7 +8,7 @@ from sqlalchemy import select
 from govservice.engine import Expected
 from govservice.errors import Forbidden, Missing, NotAllowed, PortalError, Stale
 from govservice.models.cases import Outbox
-from govservice.models.papers import CaseText, IssuedDocument, Message
+from govservice.models.papers import CaseText, File, IssuedDocument, Message
 from govservice.operations import deciding, effects, filing
 from govservice.operations.issuing import still_valid
 from tests.operations.conftest import Play
@@ -136,6 +136,20 @@ def test_the_applicant_withdraws_and_everything_stops(play: Play) -> None:
     assert not state.timers
 
 
+def test_the_same_act_sent_twice_keeps_its_report_once(play: Play) -> None:
+    at_departments(play)
+    play.act("zhang.qiang", "review.food", "pass")
+    token, key = play.state.token_of("review.food"), play.key()
+    assert token is not None
+    for _ in range(2):
+        deciding.act(
+            play.rt, play.staff("zhang.qiang"), play.case_id, token.id, "pass", expected=None, idem=key, now=play.now,
+            attachments=play.report(),
+        )  # fmt: skip
+    with play.rt.read() as session:
+        assert len(session.scalars(select(File).where(File.kind == "attachment")).all()) == 1
+
+
 def test_an_effect_that_keeps_failing_answers_the_step_with_fail(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     at_departments(play)
     play.act("zhang.qiang", "review.food", "pass")
@@ -156,4 +170,4 @@ def test_an_effect_that_keeps_failing_answers_the_step_with_fail(play: Play, mon
     with play.rt.read() as session:
         row = session.scalars(select(Outbox).where(Outbox.topic == "document.issue")).one()
         assert row.done_at is not None
-        assert row.attempts == 8
+        assert row.attempts == 9, "the definition's `retry: {max: 8}`: eight more after the first"

@@ -614,6 +614,15 @@ def test_anybody_verifies_a_licence_and_a_forged_one_is_found(stage: Stage, fang
     assert typed.headers["Location"] == f"/verify/{code}"
     with stage.runtime.write() as session:
         document = session.scalars(select(IssuedDocument)).one()
+        until = document.valid_until
+        document.valid_until = stage.wall.now().date() - timedelta(days=1)
+    assert "it has expired" in text_of(anybody.get(f"/verify/{code}"))
+    with stage.runtime.write() as session:
+        document = session.scalars(select(IssuedDocument)).one()
+        document.valid_until, document.revoked_at = until, stage.wall.now()
+    assert "This licence was revoked" in text_of(anybody.get(f"/verify/{code}"))
+    with stage.runtime.write() as session:
+        document = session.scalars(select(IssuedDocument)).one()
         document.content = {**document.content, "holder": "somebody else"}
     assert "does not match its seal" in text_of(anybody.get(f"/verify/{code}"))
 
