@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import re
 import secrets
@@ -36,6 +37,15 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentAccount:
+    """Where fees are paid: the provider's address, our name there, and the key that signs both ways (32 bytes)."""
+
+    url: str
+    merchant: str
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything the deployment decides. Keys are raw bytes and never shown by repr."""
 
@@ -47,6 +57,7 @@ class Settings:
     storage_dir: Path
     base_url: str
     registry_endpoints: Mapping[str, str] = field(default_factory=dict)  # endpoint key -> URL: the allow-list
+    payment: PaymentAccount | None = None  # None: no service with a fee can be offered
     clock: Literal["wall", "simulated"] = "wall"
     secure_cookies: bool = True
     max_upload_mb: int = 20
@@ -106,6 +117,7 @@ class _Reader:
             storage_dir=self.root / (self.read("STORAGE_DIR", str) or "var/files"),
             base_url=base_url,
             registry_endpoints=self.read("REGISTRY_ENDPOINTS", _endpoints, default="") or {},
+            payment=self.payment(mode),
             clock=cast("Literal['wall', 'simulated']", self.one_of("CLOCK", ("wall", "simulated"), clock)),
             secure_cookies=not (mode == "demo" and base_url.startswith("http:")),
             max_upload_mb=self.read("MAX_UPLOAD_MB", _whole(1, 200), default="20") or 0,
@@ -150,6 +162,14 @@ class _Reader:
             return text
 
         return self.read(name, check, default) or default
+
+    def payment(self, mode: Mode) -> PaymentAccount | None:
+        """PAYMENT_URL, PAYMENT_MERCHANT and PAYMENT_KEY: all three, or none where no service has a fee."""
+        if not any(self.values.get(f"PAYMENT_{name}", "").strip() for name in ("URL", "MERCHANT", "KEY")):
+            return None
+        url = self.read("PAYMENT_URL", lambda text: _base_url(text, mode))
+        merchant, key = self.read("PAYMENT_MERCHANT", _merchant), self.read("PAYMENT_KEY", _key)
+        return PaymentAccount(url, merchant, key) if url and merchant and key else None
 
     def keks(self) -> tuple[tuple[str, bytes], ...]:
         """The key-encryption keys from KEK or from the file that KEK_FILE names (one of the two)."""
@@ -207,6 +227,12 @@ def _key(text: str) -> bytes:
     return key
 
 
+def _merchant(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_-]{1,40}", text):
+        raise ValueError("is not of small letters, digits, _ and -")
+    return text
+
+
 def _keks(text: str) -> tuple[tuple[str, bytes], ...]:
     """`id:base64,id:base64` (or one per line); the first encrypts, all decrypt."""
     pairs: dict[str, bytes] = {}
@@ -241,7 +267,7 @@ def _base_url(text: str, mode: Mode) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{text!r} is not an http(s) address")
     if mode != "demo" and parts.scheme != "https":
-        raise ValueError("must be https outside demo mode: cookies and personal data travel on it")
+        raise ValueError("must be https outside demo mode: cookies, personal data and payments travel on it")
     return text.rstrip("/")
 
 
@@ -251,6 +277,10 @@ def _demo_defaults(root: Path, var_dir: Path, given: Mapping[str, str]) -> dict[
     Every registry of `workflows/registries/` is served by the one sandbox, under its own name.
     """
     sandbox = given.get("SANDBOX_URL", "http://127.0.0.1:8001").rstrip("/")
+    drawn = _demo_secrets(var_dir)
+    if "PAYMENT_KEY" not in drawn:  # secrets drawn before there were payments
+        digest = hashlib.sha256(b"payment " + drawn["SECRET_KEY"].encode()).digest()
+        drawn["PAYMENT_KEY"] = base64.b64encode(digest).decode("ascii")
     registries = sorted(path.stem for path in (root / "workflows" / "registries").glob("*.yaml"))
     return {
         "GOVSERVICE_MODE": "demo",
@@ -258,7 +288,9 @@ def _demo_defaults(root: Path, var_dir: Path, given: Mapping[str, str]) -> dict[
         "STORAGE_DIR": str(var_dir / "files"),
         "BASE_URL": "http://localhost:8000",
         "REGISTRY_ENDPOINTS": ",".join(f"{name}={sandbox}/{name}" for name in registries),
-        **_demo_secrets(var_dir),
+        "PAYMENT_URL": "http://127.0.0.1:8002",
+        "PAYMENT_MERCHANT": "demo-portal",
+        **drawn,
     }
 
 
@@ -271,6 +303,7 @@ def _demo_secrets(var_dir: Path) -> dict[str, str]:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
             out.write(f"SECRET_KEY={secrets.token_urlsafe(48)}\n")
             out.write(f"KEK=demo1:{_random_key()}\nINDEX_KEY={_random_key()}\n")
+            out.write(f"PAYMENT_KEY={_random_key()}\n")
         try:
             os.link(draft, path)  # fails where the other process was first: its file counts
         except FileExistsError:

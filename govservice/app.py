@@ -12,7 +12,7 @@ from govservice.models.session import Database
 from govservice.operations.accounts import demo_accounts
 from govservice.operations.runtime import Runtime
 from govservice.operations.startup import open_runtime
-from govservice.web import account, citizen, clerk, frame, public, supervisor
+from govservice.web import account, citizen, clerk, frame, payments, public, supervisor
 from govservice.web.access import audience, init_access
 from govservice.web.errors import init_errors
 from govservice.web.forms_ui import init_forms
@@ -27,7 +27,7 @@ from govservice.web.static import init_static
 from govservice.web.style import init_style
 from govservice.web.words import init_words
 
-ROOMS = (public, account, citizen, clerk, supervisor)
+ROOMS = (public, account, citizen, clerk, supervisor, payments)
 
 
 class StartRefused(Exception):
@@ -69,7 +69,7 @@ def _compose(app: Flask, settings: Settings, runtime: Runtime) -> None:
     guard_requests(app, settings.base_url, demo=settings.demo, max_upload_mb=settings.max_upload_mb)
     init_i18n(app, ROOT / "translations", stored=frame.stored_language, guard=everyone)
     init_access(app)
-    guard_forms(app, settings.base_url)
+    guard_forms(app, settings.base_url).exempt(payments.callback)
     init_in_force(app, runtime)
     init_login(app)
     init_errors(app)

@@ -16,6 +16,7 @@ import structlog
 from govservice.operations.auditing import keep_daily_anchor
 from govservice.operations.clock import fire_due
 from govservice.operations.effects import deliver_due
+from govservice.operations.paying import reconcile_due
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -33,14 +34,14 @@ class Worker:
         self._anchored: date | None = None
 
     def round(self) -> int:
-        """One look at timers and outbox, and once a day at the root over all chains. Returns how many things were
-        done."""
+        """One look at timers, outbox and payments that went unheard, and once a day at the root over all chains.
+        Returns how many things were done."""
         now = self.rt.now()
         today = self.rt.wall.now().date()
         if self._anchored != today and keep_daily_anchor(self.rt):
             log.info("worker.anchored")
         self._anchored = today
-        return fire_due(self.rt, now) + deliver_due(self.rt, self.name, now)
+        return fire_due(self.rt, now) + deliver_due(self.rt, self.name, now) + reconcile_due(self.rt, now)
 
     def run(self, heartbeat: Callable[[int], None] | None = None) -> None:
         """Rounds until `stop()`."""

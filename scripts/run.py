@@ -75,6 +75,8 @@ def main() -> int:
         prepare("Definitions", environ, "definitions", "publish")
         sandbox = flask_command("registry-sandbox", "--port", environ["SANDBOX_PORT"])
         children.append(start("registry-sandbox", sandbox, environ))
+        payments = flask_command("payment-sandbox", "--port", environ["PAYMENT_SANDBOX_PORT"])
+        children.append(start("payment-sandbox", payments, environ))
         prepare("Demonstration", environ, "demo", "load", "--cases", environ.get("CASES", "2000"))
         say("== Portal")
         portal = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"]
@@ -105,8 +107,11 @@ def environment() -> dict[str, str]:
         raise Failure(f"port {port} is taken by another program. Choose another one: make run PORT={port + 10}")
     if "SANDBOX_PORT" not in environ:
         environ["SANDBOX_PORT"] = str(free_port(host, port + 1))
+    if "PAYMENT_SANDBOX_PORT" not in environ:
+        environ["PAYMENT_SANDBOX_PORT"] = str(free_port(host, int(environ["SANDBOX_PORT"]) + 1))
     environ.setdefault("BASE_URL", f"http://{'localhost' if host == '127.0.0.1' else host}:{port}")
     environ.setdefault("SANDBOX_URL", f"http://127.0.0.1:{environ['SANDBOX_PORT']}")
+    environ.setdefault("PAYMENT_URL", f"http://127.0.0.1:{environ['PAYMENT_SANDBOX_PORT']}")
     return environ
 
 
@@ -190,7 +195,9 @@ def free_port(host: str, first: int) -> int:
     for port in range(first, first + 100):
         if is_free(host, port):
             return port
-    raise Failure(f"no free port between {first} and {first + 99} for the registry sandbox; set SANDBOX_PORT")
+    raise Failure(
+        f"no free port between {first} and {first + 99} for a sandbox; set SANDBOX_PORT and PAYMENT_SANDBOX_PORT"
+    )
 
 
 def announce(environ: dict[str, str], seconds: float) -> None:
@@ -199,7 +206,7 @@ def announce(environ: dict[str, str], seconds: float) -> None:
     for name, what in CAST:
         say(f"  {name:<22} {what}")
     say("\nMove the simulated clock:  GOVSERVICE_MODE=demo .venv/bin/flask clock advance 5wd")
-    say(f"What the servers say:  {environ.get('VAR_DIR', 'var')}/portal.log, registry-sandbox.log")
+    say(f"What the servers say:  {environ.get('VAR_DIR', 'var')}/portal.log, registry-sandbox.log, payment-sandbox.log")
     say("Stop with Ctrl-C.")
 
 

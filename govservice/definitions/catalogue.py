@@ -17,8 +17,12 @@ from govservice.definitions.schema_base import Node
 
 # What the outbox can deliver today, and what it will deliver later (a definition that uses it cannot be published).
 NOTICES = ("receipt", "acceptance", "correction", "refusal", "grant", "withdrawn", "lapsed", "warning", "terminated")
-CALLS: Mapping[str, bool] = {"document.issue": True, "fee.collect": False}
-EFFECTS: Mapping[str, bool] = {**{f"message.{kind}": True for kind in NOTICES}, "document.revoke": False}
+CALLS: Mapping[str, bool] = {"document.issue": True, "fee.collect": True}
+EFFECTS: Mapping[str, bool] = {
+    **{f"message.{kind}": True for kind in NOTICES},
+    "document.revoke": False,
+    "payment.refund": True,
+}
 APPOINTMENTS = ("inspection",)
 
 F = TypeVar("F", bound=Node)

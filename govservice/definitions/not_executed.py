@@ -28,8 +28,6 @@ def check_not_executed(report: Report, data: Raw, catalogue: Catalogue | None) -
 
 
 def _uses_of_service(data: Raw) -> Iterator[Use]:
-    if "fee" in data:
-        yield ("fee",), "a fee"
     for key in ("renew_from", "on_expiry_undecided"):
         if key in mapping(data, "output"):
             yield ("output", key), "renewal"

@@ -11,6 +11,7 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.findings import Finding, sorted_findings
 from govservice.definitions.loader import Loaded
+from govservice.definitions.verify_fee import check_fee
 from govservice.definitions.verify_graph import Graph, Notes
 from govservice.definitions.verify_guards import check_guards
 from govservice.definitions.verify_joins import check_joins
@@ -38,6 +39,7 @@ def verify(compiled: Compiled, loaded: Loaded, catalogue: Catalogue, staffing: S
     check_waits(notes)
     check_four_eyes(notes)
     check_once_only(notes, catalogue)
+    check_fee(notes)
     if staffing is not None:
         check_staffing(notes, catalogue, staffing)
     return list(sorted_findings(notes.findings))

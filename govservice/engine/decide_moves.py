@@ -23,6 +23,8 @@ NOTICE_OF_END = {
     "terminated": "notice.terminated",
 }
 
+COLLECT, REFUND = "fee.collect", "payment.refund"  # the call that waits for a payer; the effect that gives it back
+
 
 def move(
     work: Work, token_id: int, edge: Edge, dest: str, facts: Mapping[str, Any], *, marked_at: str | None = None
@@ -111,6 +113,9 @@ def entry(work: Work, step: Step, token: Token | None, token_id: int) -> dict[st
         data["timers"] = clocks.armed(work, step, arriving)
     if step.call is not None and step.path not in work.st.kept:  # an answer is here: nothing is asked any more
         data["effects"] = [step.call]
+        if step.call == COLLECT:
+            data |= {"effects": ["notice.fee", step.call], "waits_on": "applicant"}
+        data["effects"] = [step.call]
     return data
 
 
@@ -124,6 +129,7 @@ def close(work: Work, step: Step, edge: Edge | None) -> None:
     if edge is not None and edge.kind == "lapse":
         notice = "notice.lapsed"
     effects = with_notice(notice, step.effects)
+    effects += money_back(work, step.outcome, effects)
     work.emit("case.closed", MAIN, {"step": step.path, "outcome": step.outcome, "effects": effects})
 
 
@@ -131,6 +137,15 @@ def with_notice(notice: str, effects: Iterable[str]) -> list[str]:
     """Effects with the notice that the law asks for; the same one asked for by the definition is not sent again."""
     kind = notice.partition(".")[2]
     return [notice, *(e for e in effects if e not in (notice, f"message.{kind}"))]
+
+
+def money_back(work: Work, outcome: str | None, effects: list[str]) -> list[str]:
+    """What an end without a grant does about the fee: it is given back when the applicant withdraws or the case lapses
+    (nothing was done for it); a refusal keeps it unless the definition says so; either way nobody can pay any more."""
+    told = {*effects, *(effect for event in work.events for effect in event.data.get("effects", ()))}
+    if work.d.service.fee is None or outcome == "granted" or REFUND in told:
+        return []
+    return ["payment.close" if outcome == "refused" else REFUND]
 
 
 # -- branches

@@ -24,6 +24,7 @@ _STAY = {
     "calendar?": "version of the calendar it was counted by",
     "timers?": _TIMERS,
     "effects?": "list of topics put into the outbox: the call of an auto step",
+    "waits_on?": "applicant, at an auto step whose answer depends on them: the fee",
 }
 _DATES = {
     "statutory_on": "last day by law",

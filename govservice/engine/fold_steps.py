@@ -79,7 +79,7 @@ def enter(st: CaseState, ev: Event, token: Token) -> None:
             d["provisional"], d["calendar"],
         )  # fmt: skip
     set_timers(st, d.get("timers", ()), ev.seq)
-    waited_on = WAITED_ON.get(kind, "department")
+    waited_on = d.get("waits_on") or WAITED_ON.get(kind, "department")
     st.journal.append(Visit(token.id, ev.seq, d["step"], department, role, waited_on, ev.at))
 
 

@@ -28,6 +28,7 @@ KINDS = (
     "pause",
     "invite",  # to another person than the applicant: `person.invite`, `person.remind`
     "remind",
+    "fee",
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
@@ -16,6 +17,8 @@ from govservice.engine import Actor, Command, apply
 from govservice.errors import NotAllowed, told
 from govservice.messaging.notices import PREFIXES, deliver_notice
 from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
+from govservice.models.cases import Case
+from govservice.operations import paying
 from govservice.operations.asked import invite, remind
 from govservice.operations.deciding import in_transaction
 from govservice.operations.issuing import issue_document
@@ -42,7 +45,10 @@ def answer(rt: Runtime, session: Session, effect: Effect, trigger: str, now: dat
 
 
 def _issue(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
-    """A document exists exactly when its case knows it."""
+    """A document exists exactly when its case knows it, and its fee was paid. Raises NotAllowed where it is owed."""
+    case = session.get_one(Case, effect.case_id)
+    if paying.fee_of(rt.definitions.by_sha(case.def_sha)) is not None and not paying.is_paid(session, case.id):
+        raise NotAllowed("The fee has not been paid.", case_id=case.id)
     if answer(rt, session, effect, "@ok", now):
         issue_document(rt, session, effect, now)
 
@@ -52,6 +58,14 @@ def _notice(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> No
 
 
 HANDLERS: dict[str, Handler] = {"document.issue": _issue, "person.invite": invite, "person.remind": remind}
+# Effects that ask somebody first: the call is made outside any transaction, its answer written in one.
+Ask = Callable[[Runtime, Effect, datetime], Any]
+Write = Callable[[Runtime, Session, Effect, datetime, Any], None]
+ASKING: dict[str, tuple[Ask, Write]] = {
+    "fee.collect": (paying.ask_for_fee, paying.collect),
+    "payment.refund": (paying.settle_up, paying.settled_up),
+    "payment.close": (paying.settle_up, paying.settled_up),
+}
 
 
 def handler_of(topic: str) -> Handler:
@@ -59,6 +73,15 @@ def handler_of(topic: str) -> Handler:
     if topic.startswith(PREFIXES):
         return _notice
     return HANDLERS[topic]
+
+
+def asked(rt: Runtime, effect: Effect, now: datetime) -> Handler:
+    """The handler of an effect, its question to the outside already answered. Raises Unavailable, LookupError."""
+    if effect.topic not in ASKING:
+        return handler_of(effect.topic)
+    ask, write = ASKING[effect.topic]
+    said = ask(rt, effect, now)
+    return lambda rt, session, effect, now: write(rt, session, effect, now, said)
 
 
 def deliver_due(rt: Runtime, worker: str, now: datetime) -> int:
@@ -84,11 +107,12 @@ def deliver(rt: Runtime, effect: Effect, now: datetime, worker: str) -> bool:
     def work(session: Session) -> bool:
         if not hold(session, effect, worker):
             return False
-        handler_of(effect.topic)(rt, session, effect, now)
+        handler(rt, session, effect, now)
         settle(session, effect.key, now)
         return True
 
     try:
+        handler = asked(rt, effect, now)
         return in_transaction(rt, work)
     except Exception as error:  # whatever a handler hits, the row must not be lost or block its worker
         log.warning("effect.failed", **told(error, case_id=effect.case_id, topic=effect.topic))

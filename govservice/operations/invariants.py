@@ -23,6 +23,7 @@ from govservice.models.accounts import User
 from govservice.models.cases import Case, Outbox
 from govservice.models.exchange import DataAccess, Exchange, Snapshot
 from govservice.operations.runtime import Runtime
+from govservice.payments import ledger
 
 SUBMITTED = ("open", "suspended", "closed")
 
@@ -111,10 +112,9 @@ def _goes_on(rt: Runtime, session: Session, state: CaseState, staff: Iterable[Ac
 
 
 def _waits_for_system(session: Session, state: CaseState) -> bool:
-    """An auto step's call is under way."""
-    return (
-        session.scalar(select(Outbox.id).where(Outbox.case_id == state.case_id, Outbox.done_at.is_(None))) is not None
-    )
+    """An auto step's call is under way, or the applicant owes a fee whose order stands."""
+    called = select(Outbox.id).where(Outbox.case_id == state.case_id, Outbox.done_at.is_(None))
+    return session.scalar(called) is not None or ledger.live(session, state.case_id) is not None
 
 
 # -- I8

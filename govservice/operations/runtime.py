@@ -17,6 +17,7 @@ from govservice.exchange.gateway import Gateway
 from govservice.models.keyring import Keyring
 from govservice.models.session import Database
 from govservice.models.system import SimulatedClock
+from govservice.payments.provider import Provider
 from govservice.worktime.calendar import Calendars
 
 
@@ -51,6 +52,7 @@ class Runtime:
     gateway: Gateway
     settings: SettingsLike
     simulated: bool = False
+    provider: Provider | None = None  # where fees are paid
     wall: Clock = field(default_factory=WallClock)
 
     def read(self) -> AbstractContextManager[Session]:

@@ -7,12 +7,14 @@ from typing import Protocol, cast
 
 from sqlalchemy import select
 
+from govservice.clock import Clock, WallClock
 from govservice.definitions.library import Definitions, load_library
 from govservice.exchange.gateway import Gateway
 from govservice.models.cases import Definition
 from govservice.models.keyring import Keyring
 from govservice.models.session import Database, make_engine
 from govservice.operations.runtime import Runtime, SettingsLike
+from govservice.payments.provider import AccountLike, Provider
 from govservice.worktime.calendar import Calendars, load_calendars
 
 
@@ -27,6 +29,8 @@ class OpeningSettings(SettingsLike, Protocol):
     def index_key(self) -> bytes: ...
     @property
     def clock(self) -> str: ...
+    @property
+    def payment(self) -> AccountLike | None: ...
 
 
 def open_runtime(settings: OpeningSettings, overrides: Mapping[str, object] | None = None) -> Runtime:
@@ -46,6 +50,9 @@ def open_runtime(settings: OpeningSettings, overrides: Mapping[str, object] | No
         "simulated": settings.clock == "simulated",
         **given,
     }
+    if settings.payment is not None and "provider" not in parts:
+        wall = cast("Clock", given.get("wall") or WallClock())
+        parts["provider"] = Provider(settings.payment, lambda: wall.now().timestamp())
     runtime = Runtime(**parts)  # type: ignore[arg-type]
     runtime.definitions.find_published_with(lambda sha: published_json(runtime.database, sha))
     return runtime

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from config import ROOT
 from govservice.definitions.catalogue import Catalogue, load_catalogue
-from govservice.exchange.connectors.limits import BadJson, parse
 from govservice.exchange.mapping import Mapper
 from govservice.exchange.outcomes import REQUIREMENT_STATE, SENTENCES, Outcome
+from govservice.wire.json_limits import BadJson, parse
 
 USCC = "91990111MA7K2Q5X12"
 TAKE = ("premises.title_no", "premises.address", "premises.area", "premises.district")

@@ -35,7 +35,7 @@ class Portal:
 @contextmanager
 def running(folder: Path, cases: int = 40, **environ: str) -> Iterator[Portal]:
     """Starts the launcher, waits for its announcement, stops it with SIGTERM and checks that it ended well."""
-    port, sandbox_port = free_port(), free_port()
+    port, sandbox_port, payment_port = free_port(), free_port(), free_port()
     given = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -44,6 +44,8 @@ def running(folder: Path, cases: int = 40, **environ: str) -> Iterator[Portal]:
         "PORT": str(port),
         "SANDBOX_PORT": str(sandbox_port),
         "SANDBOX_URL": f"http://127.0.0.1:{sandbox_port}",
+        "PAYMENT_SANDBOX_PORT": str(payment_port),
+        "PAYMENT_URL": f"http://127.0.0.1:{payment_port}",
         "BASE_URL": f"http://localhost:{port}",
         "CASES": str(cases),
         "WEB_CONCURRENCY": "1",

@@ -16,9 +16,9 @@ import httpx
 
 from govservice.definitions.schema_registry import Dataset, RegistryFile
 from govservice.exchange.connectors.base import Answer, Query
-from govservice.exchange.connectors.deadline import transport, until
-from govservice.exchange.connectors.limits import BadJson, parse
 from govservice.exchange.outcomes import Outcome
+from govservice.wire.deadline import transport, until
+from govservice.wire.json_limits import BadJson, parse
 
 CONNECT_SECONDS = 0.3
 IDLE_SECONDS = 20.0  # a connection that stood longer is not used again

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.schema_registry import RegistryFile
 from govservice.exchange.connectors.base import Answer, Query
-from govservice.exchange.connectors.limits import parse
 from govservice.exchange.gateway import BUDGET, Gateway
 from govservice.exchange.outcomes import Outcome
 from govservice.exchange.queries import FactResult, Wanted
 from govservice.exchange.sandbox import answers, province
 from govservice.models.session import Database
+from govservice.wire.json_limits import parse
 
 
 class Direct:

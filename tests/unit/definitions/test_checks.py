@@ -32,7 +32,7 @@ def test_the_reference_example_is_clean_apart_from_infos(catalogue: Catalogue) -
     assert checked.clean
     told = {f.message.partition(":")[0] for f in checked.findings}
     assert told >= {
-        "fee", "output.renew_from", "materials.health_certificates.deferrable",
+        "output.renew_from", "materials.health_certificates.deferrable",
         "materials.rules.replaced_by", "facts.enterprise.revalidate", "steps.post_check.after_close",
         "steps.review.branches.food.steps.site.appointment",
     }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def test_the_reference_example_is_clean_apart_from_infos() -> None:
     result = run("check", FULL, "--json")
     assert result.exit_code == 0
     assert {f["severity"] for f in findings(result)} == {"info"}
-    assert "0 errors, 0 warnings, 11 infos" in run("check", FULL).output
+    assert re.search(r"0 errors, 0 warnings, \d+ infos", run("check", FULL).output)
 
 
 def test_a_finding_has_all_its_parts(tmp_path: Path) -> None:
