@@ -46,8 +46,6 @@ def _uses_of_steps(data: Raw) -> Iterator[Use]:
             yield (*step.path, "after_close"), "a step after the case has closed"
         if "appointment" in step.data:
             yield (*step.path, "appointment"), "an appointment"
-        if mapping(step.data, "correction").get("siblings") == "suspend":
-            yield (*step.path, "correction", "siblings"), "suspending the other branches"
     for way in actions(data):
         if "consult" in way.data:
             yield (*way.path, "consult"), "a consultation"

@@ -94,6 +94,18 @@ def notify(work: Work, scope: str, policy: CorrectionPolicy) -> None:
         data["second_notice"] = True  # the law allows one: supervision counts these (art. 32(4))
     work.emit("correction.notified", MAIN, data)
     _pause_clocks(work, policy)
+    block = work.d.blocks.get(scope)
+    if block is not None and policy.siblings == "suspend":
+        _suspend(work, block)
+
+
+def _suspend(work: Work, block: Block) -> None:
+    """The other departments wait too, and so do their limits; what the system is doing goes on."""
+    for token in work.st.branches_of(block.path):
+        if token.status == "active" and work.step(token.step).kind != "auto":
+            work.emit("branch.suspended", token.id, {"branch": token.scope})
+            if not token.paused:
+                clocks.pause_stay(work, token.id, KIND)
 
 
 # -- the clocks of the case
@@ -164,6 +176,10 @@ def _unconfirmed(work: Work, block: Block | None, changed: tuple[str, ...]) -> l
 def _run_on(work: Work, tokens: tuple[int, ...]) -> None:
     for id in tokens:
         clocks.resume_stay(work, id)
+    for token in list(work.st.tokens.values()):
+        if token.status == "suspended":
+            work.emit("branch.resumed", token.id, {"branch": token.scope})
+            clocks.resume_stay(work, token.id)
     if work.st.main.paused:
         clocks.resume_stay(work, MAIN)
     for clock in list(work.st.clocks.values()):

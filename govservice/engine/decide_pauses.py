@@ -94,7 +94,7 @@ def _reason_of_stay(work: Work, token: Token) -> str | None:
     for hold in work.st.holds:
         if token.id in (hold.token_id, MAIN if _in_block(work, hold) else None):
             return hold.kind
-    return CORRECTION if token.id in work.st.asks else None
+    return CORRECTION if token.id in work.st.asks or token.status == "suspended" else None
 
 
 def _in_block(work: Work, hold: Hold) -> bool:

@@ -146,6 +146,12 @@ CATALOGUE: tuple[EventType, ...] = (
         },
     ),
     EventType(
+        "branch.suspended",
+        "Another branch asked the applicant for a correction: this one waits too until the answer is there.",
+        {"branch": "scope of the branch"},
+    ),
+    EventType("branch.resumed", "A branch that waited for another one's correction goes on.", {"branch": "its scope"}),
+    EventType(
         "pause.begun",
         "Excluded time began (art. 45): the applicant is told in writing how long it will take.",
         {

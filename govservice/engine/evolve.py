@@ -57,6 +57,8 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "branch.opened": steps.branch_opened,
     "branch.ended": steps.branch_ended,
     "branch.cancelled": steps.branch_cancelled,
+    "branch.suspended": steps.branch_suspended,
+    "branch.resumed": steps.branch_resumed,
     "action.confirmed": steps.action_confirmed,
     "answer.kept": steps.answer_kept,
     "pause.begun": clocks.pause_begun,

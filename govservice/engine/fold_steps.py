@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from govservice.engine.fold_parts import acted, closed, end_task, end_timer, paused, set_timers, stop_clock
+from govservice.engine.fold_parts import acted, closed, end_task, end_timer, paused, set_timers, stop_clock, task_status
 from govservice.engine.state import CaseState, ClockState, Kept, Left, Task, Token, Visit
 from govservice.engine.types import MAIN, Event
 
@@ -189,6 +189,20 @@ def answer_kept(st: CaseState, ev: Event) -> None:
 def person_invited(st: CaseState, ev: Event) -> None:
     token = st.tokens[ev.token_id or MAIN]
     st.tokens[token.id] = token._replace(person=ev.data["person"], version=token.version + 1)
+
+
+def branch_suspended(st: CaseState, ev: Event) -> None:
+    _set_status(st, ev, "suspended", "waiting")
+
+
+def branch_resumed(st: CaseState, ev: Event) -> None:
+    _set_status(st, ev, "active", "open")
+
+
+def _set_status(st: CaseState, ev: Event, status: str, task: str) -> None:
+    token = st.tokens[ev.token_id or MAIN]
+    st.tokens[token.id] = token._replace(status=status, version=token.version + 1)
+    task_status(st, token.id, task)
 
 
 # -- tasks

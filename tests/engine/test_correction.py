@@ -462,3 +462,61 @@ food:
     token: Any = w.state.tokens[2]
     assert (token.confirmed, token.waits_for, token.status) == (None, None, "active")
     w.check()
+
+
+# -- siblings: suspend
+
+
+def suspending(database: Database) -> World:
+    text = definition(
+        INTAKE + review(BRANCHES, JOINS, correction=POLICY % "pause_any" + "siblings: suspend\n", limit="10wd"),
+        first="acceptance",
+        head=LIMITS + TOP_CORRECTION,
+    )
+    w = World(database, compiled_from(text))
+    w.submit(ANSWERS)
+    w.do(LI, "accept", MAIN)
+    return w
+
+
+def test_siblings_suspend_lets_the_other_branches_wait_from_the_notice_to_the_answer(database: Database) -> None:
+    w = suspending(database)
+    w.do(SUN, "@claim", "review.sign")
+    w.ask(ZHANG, "review.food", "menu.seats")
+    assert w.state.token_of("review.sign").status == "active", "until the notice they work on"
+    w.at(MONDAY + DAY).do(LEAD, "@send_notice", MAIN)
+    state = w.state
+    assert {t.scope: t.status for t in state.tokens.values() if t.kind == "branch"} == {
+        "review.food": "waiting", "review.fire": "suspended", "review.sign": "suspended",
+    }  # fmt: skip
+    fire = state.token_of("review.fire")
+    assert state.step_clock(fire).paused_since is not None, "its own limit stands still"
+    assert {t.status for t in state.tasks.values() if not t.watch and t.token_id != MAIN} == {"waiting"}
+    for who, branch_ in ((ZHOU, "review.fire"), (SUN, "review.sign")):
+        with pytest.raises(NotAllowed) as refused:
+            w.do(who, "pass", branch_)
+        assert refused.value.facts["why"] == "waiting"
+    w.check()
+    w.at(MONDAY + 4 * DAY).resubmit(2, ["menu.seats"], {**ANSWERS, "menu.seats": 30})
+    assert {t.status for t in w.state.tokens.values() if t.kind == "branch"} == {"active"}
+    assert w.state.task_of(w.state.token_of("review.sign").id).assignee == SUN.id, "who had it has it still"
+    due = w.state.step_clock(w.state.token_of("review.fire"))
+    assert due.statutory_on == "2026-03-12", "five working days, three of them left out"
+    w.check()
+    for who, branch_ in ((ZHANG, "review.food"), (ZHOU, "review.fire"), (SUN, "review.sign")):
+        w.do(who, "pass", branch_)
+    assert w.steps() == ["decision"]
+
+
+def test_siblings_suspend_ends_with_a_branch_that_is_not_needed_any_more_and_with_the_case(lite: Database) -> None:
+    w = suspending(lite)
+    w.ask(ZHANG, "review.food", "place.area")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.resubmit(2, ["place.area"], {**ANSWERS, "place.area": "100"})
+    assert w.state.token_of("review.fire").outcome == "not_needed"
+    w.check()
+    w.ask(SUN, "review.sign", "sign.text")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.do(w.wang, "withdraw", MAIN)
+    assert w.state.outcome == "withdrawn"
+    w.check()

@@ -201,6 +201,8 @@ def _group_note(token: Token, names: Mapping[str, Text], actor: Actor) -> str:
         if token.confirmed[1] == actor.id:
             return str(_("You have done this. It takes effect when a second person confirms it."))
         return str(_("%(name)s has done this already; a second person must confirm it.", name=who))
+    if token.status == "suspended":
+        return str(_("Another department asked the applicant for a correction. This goes on when the answer is there."))
     if token.waits_for == "correction_notice":
         return str(_("You asked for a correction. One notice goes out when every department has looked at the case."))
     if token.waits_for == "correction":
@@ -248,7 +250,7 @@ def opinions(
 
 
 def _outcome(token: Token) -> tuple[str, str]:
-    if token.status == "waiting":
+    if token.status in ("waiting", "suspended"):
         return "stopped", _("Waits for the applicant")
     known = {
         "approved": ("ok", _("Agreed")),
