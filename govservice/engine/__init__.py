@@ -31,7 +31,7 @@ from govservice.engine.evolve import evolve
 from govservice.engine.rebuild import context, correction_items, load_state, rebuild
 from govservice.engine.recount import recount
 from govservice.engine.state import Ask, CaseState, ClockState, Hold, Notice, Task, TimerState, Token
-from govservice.engine.tick import tick
+from govservice.engine.tick import Backoff, tick
 from govservice.engine.types import MAIN, SYSTEM, Actor, Applied, Command, Ctx, Event, Expected, Needs, Offer, Refusal
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Actor",
     "Applied",
     "Ask",
+    "Backoff",
     "CaseState",
     "ClockState",
     "Command",

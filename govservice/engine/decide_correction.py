@@ -93,10 +93,10 @@ def notify(work: Work, scope: str, policy: CorrectionPolicy) -> None:
     if any(a.step in work.st.noticed for a in asks):
         data["second_notice"] = True  # the law allows one: supervision counts these (art. 32(4))
     work.emit("correction.notified", MAIN, data)
-    _pause_clocks(work, policy)
     block = work.d.blocks.get(scope)
     if block is not None and policy.siblings == "suspend":
         _suspend(work, block)
+    _pause_clocks(work, policy)
 
 
 def _suspend(work: Work, block: Block) -> None:

@@ -192,16 +192,16 @@ def person_invited(st: CaseState, ev: Event) -> None:
 
 
 def branch_suspended(st: CaseState, ev: Event) -> None:
-    _set_status(st, ev, "suspended", "waiting")
+    _set_status(st, ev, "suspended", "waiting", "correction")
 
 
 def branch_resumed(st: CaseState, ev: Event) -> None:
-    _set_status(st, ev, "active", "open")
+    _set_status(st, ev, "active", "open", None)
 
 
-def _set_status(st: CaseState, ev: Event, status: str, task: str) -> None:
+def _set_status(st: CaseState, ev: Event, status: str, task: str, waits_for: str | None) -> None:
     token = st.tokens[ev.token_id or MAIN]
-    st.tokens[token.id] = token._replace(status=status, version=token.version + 1)
+    st.tokens[token.id] = token._replace(status=status, version=token.version + 1, waits_for=waits_for)
     task_status(st, token.id, task)
 
 

@@ -114,9 +114,7 @@ def by_moment(st: CaseState, token: Token, edge: Edge) -> Refusal | None:
         return None
     if token.status == "active":
         return None
-    if token.status == "suspended" or token.waits_for in ("correction", "correction_notice"):
-        return WAITING
-    return NOT_HERE
+    return WAITING if token.waits_for in ("correction", "correction_notice") else NOT_HERE
 
 
 def by_guard(edge: Edge, values: Mapping[str, Any] | None) -> Refusal | None:

@@ -39,6 +39,6 @@ def advance(rt: Runtime, by: Duration, calendar_code: str) -> tuple[datetime, in
 def fire_due(rt: Runtime, now: datetime) -> int:
     """Fires every timer due at or before `now`, newly armed ones included. Returns how many."""
     fired = 0
-    while batch := tick(rt.database, now, rt.definitions, rt.calendars):
+    while batch := tick(rt.database, now, rt.definitions, rt.calendars, backoff=rt.backoff):
         fired += batch
     return fired

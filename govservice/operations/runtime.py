@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from govservice.clock import Clock, SimClock, WallClock
 from govservice.definitions.library import Definitions
+from govservice.engine import Backoff
 from govservice.exchange.gateway import Gateway
 from govservice.models.keyring import Keyring
 from govservice.models.session import Database
@@ -54,6 +55,7 @@ class Runtime:
     simulated: bool = False
     provider: Provider | None = None  # where fees are paid
     wall: Clock = field(default_factory=WallClock)
+    backoff: Backoff = field(default_factory=Backoff)  # cases whose timers could not act
 
     def read(self) -> AbstractContextManager[Session]:
         return self.database.read()

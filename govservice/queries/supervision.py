@@ -10,13 +10,14 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session
 
-from govservice.models.cases import Case, Task, Token
+from govservice.models.cases import Case, Task, Token, Visit
 from govservice.queries.names import organisation_names, staff_names
 from govservice.queries.turnaround import OPEN_TASK, Decided, Scope, waits_at_step, with_applicant
 from govservice.queries.worklist import SOON, is_watched, working_days_left
 from govservice.worktime.calendar import Calendar
 
 PAGE = 50
+UNCLAIMED_AFTER = 1  # working day in which nobody took a task: then supervision sees it
 
 
 DECIDED: Mapping[str, Callable[[Decided], bool]] = {
@@ -26,7 +27,7 @@ DECIDED: Mapping[str, Callable[[Decided], bool]] = {
     "in_law": lambda d: d.in_law,
     "past_law": lambda d: not d.in_law,
 }
-OPEN_SHOWS = ("open", "late", "soon", "waiting", "late_here", "stopped")
+OPEN_SHOWS = ("open", "late", "soon", "waiting", "late_here", "stopped", "unclaimed", "deemed")
 NOBODY = "nobody"  # instead of a user's id: tasks that nobody has taken
 
 
@@ -138,6 +139,14 @@ def _shown(scope: Scope, show: str, calendar: Calendar, now: datetime, part: Par
     if show == "soon":
         soon = calendar.add_working_days(today, SOON)
         return cases.where(Case.promised_on.between(today, soon)).order_by(*by_promise)
+    if show == "unclaimed":
+        task = select(Task.case_id, func.min(Task.opened_at).label("since"))
+        task = task.where(*scope.of(Task), *part.of_tasks(), unclaimed(calendar, now)).group_by(Task.case_id)
+        waiting = task.subquery()
+        return cases.join(waiting, waiting.c.case_id == Case.id).order_by(waiting.c.since, Case.id)
+    if show == "deemed":
+        acted = exists().where(Visit.case_id == Case.id, by_law(scope))
+        return select(Case).where(*scope.of(Case), acted).order_by(Case.received_at.desc(), Case.id)
     if show == "stopped" and not part.of_tasks():
         waits = exists().where(Token.case_id == Case.id, Token.waits_for == "correction")
         return cases.where(waits).order_by(Case.opened_at, Case.id)
@@ -148,6 +157,22 @@ def _shown(scope: Scope, show: str, calendar: Calendar, now: datetime, part: Par
     held = held.where(*scope.of(Task), waits_at_step(), kind, *part.of_tasks()).group_by(Task.case_id)
     first = held.subquery()
     return cases.join(first, first.c.case_id == Case.id).order_by(first.c.due.is_(None), first.c.due, Case.id)
+
+
+def unclaimed(calendar: Calendar, now: datetime) -> ColumnElement[bool]:
+    """Tasks that nobody has taken although a whole working day lies between their opening and today."""
+    today = calendar.local_date(now)
+    opened_on = today
+    while calendar.working_days_between(opened_on, today) <= UNCLAIMED_AFTER:
+        opened_on -= timedelta(days=1)
+    return and_(Task.status == "open", Task.assignee_id.is_(None), Task.opened_at < calendar.end_of(opened_on))
+
+
+def by_law(scope: Scope) -> ColumnElement[bool]:
+    """Stays that ended because nobody acted in time and the law or the definition let silence count: the system took
+    an action of people (deemed acceptance, deemed consent)."""
+    of_people = and_(Visit.role.is_not(None), Visit.waited_on == "department", not_(Visit.action.startswith("@")))
+    return and_(Visit.left_at >= scope.since, Visit.actor == "system", of_people)
 
 
 def _lines(session: Session, cases: Sequence[Case], calendar: Calendar, now: datetime) -> list[CaseLine]:
