@@ -1,4 +1,4 @@
-"""Versions on the command line: `flask definitions propose|publish|back|versions`.
+"""Versions on the command line: `flask definitions propose|publish|back|versions|migrate`.
 
 Whoever proposes or decides gives a sign-in name and the password: what two people must do, one at a shell cannot.
 """
@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from govservice.engine import Actor
     from govservice.operations.runtime import Runtime
 
+T = TypeVar("T")
 by = click.option("--by", "login", required=True, metavar="LOGIN", help="Who does it; the password is asked for.")
 stdin = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 
@@ -144,3 +145,52 @@ def versions(service: str | None, as_json: bool) -> None:
         if p.status == "open":
             what = f"back to version {p.number}" if p.number else p.sha[:12]
             click.echo(f"{p.service:<28} proposed {p.proposed_at:%Y-%m-%d}: {what}")
+
+
+@click.command()
+@click.argument("service")
+@click.argument("old", type=click.IntRange(min=1), metavar="FROM")
+@click.argument("new", type=click.IntRange(min=1), metavar="TO")
+@click.option("--dry-run", is_flag=True, help="Only say which cases would move, and why the others would not.")
+@click.option("--map", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A map of its own.")
+@click.option("--by", "login", metavar="LOGIN", help="The designer who moves them; the password is asked for.")
+@stdin
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def migrate(
+    service: str, old: int, new: int, dry_run: bool, file: Path | None, login: str | None, password_stdin: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Move the running cases of SERVICE from version FROM to version TO, by workflows/migrations/FROM_TO.yaml.
+
+    Every case that cannot move is listed with its reasons and stays where it is. Exit 1 where there is one.
+    """
+    from govservice.definitions.migrations import load_migration
+    from govservice.operations import migrating
+
+    if dry_run == (login is not None):
+        raise click.UsageError("give --dry-run, or --by LOGIN")
+    rt = runtime()
+    with told():
+        given = load_migration(file, file.as_posix())[0] if file is not None else None
+        way = migrating.route(rt, service, old, new, given)
+        actor = None if login is None else signed(rt, login, password_stdin)
+        now = rt.now()
+        results = migrating.dry_run(rt, way, now=now) if actor is None else migrating.migrate(rt, actor, way, now=now)
+        moved = list(_with_progress(results, as_json))
+    stays = [m for m in moved if m.reasons]
+    if as_json:
+        cases = [{"case": m.number, "reasons": [[r.code, r.text] for r in m.reasons]} for m in stays]
+        click.echo(json.dumps({"moved": len(moved) - len(stays), "stay": cases}, ensure_ascii=False))
+    else:
+        for m in stays:
+            click.echo(f"{m.number}: {' '.join(r.text for r in m.reasons)}")
+        click.echo(f"{len(moved) - len(stays)} cases {'would move' if dry_run else 'moved'}, {len(stays)} stay")
+    raise click.exceptions.Exit(1 if stays else 0)
+
+
+def _with_progress(results: Iterable[T], quiet: bool) -> Iterator[T]:
+    """A line for every thousand."""
+    for n, result in enumerate(results, 1):
+        if not quiet and n % 1000 == 0:
+            click.echo(f"{n} cases ...", err=True)
+        yield result
