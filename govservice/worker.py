@@ -16,7 +16,7 @@ import structlog
 from govservice.operations.auditing import keep_daily_anchor
 from govservice.operations.clock import fire_due
 from govservice.operations.effects import deliver_due
-from govservice.operations.paying import reconcile_due
+from govservice.operations.fees import reconcile_due
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)

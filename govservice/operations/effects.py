@@ -18,7 +18,7 @@ from govservice.errors import NotAllowed, told
 from govservice.messaging.notices import PREFIXES, deliver_notice
 from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
 from govservice.models.cases import Case
-from govservice.operations import paying
+from govservice.operations import fees
 from govservice.operations.asked import invite, remind
 from govservice.operations.deciding import in_transaction
 from govservice.operations.issuing import issue_document
@@ -47,7 +47,7 @@ def answer(rt: Runtime, session: Session, effect: Effect, trigger: str, now: dat
 def _issue(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
     """A document exists exactly when its case knows it, and its fee was paid. Raises NotAllowed where it is owed."""
     case = session.get_one(Case, effect.case_id)
-    if paying.fee_of(rt.definitions.by_sha(case.def_sha)) is not None and not paying.is_paid(session, case.id):
+    if fees.fee_of(rt.definitions.by_sha(case.def_sha)) is not None and not fees.is_paid(session, case.id):
         raise NotAllowed("The fee has not been paid.", case_id=case.id)
     if answer(rt, session, effect, "@ok", now):
         issue_document(rt, session, effect, now)
@@ -62,9 +62,9 @@ HANDLERS: dict[str, Handler] = {"document.issue": _issue, "person.invite": invit
 Ask = Callable[[Runtime, Effect, datetime], Any]
 Write = Callable[[Runtime, Session, Effect, datetime, Any], None]
 ASKING: dict[str, tuple[Ask, Write]] = {
-    "fee.collect": (paying.ask_for_fee, paying.collect),
-    "payment.refund": (paying.settle_up, paying.settled_up),
-    "payment.close": (paying.settle_up, paying.settled_up),
+    "fee.collect": (fees.ask_for_fee, fees.collect),
+    "payment.refund": (fees.settle_up, fees.settled_up),
+    "payment.close": (fees.settle_up, fees.settled_up),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from govservice import logs
-from govservice.operations.paying import CALLBACK, hear
+from govservice.operations.fees import CALLBACK, hear
 from govservice.payments.messages import MAX_BODY
 from govservice.payments.signing import Refused
 from govservice.web.access import audience, current_runtime, now

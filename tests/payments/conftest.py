@@ -35,8 +35,9 @@ from govservice.models.session import Database
 from govservice.operations import deciding, effects, filing
 from govservice.operations.clock import fire_due, set_clock
 from govservice.operations.demo_cast import load_cast
+from govservice.operations.fees import reconcile_due
 from govservice.operations.invariants import check_case, staff_actors
-from govservice.operations.paying import begin, reconcile_due
+from govservice.operations.paying import begin
 from govservice.operations.publishing import publish_all
 from govservice.operations.runtime import Runtime
 from tests.support.clock import MONDAY
