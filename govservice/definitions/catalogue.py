@@ -16,11 +16,14 @@ from govservice.definitions.reader import Source, Unreadable, read
 from govservice.definitions.schema_base import Node
 
 # What the outbox can deliver today, and what it will deliver later (a definition that uses it cannot be published).
-NOTICES = ("receipt", "acceptance", "correction", "refusal", "grant", "withdrawn", "lapsed", "warning", "terminated")
+NOTICES = (
+    "receipt", "acceptance", "correction", "refusal", "grant", "withdrawn", "lapsed", "warning", "terminated", "gap",
+    "revoked",
+)  # fmt: skip
 CALLS: Mapping[str, bool] = {"document.issue": True, "fee.collect": True}
 EFFECTS: Mapping[str, bool] = {
     **{f"message.{kind}": True for kind in NOTICES},
-    "document.revoke": False,
+    "document.revoke": True,
     "payment.refund": True,
 }
 APPOINTMENTS = ("inspection",)

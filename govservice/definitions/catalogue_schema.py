@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import rfc8785
 from pydantic import Field, StringConstraints
 
 from govservice.definitions.expression_types import Type, field_type
@@ -107,9 +109,17 @@ class PurposesFile(Node):
 
 
 class Pledge(Node):
+    """A promise that may stand instead of a proof; new words are a new version."""
+
     version: Count
     title: Text
     text: Text
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the words in every language: what was agreed to can be proved later."""
+        said: dict[str, Any] = {"version": self.version, "title": dict(self.title), "text": dict(self.text)}
+        return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
 
 
 class PledgesFile(Node):

@@ -16,6 +16,7 @@ from govservice.definitions.compiled import (
     Branch,
     Compiled,
     CorrectionPolicy,
+    Deferral,
     Edge,
     Extension,
     Limit,
@@ -28,7 +29,7 @@ from govservice.definitions.machine import build_machine
 from govservice.definitions.names import Names, vocabulary_of
 from govservice.definitions.schema import Service
 from govservice.definitions.schema_base import CANONICAL
-from govservice.definitions.schema_form import FormField, Page
+from govservice.definitions.schema_form import FormField, Page, PostCheck
 from govservice.definitions.schema_steps import BranchNode, BranchStep, CorrectionNode, StepNode, TimerNode
 from govservice.definitions.shape import LAPSE_OUTCOMES
 
@@ -76,6 +77,7 @@ class _Compiler:
         self.sha = sha
         self.words = vocabulary_of(service, catalogue)
         self.edges = EdgeBuilder(service, self.words)
+        self.deferrals = dict(self._deferrals())
 
     def compile(self) -> Compiled:
         steps = {step.path: step for step in self.steps()}
@@ -89,6 +91,8 @@ class _Compiler:
             blocks=MappingProxyType(dict(self.blocks(out))),
             limits=MappingProxyType(dict(self.limits())),
             correction=self.policy(self.service.correction),
+            deferrals=MappingProxyType(self.deferrals),
+            post_checks=MappingProxyType(dict(self.post_checks())),
             page_conditions=MappingProxyType(dict(self.page_conditions())),
             materiality=MappingProxyType(dict(self.materiality())),
             machine=build_machine(self.service.start, steps, out),
@@ -138,13 +142,16 @@ class _Compiler:
         return out
 
     def lapses(self, name: str, node: StepNode, edges: list[Edge]) -> list[Edge]:
-        """Where a step lapses to, by its timer or because a correction was not answered."""
+        """Where a step lapses to: by its timer, for want of an answer to a correction, or of what was put off."""
         ends = {timer.to for timer in node.timers if timer.do == "lapse"}
         if node.kind == "parallel" and node.correction:
             ends.add(self.lapse_to(node.correction))
         elif any(edge.correction for edge in edges) and self.service.correction:
             ends.add(self.lapse_to(self.service.correction))
-        return [self.edges.lapse(name, end, index) for index, end in enumerate(sorted(end for end in ends if end))]
+        named = sorted(end for end in ends if end)
+        if node.kind != "end" and not node.after_close and name != self.service.start:
+            named += sorted({deferral.to for deferral in self.deferrals.values()} - set(named))
+        return [self.edges.lapse(name, end, index) for index, end in enumerate(named)]
 
     # -- blocks, limits, policies
 
@@ -186,8 +193,23 @@ class _Compiler:
         )  # fmt: skip
 
     def lapse_to(self, node: CorrectionNode) -> str:
-        fitting = [name for name, step in self.service.steps.items() if step.outcome in LAPSE_OUTCOMES]
-        return node.lapse_to or fitting[0]
+        return node.lapse_to or self.only_lapse()
+
+    def only_lapse(self) -> str:
+        """The end that a case lapses to where nothing is said (the checks see to it that one fits)."""
+        return next(name for name, step in self.service.steps.items() if step.outcome in LAPSE_OUTCOMES)
+
+    # -- promises of the applicant
+
+    def _deferrals(self) -> Iterator[tuple[str, Deferral]]:
+        for name, material in self.service.materials.items():
+            if (node := material.deferrable) is not None:
+                yield name, Deferral(node.until, node.within, node.to or self.only_lapse())
+
+    def post_checks(self) -> Iterator[tuple[str, PostCheck]]:
+        for name, material in self.service.materials.items():
+            if material.replaced_by is not None and material.replaced_by.post_check is not None:
+                yield name, material.replaced_by.post_check
 
     # -- expressions outside steps
 

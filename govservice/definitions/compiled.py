@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from govservice.definitions.expressions import Expression
     from govservice.definitions.joins import JoinRule
     from govservice.definitions.schema import Service
+    from govservice.definitions.schema_form import PostCheck
 
 Text = Mapping[str, str]  # {"en": ..., "zh": ...}
 StepKind = Literal["applicant", "human", "auto", "parallel", "cases", "end"]
@@ -186,6 +187,15 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Deferral:
+    """A material that may come later: before the step `until`, at the latest `within`; else the case ends at `to`."""
+
+    until: str
+    within: Duration
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class Compiled:
     """A definition ready to run. `sha` is the hash of the canonical JSON of the service: its version."""
 
@@ -197,6 +207,8 @@ class Compiled:
     blocks: Mapping[str, Block]
     limits: Mapping[str, Limit]
     correction: CorrectionPolicy | None  # of the main token
+    deferrals: Mapping[str, Deferral]  # by material
+    post_checks: Mapping[str, PostCheck]  # by material whose pledge is checked after the case has closed
     page_conditions: Mapping[str, Expression]  # `show_if` by page id; a page without one is always shown
     materiality: Mapping[str, Expression]  # `revalidate.material` by fact, where it is an expression
     machine: Machine = field(repr=False, compare=False)  # flat, shared, never mutated, no model bound
@@ -213,3 +225,10 @@ class Compiled:
         """The limit for acceptance, decision or delivery; of several the one that begins last; None where none is."""
         found = [limit for limit in self.limits.values() if limit.kind == kind]
         return max(found, key=lambda limit: MILESTONES.index(limit.start), default=None)
+
+    def parts_of(self, name: str) -> frozenset[str]:
+        """The words by which `reads` names a field or a material: itself, its first part, the fact behind it."""
+        field, material = self.service.fields.get(name), self.service.materials.get(name)
+        replaced = material.replaced_by if material is not None else None
+        facts = {field.fact if field is not None else None, replaced.fact if replaced is not None else None}
+        return frozenset({name, name.partition(".")[0], *(fact for fact in facts if fact)})

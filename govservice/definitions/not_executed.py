@@ -31,19 +31,12 @@ def _uses_of_service(data: Raw) -> Iterator[Use]:
     for key in ("renew_from", "on_expiry_undecided"):
         if key in mapping(data, "output"):
             yield ("output", key), "renewal"
-    for name, material in children(data, "materials"):
-        if "pledge" in mapping(material, "replaced_by"):
-            yield ("materials", name, "replaced_by"), "a pledge"
-        if "deferrable" in material:
-            yield ("materials", name, "deferrable"), "a deferral"
 
 
 def _uses_of_steps(data: Raw) -> Iterator[Use]:
     for step in all_steps(data):
         if step.kind == "cases":
             yield step.path, "a step of kind cases"
-        if step.data.get("after_close") is True:
-            yield (*step.path, "after_close"), "a step after the case has closed"
         if "appointment" in step.data:
             yield (*step.path, "appointment"), "an appointment"
     for way in actions(data):

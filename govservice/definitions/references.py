@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from govservice.definitions.findings import did_you_mean
 from govservice.definitions.joins import RESERVED_OUTCOMES
 from govservice.definitions.reader import Path
+from govservice.definitions.shape import lapse_ends
 from govservice.definitions.walk import (
     Raw,
     Report,
@@ -223,6 +224,8 @@ def _check_materials(report: Report, data: Raw) -> None:
         deferrable = mapping(material, "deferrable")
         _check_step(report, (*deferral, "until"), word(deferrable, "until"), steps)
         _check_end(report, data, (*deferral, "to"), word(deferrable, "to"))
+        if deferrable and "to" not in deferrable and len(lapse_ends(data)) != 1:
+            report.error("E-MISSING", deferral, "'to' is required, because not exactly one end fits")
 
 
 def check_outcomes(report: Report, block: StepAt, path: Path, named: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ from govservice.definitions.verify_joins import check_joins
 from govservice.definitions.verify_once import check_once_only
 from govservice.definitions.verify_paths import check_paths
 from govservice.definitions.verify_people import Staffing, check_four_eyes, check_staffing
+from govservice.definitions.verify_promises import check_promises
 from govservice.definitions.verify_reach import check_reach, check_titles
 from govservice.definitions.verify_waits import check_waits
 
@@ -38,6 +39,7 @@ def verify(compiled: Compiled, loaded: Loaded, catalogue: Catalogue, staffing: S
     check_paths(notes)
     check_waits(notes)
     check_four_eyes(notes)
+    check_promises(notes)
     check_once_only(notes, catalogue)
     check_fee(notes)
     if staffing is not None:

@@ -41,6 +41,8 @@ def _comes_before(graph: Graph, first: str, then: str) -> bool:
         return True  # that it is never reached is told already
     if not graph.run_to(first):
         return False
+    if graph.compiled.steps[then].after_close and not graph.compiled.steps[first].after_close:
+        return True  # the whole case comes before
     one, other = graph.compiled.steps[first].scope, graph.compiled.steps[then].scope
     if one and one == other and (then in _after(graph, first) or graph.branches[one].each is not None):
         return True  # also at the same step: the parts of a branch with `each` are other stays

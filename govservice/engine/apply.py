@@ -196,6 +196,8 @@ class _Door:
             raised = rights.answer_refusal(d, state, cmd.actor, str(cmd.data["step"]), cmd.trigger)
         elif cmd.trigger == deciding.MIGRATE:
             raised = rights.migrate_refusal(cmd.actor)
+        elif cmd.trigger == deciding.SUPPLY:
+            raised = rights.supply_refusal(state, cmd.actor, cmd.data.get("supplied", ()))
         else:
             self.ask_edge(d, state, token)
             return

@@ -17,23 +17,26 @@ RELEASE: Mapping[str, str] = {"en": "Put it back", "zh": "退回待办"}
 SEND: Mapping[str, str] = {"en": "Send the notice now", "zh": "立即发出补正通知"}
 ANSWER: Mapping[str, str] = {"en": "Send the corrections", "zh": "提交补正"}
 EXTEND: Mapping[str, str] = {"en": "Extend the limit", "zh": "延长办理期限"}
+SUPPLY: Mapping[str, str] = {"en": "Bring what was put off", "zh": "补交容缺材料"}
 ANSWER_NEEDS = Needs()
 
 
 def available(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx) -> list[Offer]:
     """Every action of every open token as this actor sees it, in the order of the definition; case-wide actions and
-    the engine's own (`@claim`, `@release`, `@send_notice`, `@resubmit`) after a step's own.
+    the engine's own (`@claim`, `@release`, `@send_notice`, `@resubmit`, `@supply`) after a step's own. Of a closed case
+    only work that lives on is open.
 
     Guards are weighed with `ctx.values`; without them an action with a guard counts as allowed and `apply` decides.
     """
-    if st.status == "closed":
-        return []
     offers: list[Offer] = []
     for token in st.tokens.values():
         if token.open:
             offers += _at(d, st, token, actor, ctx)
     notice = _notice(d, st, actor, ctx)
-    return [*offers, *([notice] if notice else []), *_resubmission(st, actor), *_extensions(d, st, actor, ctx)]
+    return [
+        *offers, *([notice] if notice else []), *_resubmission(st, actor), *_supply(st, actor),
+        *_extensions(d, st, actor, ctx),
+    ]  # fmt: skip
 
 
 def _at(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx) -> list[Offer]:
@@ -103,3 +106,10 @@ def _extensions(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx) -> list[Offe
             needs = Needs(reason=True)
             offers.append(Offer(MAIN, st.main.step, f"@extend:{name}", EXTEND, "extend", needs, why is None, why))
     return offers
+
+
+def _supply(st: CaseState, actor: Actor) -> list[Offer]:
+    if st.status == "closed" or not st.open_gaps:
+        return []
+    why = rights.supply_refusal(st, actor)
+    return [Offer(MAIN, st.main.step, "@supply", SUPPLY, "supply", ANSWER_NEEDS, why is None, why)]

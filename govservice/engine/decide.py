@@ -10,6 +10,7 @@ from govservice.engine import decide_acts as acts
 from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_correction as correction
 from govservice.engine import decide_moves as moves
+from govservice.engine import decide_promises as promises
 from govservice.engine import rights
 from govservice.engine.decide_work import CalendarsLike, Work
 from govservice.engine.state import CaseState, TimerState
@@ -18,7 +19,7 @@ from govservice.errors import NotAllowed
 from govservice.models.base import to_iso
 
 OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
-INVITED = "@invited"
+INVITED, SUPPLY = "@invited", "@supply"
 TIMER, RECALCULATE, MIGRATE, EXTEND = "@timer", "@recalculate", "@migrate", "@extend"
 ANSWERS = rights.ANSWERS
 
@@ -112,7 +113,8 @@ _HANDLERS = {
     RELEASE: _release,
     INVITED: _invited,
     SEND_NOTICE: _send_notice,
-    RESUBMIT: correction.resubmit,
+    RESUBMIT: promises.resubmit,
+    SUPPLY: promises.supply,
     TIMER: _timer,
     EXTEND: _extend,
     RECALCULATE: clocks.recalculate,

@@ -9,6 +9,7 @@ from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_correction as correction
 from govservice.engine import decide_moves as moves
 from govservice.engine import decide_pauses as pauses
+from govservice.engine import decide_promises as promises
 from govservice.engine.decide_work import Work
 from govservice.engine.state import TimerState, Token
 from govservice.engine.types import MAIN
@@ -21,9 +22,12 @@ def act(work: Work, token: Token, edge: Edge) -> None:
     """An action (or an auto step's answer) at a token. Raises NotAllowed where it is not possible now."""
     facts = facts_of(work, edge.by)
     role = edge.by if work.actor.kind == "user" else None
-    if token.id == MAIN and work.st.status == "draft" and edge.kind == "action":
+    sending = token.id == MAIN and work.st.status == "draft" and edge.kind == "action"
+    if sending:
         facts |= submitted(work)
     dest = work.take(token.step, edge, role)
+    if sending:
+        promises.given(work)
     if edge.correction:
         items = sorted(work.cmd.data.get("items") or {})
         correction.ask(work, token.id, edge, {**facts, "items": items})
@@ -150,6 +154,8 @@ def fire(work: Work, timer: TimerState) -> None:
         fired(work, timer, "warn", effects=["notice.warning"])
     elif timer.key == "correction:lapse":
         _fire_lapse(work, timer)
+    elif timer.key.startswith("deferral:") and rest in ("warn", "lapse"):
+        _fire_deferral(work, timer)
     else:
         _fire_rule(work, timer, work.step(kind), int(rest))
 
@@ -184,6 +190,18 @@ def _fire_lapse(work: Work, timer: TimerState) -> None:
         correction.lapse(work, edge)
 
 
+def _fire_deferral(work: Work, timer: TimerState) -> None:
+    """A deferred material: a reminder, or the case ends because it did not come."""
+    due = promises.fire(work, timer)
+    if due == "warn":
+        fired(work, timer, "warn", effects=["notice.gap"])
+        return
+    edge = lapse_edge(work, due) if due is not None else None
+    fired(work, timer, "lapse", done=edge is not None)
+    if edge is not None:
+        correction.lapse(work, edge)
+
+
 def lapse_edge(work: Work, to: str) -> Edge | None:
     """The lapse out of the main token's step to an end; None where the definition has none."""
     edges = work.d.out[work.st.main.step]
@@ -213,7 +231,7 @@ def _fire_action(work: Work, timer: TimerState, step: Step, rule: TimerRule) -> 
     """A deemed act: the law or the definition lets silence count. `as: received` lets it count from receipt."""
     edge = work.d.edge(step.path, rule.do)
     try:
-        if edge is None:
+        if edge is None or (edge.requires_gaps and work.st.open_gaps):
             raise NotAllowed(action=rule.do)
         dest = work.take(step.path, edge)
     except NotAllowed:

@@ -141,13 +141,12 @@ def is_intake(work: Work, clock: ClockState) -> bool:
 def resubmit(work: Work) -> None:
     """The applicant answers the notice: pins the new revision, clocks run on, branches are weighed again."""
     notice = work.st.notice
-    if notice is None:
-        raise NotAllowed("No correction is asked for at the moment.")
+    assert notice is not None
     rev, changed = work.cmd.data.get("data_rev", work.st.data_rev), tuple(work.cmd.data.get("changed", ()))
     block = work.d.blocks.get(work.st.main.step)
     data: dict[str, Any] = {
         "rev": rev, "changed": list(changed), "tokens": list(notice.tokens),
-        "unconfirmed": _unconfirmed(work, block, changed),
+        "unconfirmed": unconfirmed(work, block, changed),
     }  # fmt: skip
     if block is not None and block.correction is not None and block.correction.collect_within is not None:
         late = [a for a in pending(work) if a.token_id not in notice.tokens]
@@ -156,12 +155,12 @@ def resubmit(work: Work) -> None:
     work.emit("correction.resubmitted", MAIN, data)
     _run_on(work, notice.tokens)
     if block is not None:
-        _weigh_again(work, block, changed)
+        weigh_again(work, block, changed)
         after_act(work)
         moves.settle(work)
 
 
-def _unconfirmed(work: Work, block: Block | None, changed: tuple[str, ...]) -> list[int]:
+def unconfirmed(work: Work, block: Block | None, changed: tuple[str, ...]) -> list[int]:
     """Tokens where a first person confirmed on answers that have changed: both must look again."""
     if block is None:
         return []
@@ -192,7 +191,7 @@ def _run_on(work: Work, tokens: tuple[int, ...]) -> None:
     pauses.reconcile(work)
 
 
-def _weigh_again(work: Work, block: Block, changed: tuple[str, ...]) -> None:
+def weigh_again(work: Work, block: Block, changed: tuple[str, ...]) -> None:
     """Every `when` is asked again, and a finished branch that reads what changed starts over."""
     for branch in block.branches:
         parts = work.st.parts_of(branch.scope)

@@ -40,6 +40,7 @@ NO_DEPARTMENT = N_("No department of this area has the role %(role)s.")
 NOT_ASKED = N_("The new version decides by %(field)s, which this case was never asked for.")
 UNSOUND = N_("The case would not be sound in the new version (%(what)s).")
 PAUSED = N_("The limit %(limit)s would begin while the applicant's correction is awaited.")
+NO_PROMISE = N_("The applicant put off or pledged %(item)s, and the new version does not let one do so.")
 NO_KEPT = N_("An answer for the step %(step)s came early and is kept, and the new version could not use it.")
 KEEPS = ("correction:",)  # keys of timers whose dates were told to the applicant: they stay
 
@@ -91,6 +92,7 @@ class _Move:
         yield from self._limits()
         yield from self._asked()
         yield from self._never_asked()
+        yield from self._promised()
         for kept in self.st.kept.values():
             if self.new.edge(self.paths.path(kept.step), kept.trigger) is None:
                 yield Refusal("kept", NO_KEPT, {"step": kept.step})
@@ -166,6 +168,13 @@ class _Move:
         for item in sorted(asked):
             if self.fields.get(item, item) not in known:
                 yield Refusal("item", NO_ITEM, {"item": item})
+
+    def _promised(self) -> Iterator[Refusal]:
+        """What was put off must be able to end the case, and a pledge must be checked, in the new version too."""
+        gaps = [gap.material for gap in self.st.open_gaps if gap.material not in self.new.deferrals]
+        checked = [name for name in self.st.pledges if name in self.old.post_checks]
+        for item in sorted({*gaps, *(name for name in checked if name not in self.new.post_checks)}):
+            yield Refusal("promise", NO_PROMISE, {"item": item})
 
     def _never_asked(self) -> Iterator[Refusal]:
         """A guard over an answer that was never asked for is always false: a case that was sent does not move there."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from govservice.definitions.compiled import Block, Branch, Edge, Step
 from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_pauses as pauses
+from govservice.engine import decide_waits as waits
 from govservice.engine.decide_work import Work
 from govservice.engine.state import Token
 from govservice.engine.types import MAIN
@@ -15,6 +17,7 @@ from govservice.errors import NotAllowed
 
 # What the law or good manners make us tell the applicant, by what happened (services.md 2).
 NOTICE_OF_MARK = {"received": "notice.receipt", "accepted": "notice.acceptance"}
+NOTICE_OF_EFFECT = {"document.revoke": "notice.revoked"}
 NOTICE_OF_END = {
     "granted": "notice.grant",
     "refused": "notice.refusal",
@@ -32,7 +35,10 @@ def move(
     """A token leaves its step by an edge and arrives. `facts` go into `step.left`; `marked_at` makes a mark count from
     another instant (deemed acceptance: from receipt)."""
     leave(work, token_id, edge, dest, facts, marked_at)
-    if "#" in dest:
+    if "#" in dest and work.token(token_id).kind == "after":
+        step, _, outcome = dest.partition("#")
+        work.emit("after.ended", token_id, {"step": step, "outcome": outcome})
+    elif "#" in dest:
         end_branch(work, token_id, dest)
     else:
         arrive(work, token_id, dest, edge)
@@ -47,7 +53,7 @@ def leave(
     if token_id == MAIN and token.step in work.d.blocks:
         cancel_branches(work, token.step)
     data: dict[str, Any] = {"step": token.step, "trigger": edge.name, **facts}
-    effects = list(edge.effects)
+    effects = [*(NOTICE_OF_EFFECT[e] for e in edge.effects if e in NOTICE_OF_EFFECT), *edge.effects]
     if edge.marks is not None:
         data |= {"marks": edge.marks, "marked_at": marked_at or work.at}
         if edge.marks in NOTICE_OF_MARK and _goes_on(work, dest):
@@ -90,7 +96,9 @@ def arrive(work: Work, token_id: int, path: str, edge: Edge | None = None) -> No
     if step.kind == "end":
         close(work, step, edge)
         return
-    work.emit("step.entered", token_id, entry(work, step, work.st.tokens.get(token_id), token_id))
+    stay = entry(work, step, work.st.tokens.get(token_id), token_id)
+    work.emit("step.entered", token_id, waits.waiting(work, step, stay))
+    waits.hold(work, token_id)
     if step.kind == "parallel":
         fork(work, work.d.blocks[path])
 
@@ -126,11 +134,39 @@ def _arriving(step: Step, token: Token | None, token_id: int, work: Work) -> Tok
 
 def close(work: Work, step: Step, edge: Edge | None) -> None:
     notice = NOTICE_OF_END[step.outcome or "terminated"]
-    if edge is not None and edge.kind == "lapse":
+    if edge is not None and edge.kind == "lapse" and step.outcome != "terminated":
         notice = "notice.lapsed"
     effects = with_notice(notice, step.effects)
     effects += money_back(work, step.outcome, effects)
     work.emit("case.closed", MAIN, {"step": step.path, "outcome": step.outcome, "effects": effects})
+    if step.outcome == "granted":
+        check_pledges(work)
+
+
+# -- after the case has closed
+
+
+def check_pledges(work: Work) -> None:
+    """Granted on a pledge: whether it is kept is looked at afterwards, one task for each step that says so."""
+    found: dict[str, list[str]] = {}
+    for material in sorted(work.st.pledges):
+        check = work.d.post_checks.get(material)
+        if check is not None:
+            found.setdefault(check.step, []).append(material)
+    for path, materials in found.items():
+        _open_after(work, path, materials)
+
+
+def _open_after(work: Work, path: str, materials: list[str]) -> None:
+    """Due by the shortest of the step's own limit and what the materials say."""
+    old = work.st.token_of(path)
+    if old is not None and old.open:
+        return  # the case was opened again while the check goes on
+    token_id = old.id if old else max(work.st.tokens) + 1
+    step = work.step(path)
+    limits = [work.d.post_checks[name].within for name in materials] + ([step.limit] if step.limit else [])
+    step = replace(step, limit=min(limits, key=lambda limit: work.deadline(work.at, limit).at))
+    work.emit("after.opened", token_id, {"materials": materials, **entry(work, step, old, token_id)})
 
 
 def with_notice(notice: str, effects: Iterable[str]) -> list[str]:
@@ -185,7 +221,9 @@ def open_part(work: Work, branch: Branch, scope: str, *, reopened: bool) -> None
     pauses.drop(work, token_id)
     asked_anew = old._replace(person=None) if old else None
     data = {"branch": scope, "round": work.st.rounds[branch.block], "reopened": reopened}
-    work.emit("branch.opened", token_id, {**data, **entry(work, work.step(branch.start), asked_anew, token_id)})
+    step = work.step(branch.start)
+    work.emit("branch.opened", token_id, waits.waiting(work, step, {**data, **entry(work, step, asked_anew, token_id)}))
+    waits.hold(work, token_id)
 
 
 def not_needed(work: Work, scope: str) -> None:
@@ -286,10 +324,7 @@ def outdated(work: Work, block: Block, branch: Branch, token: Token) -> bool:
 
 
 def reads(work: Work, branch: Branch, names: tuple[str, ...]) -> bool:
-    """Whether one of these fields or materials is in what a branch reads: by its first part, itself, or its fact."""
-    fields = work.d.service.fields
-    for name in names:
-        fact = fields[name].fact if name in fields else None
-        if {name.partition(".")[0], name, fact} & set(branch.reads):
-            return True
+    """Whether one of these fields or materials is in what a branch reads."""
+    if any(work.d.parts_of(name) & set(branch.reads) for name in names):
+        return True
     return not branch.reads and bool(names)

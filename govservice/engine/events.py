@@ -25,6 +25,7 @@ _STAY = {
     "timers?": _TIMERS,
     "effects?": "list of topics put into the outbox: the call of an auto step",
     "waits_on?": "applicant, at an auto step whose answer depends on them: the fee",
+    "waits_for?": "gaps: the call of the auto step waits until deferred materials have come",
 }
 _DATES = {
     "statutory_on": "last day by law",
@@ -170,7 +171,19 @@ CATALOGUE: tuple[EventType, ...] = (
             "effects?": "list of topics put into the outbox", **_ACT,
         },
     ),
-    EventType("token.paused", "A token's stay stands still.", {"kind": "why, as the law names it"}),
+    EventType(
+        "after.opened",
+        "The case was granted on a pledge: a task to check it lives on after the case has closed.",
+        {"materials": "names of the materials that were pledged", **_STAY},
+    ),
+    EventType(
+        "after.ended",
+        "Work after the case had closed came to an outcome; the case stays closed as it was.",
+        {"step": "the step it ended at", "outcome": "the outcome"},
+    ),
+    EventType(
+        "token.paused", "A token's stay stands still.", {"kind": "why, as the law names it; deferral: waits for a gap"}
+    ),
     EventType(
         "token.resumed",
         "A token's stay counts on.",
@@ -245,6 +258,40 @@ CATALOGUE: tuple[EventType, ...] = (
             "unconfirmed": "tokens whose first confirmation fell, because what they read changed",
             "timers?": _TIMERS,
         },
+    ),
+    EventType(
+        "pledge.made",
+        "The applicant gave a pledge instead of a proof.",
+        {
+            "material": "name of the material it replaces", "pledge": "id of the pledge", "version": "of its words",
+            "digest": "SHA-256 of its words in every language",
+        },
+    ),
+    EventType(
+        "pledge.ended",
+        "A pledge stands no more: the proof itself came.",
+        {"material": "name of the material it replaced"},
+    ),
+    EventType(
+        "gap.opened",
+        "The applicant put a material off: it must come by a date.",
+        {
+            "material": "its name", "due_on": "last day to bring it", "due_at": "first instant too late",
+            "provisional": "whether that date may still move", "timers": _TIMERS,
+        },
+    ),
+    EventType(
+        "gap.closed",
+        "A material that had been put off has come.",
+        {
+            "material": "its name", "rev?": "revision of the answers that brings it, where nothing else pinned it",
+            "unconfirmed": "tokens whose first confirmation fell, because what they read changed",
+        },
+    ),
+    EventType(
+        "step.called",
+        "The last deferred material has come: the auto step that waited for it is called.",
+        {"step": "path of the step", "effects": "list of topics put into the outbox: the call"},
     ),
     EventType(
         "clock.started",

@@ -11,6 +11,7 @@ from typing import Any
 
 from govservice.engine import fold_clocks as clocks
 from govservice.engine import fold_migration as migration
+from govservice.engine import fold_promises as promises
 from govservice.engine import fold_steps as steps
 from govservice.engine.state import CaseState
 from govservice.engine.types import Event
@@ -63,6 +64,8 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "answer.kept": steps.answer_kept,
     "pause.begun": clocks.pause_begun,
     "pause.ended": clocks.pause_ended,
+    "after.opened": promises.after_opened,
+    "after.ended": promises.after_ended,
     "token.paused": steps.token_paused,
     "token.resumed": steps.token_resumed,
     "person.invited": steps.person_invited,
@@ -72,6 +75,11 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "correction.asked": clocks.correction_asked,
     "correction.notified": clocks.correction_notified,
     "correction.resubmitted": clocks.correction_resubmitted,
+    "pledge.made": promises.pledge_made,
+    "pledge.ended": promises.pledge_ended,
+    "gap.opened": promises.gap_opened,
+    "gap.closed": promises.gap_closed,
+    "step.called": promises.step_called,
     "clock.started": clocks.clock_started,
     "clock.paused": clocks.clock_paused,
     "clock.resumed": clocks.clock_resumed,

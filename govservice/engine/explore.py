@@ -80,7 +80,7 @@ class _Explorer:
         while self.queue:
             here = self.queue.popleft()
             node = self.found.nodes[here]
-            if node.state.status == "closed":
+            if node.marking.over:
                 continue
             for move in list(moves(self.world, node.state, node.known)):
                 self.try_move(here, node.state, move)
@@ -107,7 +107,7 @@ class _Explorer:
         for event in outcome.events:
             if event.type == "step.left" and event.data["trigger"].startswith("@join"):
                 self.found.used.add((event.data["step"], event.data["trigger"]))
-            if event.type in ("step.entered", "branch.opened", "case.closed"):
+            if event.type in ("step.entered", "branch.opened", "case.closed", "after.opened"):
                 self.found.visited.add(event.data["step"])
         self.reach(here, outcome.after, outcome.known, move, outcome)
 
@@ -139,7 +139,7 @@ def can_close(found: Exploration) -> tuple[list[bool], set[Marking]]:
         for after in node.after:
             before[after].append(index)
     good = [False] * len(found.nodes)
-    queue = deque(i for i, node in enumerate(found.nodes) if node.state.status == "closed")
+    queue = deque(i for i, node in enumerate(found.nodes) if node.marking.over)
     for index in queue:
         good[index] = True
     while queue:
@@ -156,7 +156,7 @@ def _projected(found: Exploration) -> Iterator[Marking]:
     for node in found.nodes:
         for after in node.after:
             before.setdefault(found.nodes[after].marking, set()).add(node.marking)
-    queue = deque({node.marking for node in found.nodes if node.state.status == "closed"})
+    queue = deque({node.marking for node in found.nodes if node.marking.over})
     seen = set(queue)
     while queue:
         here = queue.popleft()

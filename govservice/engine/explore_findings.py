@@ -193,7 +193,7 @@ def _unused(found: Exploration) -> Iterator[Problem]:
                 message = f"{edge.name!r} is never possible, however a case goes. Remove it, or mend what forbids it."
                 yield Problem("W-UNUSED-ACTION", path, message, (), edge)
     for path, step in found.compiled.steps.items():
-        if path not in found.visited and step.kind != "end" and not step.after_close:
+        if path not in found.visited and step.kind != "end":
             message = f"{place(found.compiled, path)} is never reached, however a case goes."
             yield Problem("W-UNUSED-STEP", path, message, ())
 

@@ -54,6 +54,12 @@ class Marking(NamedTuple):
     places: tuple[Place, ...]
     notice: tuple[int, ...] | None
     asked: tuple[tuple[int, bool], ...]
+    gaps: tuple[str, ...]
+
+    @property
+    def over(self) -> bool:
+        """Closed, and nothing lives on."""
+        return self.status == "closed" and all(place.status == "ended" for place in self.places)
 
 
 def marking_of(st: CaseState) -> Marking:
@@ -66,7 +72,8 @@ def marking_of(st: CaseState) -> Marking:
         if token.id == MAIN or token.open or (token.round == round and token.scope.startswith(block))
     )
     asked = tuple(sorted((a.token_id, a.notified) for a in st.asks.values()))
-    return Marking(st.status, st.outcome, places, st.notice.tokens if st.notice else None, asked)
+    gaps = tuple(gap.material for gap in st.open_gaps)
+    return Marking(st.status, st.outcome, places, st.notice.tokens if st.notice else None, asked, gaps)
 
 
 def _place(token: Token, collecting: bool) -> Place:
@@ -95,6 +102,16 @@ def moves(world: World, st: CaseState, known: Known) -> Iterator[Move]:
         yield from acts[id]
     yield from _notice(world, st, known)
     yield from _replies(world, st, known)
+    yield from _supplies(world, st, known)
+
+
+def _supplies(world: World, st: CaseState, known: Known) -> Iterator[Move]:
+    """The applicant brings one of the materials that were put off."""
+    applicant = world.actors("applicant")[0]
+    for gap in st.open_gaps if rights.supply_refusal(st, applicant) is None else ():
+        data = {"data_rev": st.data_rev + 1, "supplied": [gap.material]}
+        command = Command(st.case_id, "@supply", IDEM, NOW, applicant, token_id=MAIN, data=data)
+        yield Move(command, "applicant", st.main.step, "@supply", known, frozenset({gap.material}))
 
 
 def _one_at_a_time(world: World, st: CaseState, acts: Mapping[int, list[Move]]) -> list[int]:
@@ -121,7 +138,8 @@ def _act(world: World, st: CaseState, token: Token, edge: Edge, known: Known) ->
         token = token._replace(person=ASKED)  # the outbox has found them: it is no part of a definition
     for actor in world.actors(edge.by):
         if rights.refusal(world.d, st, token, edge, actor, world.ctx) is None:
-            command = Command(st.case_id, edge.name, IDEM, NOW, actor, token_id=token.id)
+            data = world.promises if st.status == "draft" else {}
+            command = Command(st.case_id, edge.name, IDEM, NOW, actor, token_id=token.id, data=data)
             yield Move(command, edge.by, token.step, edge.name, known, edge=edge)
             return  # another holder of the role would do the same
 

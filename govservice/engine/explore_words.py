@@ -14,6 +14,7 @@ from govservice.engine.types import MAIN
 _OWN = {
     "@send_notice": "sends the correction notice",
     "@resubmit": "answers the correction notice",
+    "@supply": "brings a document that was put off",
 }
 
 
@@ -30,7 +31,7 @@ def move_in_words(d: Compiled, move: Move, choices: tuple[Choice, ...] = ()) -> 
         said = deed(d, move.edge)
     else:
         said = f"{who(d, move.by)} {_OWN.get(move.action, move.action)}"
-        if move.changed:
+        if move.changed and move.action == "@resubmit":
             said += " with other answers"
     return f"{said}{_conditions(choices)}"
 

@@ -16,9 +16,11 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.catalogue_schema import Pledge
 from govservice.definitions.compiled import Block, Branch, Compiled
 from govservice.definitions.expressions import Expression
 from govservice.definitions.machine import build_machine
+from govservice.definitions.schema import Service
 from govservice.definitions.verify_data import Data
 from govservice.engine.clocks import Deadline
 from govservice.engine.decide import carried_out
@@ -147,7 +149,13 @@ class World:
         self.large = frozenset(block.path for block in compiled.blocks.values() if mixtures(compiled, block) > LARGE)
         self.people = 2 + 2 * max((len(e.not_same_as) for edges in compiled.out.values() for e in edges), default=0)
         self._asked: dict[str, frozenset[str]] = {}
-        self.catalogue, self.calendars = Everywhere(), OneCalendar()
+        pledged = _pledges(service)
+        words = {name: Pledge(version=1, title=_NO_WORDS, text=_NO_WORDS) for name in pledged.values()}
+        self.catalogue, self.calendars = Everywhere(pledges=words), OneCalendar()
+        # Everything that can be promised is: what is brought at once is as if it had never been put off.
+        self.promises: Mapping[str, Any] = {
+            "deferred": sorted(compiled.deferrals), "pledges": dict.fromkeys(pledged, 1),
+        }  # fmt: skip
         self.ctx = Ctx(self.catalogue, {}, None, _calendar())
 
     def actors(self, by: str) -> tuple[Actor, ...]:
@@ -236,6 +244,13 @@ def mixtures(compiled: Compiled, block: Block) -> int:
     return prod(sizes)
 
 
+def _pledges(service: Service) -> dict[str, str]:
+    """The pledge that may stand for a material, by material."""
+    replaced = {name: material.replaced_by for name, material in service.materials.items()}
+    return {name: way.pledge for name, way in replaced.items() if way is not None and way.pledge is not None}
+
+
+_NO_WORDS = {"en": "-", "zh": "-"}
 _PARTS = ("steps", "out", "blocks")
 
 

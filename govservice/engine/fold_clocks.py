@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from govservice.engine.fold_parts import acted, closed, dated, end_task, end_timer, paused, set_timers, task_status
+from govservice.engine.fold_parts import (
+    acted,
+    closed,
+    dated,
+    end_task,
+    end_timer,
+    paused,
+    set_timers,
+    task_status,
+    unconfirm,
+)
 from govservice.engine.state import Ask, CaseState, ClockState, Hold, Notice
 from govservice.engine.types import MAIN, Event
 
@@ -49,9 +59,7 @@ def correction_resubmitted(st: CaseState, ev: Event) -> None:
         token = st.tokens[id]
         st.tokens[id] = token._replace(status="active", waits_for=None, acted=False, version=token.version + 1)
         task_status(st, id, "open")
-    for id in d["unconfirmed"]:
-        token = st.tokens[id]
-        st.tokens[id] = token._replace(waits_for=None, confirmed=None, version=token.version + 1)
+    unconfirm(st, d["unconfirmed"])
     for timer in [t for t in st.timers.values() if t.key in ("correction:lapse", "correction:warn")]:
         end_timer(st, timer, "cancelled")
     set_timers(st, d.get("timers", ()), ev.seq)

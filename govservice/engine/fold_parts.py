@@ -25,6 +25,13 @@ def task_status(st: CaseState, token_id: int, status: str) -> None:
         st.tasks[task.opened_seq] = task._replace(status=status)
 
 
+def unconfirm(st: CaseState, tokens: Iterable[int]) -> None:
+    """The first of two confirmed on answers that have changed: both must look again."""
+    for id in tokens:
+        token = st.tokens[id]
+        st.tokens[id] = token._replace(waits_for=None, confirmed=None, version=token.version + 1)
+
+
 def end_task(st: CaseState, task: Task, status: str, at: str) -> None:
     del st.tasks[task.opened_seq]
     st.journal.append(TaskEnd(task, status, at))

@@ -6,6 +6,7 @@ from govservice.engine.fold_parts import acted, closed, end_task, end_timer, pau
 from govservice.engine.state import CaseState, ClockState, Kept, Left, Task, Token, Visit
 from govservice.engine.types import MAIN, Event
 
+OF_THE_CASE = ("limit:", "deferral:")  # timers that a step's end leaves alone
 WAITED_ON = {"applicant": "applicant", "auto": "system"}
 
 
@@ -23,19 +24,20 @@ def case_closed(st: CaseState, ev: Event) -> None:
     d = ev.data
     st.status, st.outcome, st.closed_at = "closed", d["outcome"], ev.at
     st.asks, st.notice, st.kept, st.holds = {}, None, {}, ()
+    lives_on = {token.id for token in st.tokens.values() if token.kind == "after"}
     for token in list(st.tokens.values()):
-        if token.status != "ended":
+        if token.status != "ended" and token.id not in lives_on:
             outcome = d["outcome"] if token.id == MAIN else "cancelled"
             step = d["step"] if token.id == MAIN else token.step
             st.tokens[token.id] = token._replace(
                 step=step, status="ended", outcome=outcome, version=token.version + 1, waits_for=None, confirmed=None
             )
-    for task in list(st.tasks.values()):
+    for task in [t for t in st.tasks.values() if t.token_id not in lives_on]:
         end_task(st, task, "cancelled", ev.at)
-    for timer in list(st.timers.values()):
+    for timer in [t for t in st.timers.values() if t.token_id not in lives_on]:
         end_timer(st, timer, "cancelled")
     for clock in list(st.clocks.values()):
-        if clock.stopped_at is None:
+        if clock.stopped_at is None and clock.token_id not in lives_on:
             stop_clock(st, clock, ev.at)
 
 
@@ -59,10 +61,10 @@ def branch_opened(st: CaseState, ev: Event) -> None:
 
 def enter(st: CaseState, ev: Event, token: Token) -> None:
     d, kind = ev.data, ev.data["kind"]
-    parallel = kind == "parallel"
+    parallel, waits_for = kind == "parallel", d.get("waits_for")
     st.tokens[token.id] = token._replace(
-        step=d["step"], status="waiting" if parallel else "active", outcome=None, entered_at=ev.at, entered_seq=ev.seq,
-        version=token.version + 1, waits_for=None, acted=False, pauses=(), confirmed=None,
+        step=d["step"], status="waiting" if parallel or waits_for else "active", outcome=None, entered_at=ev.at,
+        entered_seq=ev.seq, version=token.version + 1, waits_for=waits_for, acted=False, pauses=(), confirmed=None,
     )  # fmt: skip
     if parallel:
         prefix = d["step"] + "."
@@ -112,7 +114,7 @@ def leave(st: CaseState, ev: Event, token: Token, action: str, task_status: str)
     clock = st.step_clock(token)
     if clock is not None:
         stop_clock(st, clock, ev.at)
-    for timer in [t for t in st.timers.values() if t.token_id == token.id and not t.key.startswith("limit:")]:
+    for timer in [t for t in st.timers.values() if t.token_id == token.id and not t.key.startswith(OF_THE_CASE)]:
         end_timer(st, timer, "cancelled")
     st.asks.pop(token.id, None)
     if token.id == MAIN:

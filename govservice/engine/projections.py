@@ -54,6 +54,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "outbox": ("id", "case_id", "seq", "topic", "payload", "due_at"),
 }  # fmt: skip
 PERSON_EFFECTS = ("person.invite", "person.remind")  # they are about one token, which their rows name
+CALLING = ("step.entered", "branch.opened", "step.called")  # events by which an auto step's call goes out
 CASE_COLUMNS = (
     "def_sha", "area", "version", "head", "last_seq", "data_rev", "status", "outcome", "received_at", "accepted_at",
     "decided_at", "delivered_at", "closed_at", "promised_on", "statutory_on",
@@ -191,7 +192,7 @@ def outbox_rows(d: Compiled, case_id: str, event: Event) -> Iterable[Row]:
         step = d.steps.get(event.data.get("step", ""))
         if topic in PERSON_EFFECTS:
             payload |= {"token_id": event.token_id}
-        elif event.type in ("step.entered", "branch.opened") and step is not None and step.call == topic:
+        elif event.type in CALLING and step is not None and step.call == topic:
             payload |= {"token_id": event.token_id, "step": step.path, "retry": dict(step.retry or {})}
         yield (f"{case_id}:{event.seq}:{topic}", case_id, event.seq, topic, canonical(payload), event.at)
 

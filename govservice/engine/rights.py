@@ -5,7 +5,7 @@ Refusals have a code. Those of `FORBIDDEN` are about the person (403 in spirit),
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from govservice.definitions.compiled import Compiled, Edge
@@ -38,6 +38,8 @@ PAUSED = Refusal("paused", "The clock stands still for this already.")
 NOT_PAUSED = Refusal("not_paused", "The clock does not stand still for this.")
 EXTENDED = Refusal("extended", "This limit was extended already; the law allows it once.")
 LIMIT_OVER = Refusal("limit_over", "The last day of this limit has passed; it cannot be extended any more.")
+NO_GAP = Refusal("no_gap", "No document was put off, or it has come already.")
+GAPS = Refusal("gaps", "A document that the applicant may bring later has not come yet.")
 NOTICE_OUT = Refusal("notice_out", "The notice was sent already.")
 
 
@@ -108,13 +110,17 @@ def by_eyes(st: CaseState, token: Token, edge: Edge, actor: Actor) -> Refusal | 
 
 
 def by_moment(st: CaseState, token: Token, edge: Edge) -> Refusal | None:
-    if st.status == "closed" or not token.open:
+    if not token.open or (st.status == "closed" and token.kind != "after"):
         return CLOSED
     if edge.kind in ("always", "join", "lapse"):
         return None
     if token.status == "active":
         return None
     return WAITING if token.waits_for in ("correction", "correction_notice") else NOT_HERE
+
+
+def by_gaps(st: CaseState, edge: Edge) -> Refusal | None:
+    return GAPS if edge.requires_gaps and st.open_gaps else None
 
 
 def by_guard(edge: Edge, values: Mapping[str, Any] | None) -> Refusal | None:
@@ -131,6 +137,7 @@ def refusal(d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, 
     return (
         by_right(d, st, actor, edge.by, ctx, token)
         or by_moment(st, token, edge)
+        or by_gaps(st, edge)
         or by_claim(st.task_of(token.id), edge, actor)
         or by_eyes(st, token, edge, actor)
         or by_hold(st, token, edge)
@@ -241,6 +248,16 @@ def migrate_refusal(actor: Actor) -> Refusal | None:
     """Versions are the designers' matter, whatever the department; the system carries out what they decided."""
     may = actor.kind == "system" or (actor.kind == "user" and any(role == "designer" for role, _ in actor.roles))
     return None if may else ROLE
+
+
+def supply_refusal(st: CaseState, actor: Actor, supplied: Iterable[str] | None = None) -> Refusal | None:
+    """May this actor bring what was put off? `supplied`: names of the materials, all of them open (None: any)."""
+    if not is_applicant(st, actor):
+        return NOT_APPLICANT
+    if st.status == "closed":
+        return CLOSED
+    due = {gap.material for gap in st.open_gaps}
+    return NO_GAP if not due or (supplied is not None and (not supplied or not due.issuperset(supplied))) else None
 
 
 # -- what must come with it

@@ -6,9 +6,21 @@ import json
 from typing import Any
 
 from govservice.engine.chain import canonical
-from govservice.engine.state import Ask, CaseState, ClockState, Hold, Kept, Notice, Task, TimerState, Token
+from govservice.engine.state import (
+    Ask,
+    CaseState,
+    ClockState,
+    Gap,
+    Hold,
+    Kept,
+    Notice,
+    Pledged,
+    Task,
+    TimerState,
+    Token,
+)
 
-FORMAT = 3
+FORMAT = 5
 
 
 def dump(st: CaseState) -> str:
@@ -19,7 +31,7 @@ def dump(st: CaseState) -> str:
             st.organisation_id, st.mandate_id, st.channel, st.area, st.status, st.outcome, st.data_rev, st.opened_at,
             st.closed_at, st.milestones, list(st.tokens.values()), list(st.tasks.values()), list(st.clocks.values()),
             list(st.timers.values()), st.acts, st.rounds, list(st.asks.values()), st.notice, st.noticed, st.changes,
-            st.flags, list(st.kept.values()), st.holds,
+            st.flags, list(st.kept.values()), st.holds, list(st.gaps.values()), list(st.pledges.values()),
         ]
     )  # fmt: skip
 
@@ -40,6 +52,7 @@ def load(text: str) -> CaseState:
         tuple((rev, tuple(names)) for rev, names in row[28]), tuple(row[29]),
         {k.step: k for k in (Kept._make(k) for k in row[30])},
         tuple(Hold._make(h) for h in row[31]),
+        {g[0]: Gap._make(g) for g in row[32]}, {p[0]: Pledged._make(p) for p in row[33]},
     ]  # fmt: skip
     return CaseState(*parts)
 

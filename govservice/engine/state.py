@@ -101,7 +101,8 @@ class ClockState(NamedTuple):
 class TimerState(NamedTuple):
     """Something that happens by itself at `due_at` (None: paused).
 
-    `key`: `<step>:<id of its rule>`, `correction:collect|warn|lapse` or `limit:<name>:promised|statutory`.
+    `key`: `<step>:<id of its rule>`, `correction:collect|warn|lapse`, `deferral:<material>:warn|lapse` or
+    `limit:<name>:promised|statutory`.
     """
 
     token_id: int
@@ -154,6 +155,28 @@ class Hold(NamedTuple):
     since: str
     until_on: str
     until_at: str
+
+
+class Gap(NamedTuple):
+    """A material that may come later (容缺受理). Open while `closed_at` is None; too late from `due_at` on."""
+
+    material: str
+    opened_at: str
+    due_on: str
+    due_at: str
+    provisional: bool
+    closed_at: str | None = None
+
+
+class Pledged(NamedTuple):
+    """A promise given instead of a proof (告知承诺): which words (`digest` of that version), when, by whom."""
+
+    material: str
+    pledge: str
+    version: int
+    digest: str
+    made_at: str
+    by: str
 
 
 class Visit(NamedTuple):
@@ -237,6 +260,8 @@ class CaseState:
     flags: tuple[str, ...] = ()
     kept: dict[str, Kept] = field(default_factory=dict)  # answers that came early, by step
     holds: tuple[Hold, ...] = ()  # excluded time that runs, in the order it began
+    gaps: dict[str, Gap] = field(default_factory=dict)  # by material, closed ones too
+    pledges: dict[str, Pledged] = field(default_factory=dict)  # by material, those that stand
     ctx: Ctx | None = field(default=None, compare=False, repr=False)
     journal: Journal = field(default_factory=list, compare=False, repr=False)
 
@@ -248,12 +273,17 @@ class CaseState:
             self.outcome, self.data_rev, self.opened_at, self.closed_at, dict(self.milestones), dict(self.tokens),
             dict(self.tasks), dict(self.clocks), dict(self.timers), dict(self.acts), dict(self.rounds),
             dict(self.asks), self.notice, self.noticed, self.changes, self.flags, dict(self.kept), self.holds,
-            self.ctx, [],
+            dict(self.gaps), dict(self.pledges), self.ctx, [],
         )  # fmt: skip
 
     @property
     def main(self) -> Token:
         return self.tokens[MAIN]
+
+    @property
+    def open_gaps(self) -> list[Gap]:
+        """What was put off and has not come yet."""
+        return [gap for gap in self.gaps.values() if gap.closed_at is None]
 
     def branches_of(self, block: str) -> list[Token]:
         """Tokens of a parallel step's branches, in the order of their ids."""

@@ -25,7 +25,7 @@ from govservice.models.exchange import Snapshot
 from govservice.models.papers import File
 from govservice.models.session import box_of
 
-Reason = Literal["submit", "correction", "decision"]
+Reason = Literal["submit", "correction", "supplement", "decision"]
 FORMAT = 1
 
 

@@ -29,6 +29,8 @@ KINDS = (
     "invite",  # to another person than the applicant: `person.invite`, `person.remind`
     "remind",
     "fee",
+    "gap",
+    "revoked",
 )
 
 

@@ -33,6 +33,8 @@ class Form:
     declined: tuple[str, ...] = ()
     agreed_at: str | None = None  # ISO UTC: when the purpose page was answered
     pages_done: tuple[str, ...] = ()
+    deferred: tuple[str, ...] = ()  # materials that come later
+    pledges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by material: the words agreed to, and when
 
     def with_answers(self, answers: Mapping[str, Any], source: str) -> Form:
         """The form with these answers put in (None takes an answer out)."""
@@ -44,14 +46,21 @@ class Form:
         return {
             "answers": dict(self.answers), "sources": dict(self.sources),
             "materials": {k: list(v) for k, v in self.materials.items()}, "declined": list(self.declined),
-            "agreed_at": self.agreed_at, "pages_done": list(self.pages_done),
+            "agreed_at": self.agreed_at, "pages_done": list(self.pages_done), "deferred": list(self.deferred),
+            "pledges": {k: dict(v) for k, v in self.pledges.items()},
         }  # fmt: skip
 
     def changed_from(self, older: Form) -> list[str]:
         """Names of the fields and materials that differ, sorted."""
         answers = {k for k in {*self.answers, *older.answers} if self.answers.get(k) != older.answers.get(k)}
         files = {k for k in {*self.materials, *older.materials} if self.materials.get(k) != older.materials.get(k)}
-        return sorted(answers | files)
+        pledged = {k for k in {*self.pledges, *older.pledges} if self.pledges.get(k) != older.pledges.get(k)}
+        return sorted(answers | files | pledged)
+
+    def without_promise(self, material: str) -> Form:
+        """The form with neither a pledge for this material nor a deferral of it."""
+        pledges = {k: v for k, v in self.pledges.items() if k != material}
+        return replace(self, pledges=pledges, deferred=tuple(m for m in self.deferred if m != material))
 
 
 def latest_rev(session: Session, case_id: str) -> int:
@@ -70,7 +79,8 @@ def read_form(session: Session, applicant_id: str, case_id: str, rev: int | None
     data = box.open_json(row.form_enc, f"case_data:{case_id}:{rev}")
     return Form(
         rev, data["answers"], data["sources"], {k: tuple(v) for k, v in data["materials"].items()},
-        tuple(data["declined"]), data.get("agreed_at"), tuple(data["pages_done"]),
+        tuple(data["declined"]), data.get("agreed_at"), tuple(data["pages_done"]), tuple(data.get("deferred", ())),
+        data.get("pledges", {}),
     )  # fmt: skip
 
 

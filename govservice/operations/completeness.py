@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.catalogue_schema import Pledge
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.values import typed
 from govservice.engine import correction_items
@@ -80,7 +82,8 @@ def _newly_shown(session: Session, case: Case, compiled: Compiled) -> set[str]:
 
 
 def missing_items(compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots) -> list[str]:
-    """Names of the fields and materials without which it cannot be sent, in the order of the form.
+    """Names of the fields and materials without which it cannot be sent, in the order of the form. A pledge stands for
+    its material; what was put off is not missing yet.
 
     A correction may leave an answer as it was: the department may have been wrong, and the clerk sees what changed.
     """
@@ -96,5 +99,35 @@ def missing_items(compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots
         name
         for name, material in compiled.service.materials.items()
         if name in slots.materials and material.required and not form.materials.get(name)
+        if name not in form.pledges and name not in form.deferred
     ]
     return missing
+
+
+# -- promises: a pledge instead of a proof, a document that comes later
+
+
+def pledge_of(catalogue: Catalogue, compiled: Compiled, slot: str) -> Pledge | None:
+    """The pledge that may stand instead of a material, in its present words."""
+    material = compiled.service.materials.get(slot)
+    name = material.replaced_by.pledge if material is not None and material.replaced_by is not None else None
+    return catalogue.pledges.get(name) if name is not None else None
+
+
+def still_promised(catalogue: Catalogue, compiled: Compiled, form: Form, slots: OpenSlots) -> Form:
+    """A draft's form without promises that no longer hold: the words changed, or a registry has answered meanwhile."""
+    words = {slot: pledge_of(catalogue, compiled, slot) for slot in form.pledges if slot in slots.materials}
+    now = {slot: pledge.version for slot, pledge in words.items() if pledge is not None}
+    pledges = {slot: given for slot, given in form.pledges.items() if now.get(slot) == given["version"]}
+    deferred = tuple(s for s in form.deferred if s in slots.materials and s in compiled.deferrals)
+    return replace(form, pledges=pledges, deferred=deferred)
+
+
+def promises(compiled: Compiled, form: Form, *, draft: bool) -> dict[str, object]:
+    """What the engine is told with a submission, or with the answer to a correction (then also what has come)."""
+    pledges = {slot: given["version"] for slot, given in form.pledges.items()}
+    if draft:
+        said: dict[str, object] = {"pledges": pledges, "deferred": sorted(form.deferred)}
+        return {name: value for name, value in said.items() if value}
+    came = [slot for slot in compiled.deferrals if form.materials.get(slot)]
+    return {"pledges": pledges, **({"supplied": came} if came else {})}

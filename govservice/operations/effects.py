@@ -21,7 +21,7 @@ from govservice.models.cases import Case
 from govservice.operations import fees
 from govservice.operations.asked import invite, remind
 from govservice.operations.deciding import in_transaction
-from govservice.operations.issuing import issue_document
+from govservice.operations.issuing import issue_document, revoke_document
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,13 @@ def _notice(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> No
     deliver_notice(session, effect, now)
 
 
-HANDLERS: dict[str, Handler] = {"document.issue": _issue, "person.invite": invite, "person.remind": remind}
+def _revoke(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
+    revoke_document(session, effect)
+
+
+HANDLERS: dict[str, Handler] = {
+    "document.issue": _issue, "document.revoke": _revoke, "person.invite": invite, "person.remind": remind,
+}  # fmt: skip
 # Effects that ask somebody first: the call is made outside any transaction, its answer written in one.
 Ask = Callable[[Runtime, Effect, datetime], Any]
 Write = Callable[[Runtime, Session, Effect, datetime, Any], None]

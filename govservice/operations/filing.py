@@ -28,7 +28,7 @@ from govservice.models.casedata import Form, read_form, write_form
 from govservice.models.cases import Case, CaseEvent, CommandKey
 from govservice.models.papers import File
 from govservice.operations.asked import check_people
-from govservice.operations.completeness import missing_items, open_slots, prune_hidden
+from govservice.operations.completeness import missing_items, open_slots, promises, prune_hidden, still_promised
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
 from govservice.operations.issuing import ALPHABET, grouped
@@ -163,8 +163,9 @@ def save_page(rt: Runtime, actor: Actor, case_id: str, page: str, values: Mappin
 
 
 def attach(rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, content: bytes, *, now: datetime) -> str:
-    """Stores a file for a material. Returns its id. Raises Invalid or TooLarge for a file that is not accepted,
-    NotAllowed for a material that is not asked."""
+    """Stores a file for a material (a pledge or a deferral falls with it). Returns its id.
+
+    Raises Invalid or TooLarge for a file that is not accepted, NotAllowed for a material that is not asked."""
     with rt.write() as session:
         case = own_case(session, actor, case_id, rt.today(now), lock=True)
         compiled = rt.definitions.by_sha(case.def_sha)
@@ -188,7 +189,7 @@ def attach(rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, conten
             present=len(form.materials.get(slot, ())),
         )
         materials = {**form.materials, slot: (*form.materials.get(slot, ()), file.id)}
-        _write(session, case, replace(form, materials=materials), actor, now)
+        _write(session, case, replace(form.without_promise(slot), materials=materials), actor, now)
         return file.id
 
 
@@ -251,6 +252,8 @@ def _send(
             raise Stale(case_id=case_id)
         form = prune_hidden(compiled, evidence.merge_answers(compiled, facts, latest))
         slots = open_slots(session, case, compiled, facts)
+        if case.status == "draft":
+            form = still_promised(rt.definitions.catalogue, compiled, form, slots)
         if slots.any and (missing := missing_items(compiled, facts, form, slots)):
             raise Missing(missing, "Something is still missing.")
         if slots.any:
@@ -260,7 +263,10 @@ def _send(
         command = Command(
             case_id=case_id, trigger=name, idem=idem, now=now, actor=actor,
             expected=expected and Expected(expected.token_version),  # sending may itself have added a revision
-            data={"data_rev": form.rev, "changed": form.changed_from(before)},
+            data={
+                "data_rev": form.rev, "changed": form.changed_from(before),
+                **promises(compiled, form, draft=trigger is None),
+            },
         )  # fmt: skip
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)
         sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason=reason, now=now)

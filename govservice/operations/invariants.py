@@ -61,9 +61,11 @@ def check_case(rt: Runtime, session: Session, case: Case, staff: Iterable[Actor]
     yield from (Broken(number, "I2", difference) for difference in differences)
     yield from (Broken(number, "I1", what) for what in _receipts(session, case))
     yield from (Broken(number, "I8", what) for what in _unseen_reads(session, case))
+    state = load_state(session, case.id)
     if case.status == "open":
-        state = load_state(session, case.id)
         yield from (Broken(number, "I6", what) for what in _goes_on(rt, session, state, staff))
+    elif case.status == "closed":
+        yield from (Broken(number, "I6", what) for what in _stuck(rt, session, state, staff))
 
 
 def staff_actors(session: Session) -> list[Actor]:
@@ -92,8 +94,8 @@ def _receipts(session: Session, case: Case) -> Iterator[str]:
 
 
 def _goes_on(rt: Runtime, session: Session, state: CaseState, staff: Iterable[Actor]) -> Iterator[str]:
-    d = rt.definitions.by_sha(state.def_sha)
-    if not state.tasks and state.notice is None and not _waits_for_system(session, state):
+    gaps = bool(state.open_gaps)  # the applicant owes something, by a day that the engine checks
+    if not state.tasks and state.notice is None and not gaps and not _waits_for_system(session, state):
         yield "nobody owns it"
     due = any(timer.due_at for timer in state.timers.values()) or any(
         clock.promised_on or clock.statutory_on for clock in state.clocks.values()
@@ -102,6 +104,12 @@ def _goes_on(rt: Runtime, session: Session, state: CaseState, staff: Iterable[Ac
         yield "it has no date"
     if state.notice is not None:
         return  # the applicant may answer, or the notice lapses at its date
+    yield from _stuck(rt, session, state, staff)
+
+
+def _stuck(rt: Runtime, session: Session, state: CaseState, staff: Iterable[Actor]) -> Iterator[str]:
+    """Steps of people at which nobody may act; of a closed case those that live on."""
+    d = rt.definitions.by_sha(state.def_sha)
     ctx = context(session, rt.definitions, rt.calendars, state)
     actors = list(staff)
     for token in state.tokens.values():

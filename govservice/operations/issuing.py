@@ -18,13 +18,14 @@ from govservice.errors import LostRace, NotAllowed
 from govservice.messaging.outbox import Effect
 from govservice.models.base import new_id
 from govservice.models.casedata import read_form
-from govservice.models.cases import Case
+from govservice.models.cases import Case, CaseEvent, Token
 from govservice.models.papers import IssuedDocument
 from govservice.models.people import Organisation
 from govservice.operations.runtime import Runtime
 from govservice.worktime.duration import Duration
 
 TRIES = 5  # to find a number that nobody else has taken meanwhile
+PLEDGE_BROKEN, BY_DECISION = "pledge_broken", "by_decision"  # why a document was revoked
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: no I, L, O, U to misread
 
 
@@ -59,6 +60,21 @@ def issue_document(rt: Runtime, session: Session, effect: Effect, now: datetime)
         except IntegrityError:  # another office took the number at this moment
             continue
     raise LostRace(case_id=case.id)
+
+
+def revoke_document(session: Session, effect: Effect) -> bool:
+    """Revokes what the case issued, from the instant of the act (which may be before this delivery). The reason is a
+    code that anybody may read; the clerk's words stand in the holder's notice. False where nothing is left to revoke.
+    """
+    act = session.get_one(CaseEvent, (effect.case_id, effect.seq))
+    token = session.get(Token, (effect.case_id, act.token_id)) if act.token_id is not None else None
+    held = select(IssuedDocument).where(IssuedDocument.case_id == effect.case_id, IssuedDocument.revoked_at.is_(None))
+    found = session.scalars(held.order_by(IssuedDocument.created_at.desc())).first()
+    if found is None:
+        return False
+    found.revoked_at = act.at
+    found.revoked_reason = PLEDGE_BROKEN if token is not None and token.kind == "after" else BY_DECISION
+    return True
 
 
 def next_number(session: Session, prefix: str) -> str:

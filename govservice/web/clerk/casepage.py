@@ -127,11 +127,14 @@ def own_task(opened: Opened, state: CaseState) -> Task | None:
 
 
 def corrected(track: CasePage) -> dict[str, Change]:
-    """What the applicant corrected: name -> the revision before the last correction that changed it, and when."""
+    """What the applicant corrected or brought later: name -> the revision before the last change of it, and when."""
     found: dict[str, Change] = {}
     rev = 0
     for h in track.happenings:
         if h.type == "step.left" and h.data.get("rev"):
+            rev = int(h.data["rev"])
+        elif h.type == "gap.closed" and h.data.get("rev"):
+            found[h.data["material"]] = Change(rev, h.at)
             rev = int(h.data["rev"])
         elif h.type == "correction.resubmitted":
             found |= dict.fromkeys(h.data.get("changed", []), Change(rev, h.at))

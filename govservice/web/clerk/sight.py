@@ -18,7 +18,8 @@ from govservice.models.casedata import read_form
 from govservice.models.cases import Case, CaseEvent
 from govservice.models.papers import File
 
-PINNING = ("step.left", "correction.resubmitted")  # events that say which revision of the answers was sent
+# Events that say which revision of the answers was sent.
+PINNING = ("step.left", "correction.resubmitted", "gap.closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,7 @@ class Sight:
         """Whether a field or a material is among the parts."""
         if self.parts is None:
             return True
-        field = self.compiled.service.fields.get(name)
-        fact = field.fact if field else None
-        return name in self.parts or name.partition(".")[0] in self.parts or fact in self.parts
+        return bool(self.compiled.parts_of(name) & self.parts)
 
     def sees_fact(self, fact: str) -> bool:
         return self.parts is None or fact in self.parts

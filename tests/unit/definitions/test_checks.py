@@ -32,8 +32,7 @@ def test_the_reference_example_is_clean_apart_from_infos(catalogue: Catalogue) -
     assert checked.clean
     told = {f.message.partition(":")[0] for f in checked.findings}
     assert told >= {
-        "output.renew_from", "materials.health_certificates.deferrable",
-        "materials.rules.replaced_by", "facts.enterprise.revalidate", "steps.post_check.after_close",
+        "output.renew_from", "facts.enterprise.revalidate",
         "steps.review.branches.food.steps.site.appointment",
     }  # fmt: skip
 
