@@ -33,9 +33,9 @@ from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
 from govservice.operations.issuing import ALPHABET, grouped
 from govservice.operations.mandates import usable_mandate
+from govservice.operations.own_cases import own_case
 from govservice.operations.publishing import take_in_force
 from govservice.operations.runtime import Runtime
-from govservice.queries.access import filed_by
 
 NUMBER_LENGTH = 15  # characters of 5 bits: 75 bits, so that a number cannot be guessed
 
@@ -93,20 +93,6 @@ def _check_mandate(rt: Runtime, actor: Actor, service: str, now: datetime) -> No
         held = usable_mandate(session, actor.person_id or "", actor.mandate_id or "", rt.today(now))
     if held.organisation_id != actor.organisation_id or not held.covers(service):
         raise NotFound()
-
-
-def own_case(session: Session, actor: Actor, case_id: str, today: date, *, lock: bool = False) -> Case:
-    """The case, if the actor filed it or acts for its organisation by a mandate that holds on the legal day `today`
-    (`Runtime.today`). Raises NotFound: not yours looks like not there.
-
-    `lock` holds the row until the transaction ends, so that two requests of one applicant come one after the other.
-    """
-    own = filed_by(actor.person_id or "", actor.organisation_id, today)
-    query = select(Case).where(Case.id == case_id, own).execution_options(populate_existing=lock)
-    case = session.scalar(query.with_for_update() if lock else query)
-    if case is None:
-        raise NotFound()
-    return case
 
 
 def agree(rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...], now: datetime) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from govservice.engine import Actor
 from govservice.errors import NotAllowed, NotFound
 from govservice.operations.deciding import in_transaction
-from govservice.operations.filing import own_case
+from govservice.operations.own_cases import own_case
 from govservice.operations.runtime import Runtime
 from govservice.payments import ledger
 

@@ -11,7 +11,7 @@ from govservice.errors import Invalid, NotAllowed, NotFound
 from govservice.models.cases import Case
 from govservice.models.papers import Message, Rating
 from govservice.models.session import box_of
-from govservice.operations.filing import own_case
+from govservice.operations.own_cases import own_case
 from govservice.operations.runtime import Runtime
 from govservice.queries.access import addressed_to
 
