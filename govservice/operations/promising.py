@@ -24,7 +24,8 @@ from govservice.models.papers import File
 from govservice.operations.completeness import open_slots, pledge_of
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
-from govservice.operations.filing import Receipt, own_case
+from govservice.operations.filing import Receipt
+from govservice.operations.own_cases import own_case
 from govservice.operations.runtime import Runtime
 
 STALE = N_("The words of this pledge have changed. Please read it again.")
