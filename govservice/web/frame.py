@@ -9,7 +9,7 @@ from govservice.operations.sessions import ActsFor, SignedIn
 from govservice.web.access import PORTAL_ROLES, current_runtime
 from govservice.web.language import COOKIE, current_language
 from govservice.web.sessions import portal_session, seconds_left, signed_in
-from govservice.web.shell import ActingFor, Shell, Text
+from govservice.web.shell import ActingFor, Shell, Text, href
 
 PORTAL = {"en": "Guizhou Province", "zh": "贵州省"}
 DESKS: dict[str, Text] = {
@@ -18,6 +18,9 @@ DESKS: dict[str, Text] = {
     "designer": lazy_gettext("Services and definitions"),
     "admin": lazy_gettext("Administration"),
 }
+DESK_HOME = {
+    "clerk": "clerk.worklist", "supervisor": "supervisor.overview", "designer": "designer.services", "": "public.home",
+}  # fmt: skip
 MANDATES: dict[str, Text] = {
     "legal_representative": lazy_gettext("as its legal representative"),
     "agent": lazy_gettext("as its agent"),
@@ -46,7 +49,13 @@ def shell() -> Shell:
         sign_out_href=url_for("account.sign_out"),
         demo=settings.demo,
         acting_for=acting_banner(found.acts_for),
-        extra={"account_href": url_for("account.home"), "seconds_left": seconds_left(), "kind": found.kind},
+        extra={
+            "account_href": url_for("account.home"),
+            "seconds_left": seconds_left(),
+            "kind": found.kind,
+            "desk": desk_of(found),
+            "home": desk_home(found),
+        },
     )
 
 
@@ -79,6 +88,11 @@ def desk_of(found: SignedIn) -> str:
     if roles - PORTAL_ROLES:
         return "clerk"
     return next((desk for desk in ("supervisor", "designer", "admin") if desk in roles), "")
+
+
+def desk_home(found: SignedIn) -> str:
+    """The first page of somebody's desk; their account where they have none."""
+    return href(DESK_HOME.get(desk_of(found), "")) or url_for("account.home")
 
 
 def desk_name(found: SignedIn) -> Text:

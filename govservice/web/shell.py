@@ -23,6 +23,10 @@ NAV: dict[str, tuple[tuple[str, Text, str], ...]] = {
         ("citizen.my_data", lazy_gettext("My data"), "data"),
         ("public.verify", lazy_gettext("Verify a licence"), "verify"),
     ),
+    "visitor": (  # staff on public pages: what is a citizen's alone leads nowhere for them
+        ("public.home", lazy_gettext("Services"), "services"),
+        ("public.verify", lazy_gettext("Verify a licence"), "verify"),
+    ),
     "clerk": (
         ("clerk.worklist", lazy_gettext("Worklist"), "worklist"),
         ("clerk.search", lazy_gettext("Search cases"), "search"),

@@ -23,12 +23,10 @@ from govservice.web.access import audience, current_runtime, wall_now
 from govservice.web.account import blueprint
 from govservice.web.account.forms import SignInForm
 from govservice.web.forms_ui import PortalForm
-from govservice.web.frame import desk_of
+from govservice.web.frame import desk_home
 from govservice.web.sessions import begin_sign_in, end_sign_in, portal_session, signed_in
-from govservice.web.shell import href
 
 YEAR = 365 * 24 * 3600
-DESK_HOME = {"clerk": "clerk.worklist", "supervisor": "supervisor.overview", "": "public.home"}
 Form = TypeVar("Form", bound=PortalForm)
 log = logs.get("govservice.web.account")
 
@@ -105,8 +103,7 @@ def after_sign_in(target: str | None) -> str:
     if local := safe_next(target):
         return local
     found = signed_in()
-    home = DESK_HOME.get(desk_of(found), "") if found else "public.home"
-    return (href(home) if home else None) or (href("account.home") if found else None) or "/"
+    return desk_home(found) if found else url_for("public.home")
 
 
 def safe_next(target: str | None) -> str | None:
