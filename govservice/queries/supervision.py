@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select
 from sqlalchemy.orm import Session
 
+from govservice.models.accounts import User
 from govservice.models.cases import Case, Task, Token, Visit
 from govservice.queries.names import organisation_names, staff_names
 from govservice.queries.turnaround import OPEN_TASK, Decided, Scope, waits_at_step, with_applicant
@@ -91,7 +92,7 @@ class CaseLine:
 @dataclass(frozen=True, slots=True)
 class Workload:
     """How many cases one member of staff (None: nobody yet) has in hand in one role, how many of them are late, and
-    how many tasks were done in the period."""
+    how many steps they finished in the period."""
 
     user_id: str | None
     name: Mapping[str, str] | None
@@ -204,22 +205,38 @@ def _line(case: Case, names: Mapping[str, str], held: tuple[Held, ...], calendar
     )  # fmt: skip
 
 
+Whose = tuple[str | None, str, str]  # member of staff (None: nobody), department, role
+
+
+def _acted() -> ColumnElement[bool]:
+    """A stay that somebody's own action ended, not one that another's act took away (`@cancelled`)."""
+    return Visit.action.not_like("@%")
+
+
 def workload(session: Session, scope: Scope, now: datetime) -> list[Workload]:
-    """Cases in hand, late ones among them, and tasks done, per member of staff and role; what nobody claimed stands
-    under nobody. Cases whose applicant must answer are in nobody's hand."""
+    """Cases in hand, late ones among them, and steps finished, per member of staff and role. What nobody claimed stands
+    under nobody; what was done stands under whoever did it, claimed or not. Cases whose applicant must answer are in
+    nobody's hand."""
     in_hand = and_(Task.status.in_(OPEN_TASK), not_(is_watched()), not_(with_applicant()))
-    done = and_(Task.status == "done", Task.done_at >= scope.since)
-    of_case = Task.case_id.distinct()
-    rows = session.execute(
-        select(
-            Task.assignee_id, Task.department_id, Task.role,
-            func.count(of_case).filter(in_hand),
-            func.count(of_case).filter(and_(in_hand, Task.step_due_at <= now)),
-            func.count().filter(done),
-        )
-        .where(*scope.of(Task), or_(Task.status.in_(OPEN_TASK), done))
+    of_case = func.count(Task.case_id.distinct())
+    held = session.execute(
+        select(Task.assignee_id, Task.department_id, Task.role, of_case, of_case.filter(Task.step_due_at <= now))
+        .where(*scope.of(Task), in_hand)
         .group_by(Task.assignee_id, Task.department_id, Task.role)
-    ).all()  # fmt: skip
-    names = staff_names(session, (r[0] for r in rows if r[0]))
-    found = [Workload(r[0], names.get(r[0] or ""), *r[1:]) for r in rows if r[3] or r[5]]
-    return sorted(found, key=lambda w: (-w.late, -w.open, w.department_id, w.role))
+    ).all()
+    acted = session.execute(
+        select(Visit.actor, Visit.department_id, Visit.role, func.count())
+        .join(User, (User.id == Visit.actor) & (User.kind == "staff"))  # who withdraws leaves a step too
+        .where(*scope.of(Visit), Visit.left_at >= scope.since, Visit.role.is_not(None), _acted())
+        .group_by(Visit.actor, Visit.department_id, Visit.role)
+    ).all()
+    done: dict[Whose, int] = {(who, str(department), str(role)): count for who, department, role, count in acted}
+    hand: dict[Whose, tuple[int, int]] = {
+        (who, department, role): (count, late) for who, department, role, count, late in held
+    }
+    names = staff_names(session, {who for who, *_ in (*hand, *done) if who})
+    found = [
+        Workload(key[0], names.get(key[0] or ""), key[1], key[2], *hand.get(key, (0, 0)), done.get(key, 0))
+        for key in {*hand, *done}
+    ]
+    return sorted(found, key=lambda w: (-w.late, -w.open, -w.done, w.department_id, w.role, w.user_id or ""))

@@ -6,7 +6,7 @@ import html
 import json
 import re
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from govservice.models.people import Person
 from govservice.models.session import box_of
 from govservice.operations import demo
 from govservice.operations.runtime import Runtime
+from govservice.queries.supervision import workload
 from govservice.queries.turnaround import Scope, bottleneck, decided_cases, step_figures, who_held
 from govservice.web.supervisor.figures import limits_s
 from tests.conftest import make_settings
@@ -227,6 +228,25 @@ def test_each_figure_of_the_workload_opens_its_list(history: History) -> None:
     assert len(links) > 4
     for href, number in links:
         assert len(listed(history, href)) == int(number.replace(",", "")), href
+
+
+def test_what_was_done_stands_under_whoever_did_it(history: History) -> None:
+    """Steps left by an action of a member of staff, counted from the events; nobody has done nothing."""
+    with history.rt.read() as session:
+        rows = workload(session, scope(None), NOW)
+        staff = set(session.scalars(select(User.id).where(User.kind == "staff")))
+        areas = {row.id: row.area for row in session.execute(select(Case.id, Case.area))}
+        left = list(session.scalars(select(CaseEvent).where(CaseEvent.type == "step.left", CaseEvent.actor.in_(staff))))
+    left = [e for e in left if not json.loads(e.data)["trigger"].startswith("@")]  # a join is nobody's work
+    told = Counter(e.actor for e in left if areas[e.case_id] in HUAXI and e.at >= NOW - timedelta(days=90))
+    assert len(told) > 3
+    done: Counter[str | None] = Counter()
+    for row in rows:
+        done[row.user_id] += row.done
+    assert done[None] == 0
+    assert {who: n for who, n in done.items() if n} == told
+    page = history.page("/supervisor/workload?period=90")
+    assert "Food examiner" in page, "two roles of a department are told apart"
 
 
 def test_the_late_page_and_its_lists(history: History) -> None:

@@ -26,6 +26,7 @@ from govservice.queries.turnaround import Decided, Scope, StepFigure, decided_ca
 from govservice.web.access import audience, current_runtime, supervisor_areas, supervisor_case
 from govservice.web.citizen.picture import columns_of
 from govservice.web.csv_text import csv_answer
+from govservice.web.frame import role_title
 from govservice.web.i18n import text
 from govservice.web.supervisor import figures
 from govservice.web.timeline import staff_timeline
@@ -178,7 +179,7 @@ def workload_page() -> str:
         rows = workload(session, choice.scope, now)
     return render_template(
         "supervisor/workload.html", rows=rows, choice=choice, fields=filter_fields(rt, choice, any_service=True),
-        area=figures.area_text(rt, choice.areas), **helpers(rt),
+        area=figures.area_text(rt, choice.areas), role_words=role_title, **helpers(rt),
     )  # fmt: skip
 
 
