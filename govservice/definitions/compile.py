@@ -90,6 +90,7 @@ class _Compiler:
             out=MappingProxyType(out),
             blocks=MappingProxyType(dict(self.blocks(out))),
             limits=MappingProxyType(dict(self.limits())),
+            granting=_granting(steps, out),
             correction=self.policy(self.service.correction),
             deferrals=MappingProxyType(self.deferrals),
             post_checks=MappingProxyType(dict(self.post_checks())),
@@ -260,3 +261,13 @@ def _gaps(node: StepNode | BranchStep) -> bool:
 def _retry(node: StepNode | BranchStep) -> Mapping[str, object] | None:
     retry = node.do.retry if node.do else None
     return {"max": retry.max, "backoff": retry.backoff} if retry else None
+
+
+def _granting(steps: Mapping[str, Step], out: Mapping[str, tuple[Edge, ...]]) -> frozenset[str]:
+    """Steps of the main token from which a granted end can be reached, and the end itself."""
+    good = {path for path, step in steps.items() if step.kind == "end" and step.outcome == "granted"}
+    while True:
+        more = {path for path in out.keys() - good if any(t.to in good for edge in out[path] for t in edge.targets)}
+        if not more:
+            return frozenset(good)
+        good |= more

@@ -206,6 +206,7 @@ class Compiled:
     out: Mapping[str, tuple[Edge, ...]]  # every edge by source path, `always` actions included
     blocks: Mapping[str, Block]
     limits: Mapping[str, Limit]
+    granting: frozenset[str]  # steps of the main token from which a granted end can be reached, that end included
     correction: CorrectionPolicy | None  # of the main token
     deferrals: Mapping[str, Deferral]  # by material
     post_checks: Mapping[str, PostCheck]  # by material whose pledge is checked after the case has closed
@@ -220,6 +221,13 @@ class Compiled:
     def edge(self, source: str, name: str) -> Edge | None:
         """The edge of that name out of a step, or None."""
         return next((e for e in self.out.get(source, ()) if e.name == name), None)
+
+    def parts_of(self, name: str) -> frozenset[str]:
+        """The words by which `reads` names a field or a material: itself, its first part, the fact behind it."""
+        field, material = self.service.fields.get(name), self.service.materials.get(name)
+        replaced = material.replaced_by if material is not None else None
+        facts = {field.fact if field is not None else None, replaced.fact if replaced is not None else None}
+        return frozenset({name, name.partition(".")[0], *(fact for fact in facts if fact)})
 
     def limit(self, kind: LimitKind) -> Limit | None:
         """The limit for acceptance, decision or delivery; of several the one that begins last; None where none is."""

@@ -102,32 +102,9 @@ def limit_timers(key: str, statutory: Deadline, promised: Deadline | None, ask: 
     return [*rows, [MAIN, f"{key}:statutory", key, statutory.at]]
 
 
-_GRANTING: dict[str, frozenset[str]] = {}  # by the definition's hash: a definition never changes
-
-
-def _granting(d: Compiled) -> frozenset[str]:
-    """Steps of the main token from which a granted end can be reached."""
-    if d.sha not in _GRANTING:
-        _GRANTING[d.sha] = _reaching_grant(d)
-    return _GRANTING[d.sha]
-
-
-def _reaching_grant(d: Compiled) -> frozenset[str]:
-    good = {path for path, step in d.steps.items() if step.kind == "end" and step.outcome == "granted"}
-    while True:
-        more = {
-            path
-            for path, edges in d.out.items()
-            if path not in good and any(t.to in good for edge in edges for t in edge.targets)
-        }
-        if not more:
-            return frozenset(good)
-        good |= more
-
-
 def leads_to_grant(d: Compiled, dest: str) -> bool:
     """Whether a granted end is still ahead: a refusal starts no delivery."""
-    return "#" in dest or dest in _granting(d)
+    return "#" in dest or dest in d.granting
 
 
 # -- pauses

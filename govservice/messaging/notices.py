@@ -8,30 +8,15 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from govservice.definitions.catalogue import NOTICES
 from govservice.messaging.outbox import Effect
 from govservice.models.base import new_id
 from govservice.models.cases import Case
 from govservice.models.papers import Message
 
 PREFIXES = ("notice.", "message.")  # the law's own notices; messages that a definition asks for
-KINDS = (
-    "receipt",
-    "acceptance",
-    "correction",
-    "refusal",
-    "grant",
-    "withdrawn",
-    "lapsed",
-    "warning",
-    "terminated",
-    "extension",
-    "pause",
-    "invite",  # to another person than the applicant: `person.invite`, `person.remind`
-    "remind",
-    "fee",
-    "gap",
-    "revoked",
-)
+TO_OTHERS = ("invite", "remind")  # to another person than the applicant: `person.invite`, `person.remind`
+KINDS = (*NOTICES, "extension", "pause", "fee", *TO_OTHERS)
 
 
 def deliver_notice(session: Session, effect: Effect, now: datetime) -> bool:

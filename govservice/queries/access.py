@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from govservice.models.cases import Case, Task
 from govservice.models.papers import File, Message
 from govservice.models.people import Mandate
+from govservice.queries.worklist import roles_clause
 
 # (role code, department id), as held by a member of staff
 Roles = Sequence[tuple[str, str]]
@@ -51,14 +52,18 @@ def addressed_to(person_id: str, organisation_id: str | None, today: date) -> Co
 
 def clerks_case(session: Session, number: str, roles: Roles) -> Case | None:
     """The case with this number, if one of these roles in its department has a task in it or had one and did it."""
-    if not roles:
-        return None
-    return session.scalar(select(Case).where(Case.number == number, _worked_by(roles)))
+    return session.scalar(select(Case).where(Case.number == number, worked_by(roles)))
 
 
-def _worked_by(roles: Roles) -> ColumnElement[bool]:
-    held = or_(*(and_(Task.role == role, Task.department_id == department) for role, department in roles))
-    return exists().where(Task.case_id == Case.id, Task.status != "cancelled", held)
+def worked_by(roles: Roles) -> ColumnElement[bool]:
+    """The condition of a case in which one of these roles has a task or did one."""
+    return exists().where(Task.case_id == Case.id, tasks_of(roles))
+
+
+def tasks_of(roles: Roles) -> ColumnElement[bool]:
+    """The condition of a task of one of these roles, in its department; one that was taken away counts no more."""
+    mine = roles_clause(roles)
+    return false() if mine is None else and_(Task.status != "cancelled", mine)
 
 
 def supervisors_case(session: Session, number: str, areas: Collection[str]) -> Case | None:
@@ -71,11 +76,10 @@ def file_of(
 ) -> tuple[File, Case] | None:
     """A file that was not taken away, with its case, if the case is the person's or the roles'. What staff attached
     (a report of a visit) is not the applicant's to fetch here: the decision quotes what matters."""
-    right: ColumnElement[bool] = false()
     if person_id is not None:
         right = and_(filed_by(person_id, organisation_id, today), File.kind != "attachment")
-    elif roles:
-        right = _worked_by(roles)
+    else:
+        right = worked_by(roles)
     row = session.execute(
         select(File, Case)
         .join(Case, Case.id == File.case_id)

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.models.cases import Case, Task
+from govservice.queries.access import Roles, tasks_of, worked_by
 from govservice.queries.cases_like import cases_like
 from govservice.queries.names import organisation_names, person_names
-from govservice.queries.worklist import roles_clause
 
 MOST = 50  # lines shown; whoever finds more types more
 
@@ -40,26 +40,25 @@ class Found:
 def search_cases(session: Session, roles: Iterable[tuple[str, str]], text: str) -> tuple[list[Found], bool]:
     """The newest cases that fit, and whether there are more. Only cases in which one of the (role, department id)
     pairs has a task or did one."""
-    mine = roles_clause(roles)
-    if mine is None or not text.strip():
+    roles = tuple(roles)
+    if not roles or not text.strip():
         return [], False
-    theirs = exists().where(Task.case_id == Case.id, Task.status != "cancelled", mine)
     cases = session.scalars(
         select(Case)
-        .where(Case.id.in_(cases_like(text)), Case.status != "draft", theirs)
+        .where(Case.id.in_(cases_like(text)), Case.status != "draft", worked_by(roles))
         .order_by(Case.received_at.desc(), Case.id)
         .limit(MOST + 1)
     ).all()
     more, cases = len(cases) > MOST, cases[:MOST]
-    held = _held(session, [c.id for c in cases], mine)
+    held = _held(session, [c.id for c in cases], roles)
     organisations = organisation_names(session, (c.organisation_id for c in cases if c.organisation_id))
     people = person_names(session, (c.applicant_id for c in cases if not c.organisation_id))
     return [_found(case, held[case.id], organisations, people) for case in cases], more
 
 
-def _held(session: Session, ids: list[str], mine: object) -> dict[str, list[Task]]:
+def _held(session: Session, ids: list[str], roles: Roles) -> dict[str, list[Task]]:
     found: dict[str, list[Task]] = {}
-    query = select(Task).where(Task.case_id.in_(ids), Task.status != "cancelled", mine)  # type: ignore[arg-type]
+    query = select(Task).where(Task.case_id.in_(ids), tasks_of(roles))
     for task in session.scalars(query.order_by(Task.opened_seq.desc())):
         found.setdefault(task.case_id, []).append(task)
     return found

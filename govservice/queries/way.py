@@ -51,7 +51,6 @@ class WayStep:
 
 def way(compiled: Compiled) -> list[WayStep]:
     """The steps from the draft to the grant, ends left out."""
-    good = _leads_to_grant(compiled)
     found: list[WayStep] = []
     path: str | None = compiled.start
     while path is not None and path not in {step.path for step in found}:
@@ -59,7 +58,7 @@ def way(compiled: Compiled) -> list[WayStep]:
         if step.kind == "end":
             break
         found.append(_way_step(compiled, step))
-        path = _next(compiled, step, good)
+        path = _next(compiled, step)
     return found
 
 
@@ -70,25 +69,12 @@ def edges_of(compiled: Compiled, step: Step) -> tuple[Edge, ...]:
     return tuple(e for e in compiled.out.get(step.path, ()) if e.kind in ("action", "answer"))
 
 
-def _leads_to_grant(compiled: Compiled) -> set[str]:
-    """Steps of the main token from which a grant can be reached."""
-    good = {path for path, step in compiled.steps.items() if step.kind == "end" and step.outcome == "granted"}
-    grown = True
-    while grown:
-        before = len(good)
-        for path, step in compiled.steps.items():
-            if not step.scope and any(t.to in good for e in edges_of(compiled, step) for t in e.targets):
-                good.add(path)
-        grown = len(good) > before
-    return good
-
-
-def _next(compiled: Compiled, step: Step, good: set[str]) -> str | None:
+def _next(compiled: Compiled, step: Step) -> str | None:
     for edge in edges_of(compiled, step):
         if edge.correction:
             continue
         for target in edge.targets:
-            if target.to in good and target.to != step.path:
+            if target.to in compiled.granting and target.to != step.path:
                 return target.to
     return None
 

@@ -49,6 +49,7 @@ log = logs.get("govservice.web.access")
 __all__ = [
     "AUDIENCES", "asked_part", "audience", "audiences", "case_file", "citizen_case", "clerk_case", "current_actor",
     "current_runtime", "init_access", "now", "signed_in", "supervisor_areas", "supervisor_case", "today", "wall_now",
+    "work_roles",
 ]  # fmt: skip
 
 
@@ -193,7 +194,7 @@ def asked_part(number: str, session: Session | None = None) -> tuple[Case, Token
 
 def clerk_case(number: str, session: Session | None = None) -> Case:
     """The case, if a role of the clerk, in its department, has a task in it or did one. Raises NotFound."""
-    roles = _clerk_roles()
+    roles = work_roles(current_actor())
     return _found(session, lambda s: queries.clerks_case(s, number, roles))
 
 
@@ -218,7 +219,7 @@ def case_file(file_id: str, session: Session | None = None) -> tuple[File, Case]
     if actor is None:
         raise NotFound()
     person = actor.person_id if actor.kind == "applicant" else None
-    organisation, roles, day = actor.organisation_id, _clerk_roles(), today()
+    organisation, roles, day = actor.organisation_id, work_roles(actor), today()
     return _found(
         session,
         lambda s: queries.file_of(s, file_id, person_id=person, organisation_id=organisation, roles=roles, today=day),
@@ -240,6 +241,6 @@ def _found(session: Session | None, look: Callable[[Session], Found | None]) -> 
     return found
 
 
-def _clerk_roles() -> tuple[tuple[str, str], ...]:
-    found = signed_in()
-    return tuple(r for r in (found.roles if found else ()) if r[0] not in PORTAL_ROLES)
+def work_roles(actor: Actor | None) -> tuple[tuple[str, str], ...]:
+    """(role, department id) pairs in which somebody does tasks; the portal's own roles have none."""
+    return tuple(pair for pair in (actor.roles if actor else ()) if pair[0] not in PORTAL_ROLES)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from flask import Flask
+
+from config import ROOT
 from govservice.engine import MAIN
+from govservice.messaging.notices import KINDS, TO_OTHERS
 from govservice.models.base import new_id
 from govservice.models.cases import Case
 from govservice.models.papers import Message
 from govservice.models.session import Database
 from govservice.queries.tracking import CasePage, case_page
+from govservice.web.citizen import letters
 from govservice.web.citizen.letters import dates, told_by
 from govservice.web.citizen.story import letter_of
+from govservice.web.i18n import init_i18n
 from tests.engine.texts import LIMITS, definition, label
 from tests.engine.world import CALENDARS, LI, MONDAY, ZHANG, World, compiled_from
 
@@ -66,3 +72,12 @@ def test_a_second_acceptance_tells_its_own_dates(database: Database) -> None:
     assert grant is not None
     assert told_by(page, "grant", grant.seq) == delivered
     assert letter_of(page, "receipt", delivered) is None
+
+
+def test_every_notice_to_the_applicant_has_its_letter() -> None:
+    kinds = set(KINDS) - set(TO_OTHERS)
+    assert set(letters._COMPOSE) == set(letters._EVENTS) == kinds
+    app = Flask(__name__)
+    init_i18n(app, ROOT / "translations")
+    with app.test_request_context():
+        assert not [kind for kind in KINDS if letters.title_of(kind) == kind]

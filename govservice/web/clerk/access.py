@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.engine import Actor
 from govservice.errors import NotFound
 from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
-from govservice.web.access import PORTAL_ROLES, clerk_case, current_actor
+from govservice.queries.access import tasks_of
+from govservice.web.access import clerk_case, current_actor, work_roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +39,11 @@ def clerk() -> Actor:
     return actor
 
 
-def work_roles(actor: Actor) -> tuple[tuple[str, str], ...]:
-    """(role, department id) pairs in which the clerk does tasks; the portal's own roles have none."""
-    return tuple(pair for pair in actor.roles if pair[0] not in PORTAL_ROLES)
-
-
 def open_case(session: Session, actor: Actor, number: str) -> Opened:
     """The case with the clerk's tasks in it. Raises NotFound where it is not the clerk's."""
     found = clerk_case(number, session)
-    pairs = work_roles(actor)
-    mine = or_(*(and_(Task.role == role, Task.department_id == dept) for role, dept in pairs))
-    tasks = session.scalars(
-        select(Task).where(Task.case_id == found.id, Task.status != "cancelled", mine).order_by(Task.opened_seq.desc())
-    ).all()
+    mine = select(Task).where(Task.case_id == found.id, tasks_of(work_roles(actor)))
+    tasks = session.scalars(mine.order_by(Task.opened_seq.desc())).all()
     return Opened(found, tuple(sorted(tasks, key=lambda t: t.status == "done")))
 
 

@@ -19,8 +19,8 @@ from govservice.definitions.compiled import Edge
 from govservice.engine import Expected, Needs
 from govservice.errors import N_, Invalid, TooLarge
 from govservice.operations.files import Upload, check_upload
+from govservice.queries.sight import Sight
 from govservice.web.clerk.casefile import attachment_title
-from govservice.web.clerk.sight import Sight
 from govservice.web.forms_ui import IntegerField, LongTextField, PortalForm, TextField, TickField, UploadField
 from govservice.web.i18n import text
 

@@ -19,7 +19,7 @@ from govservice.models.session import box_of
 from govservice.models.work import CaseNote
 from govservice.operations.runtime import Runtime
 from govservice.queries.names import staff_names
-from govservice.web.clerk.sight import Sight, sent_files
+from govservice.queries.sight import Sight, sent_files
 
 Text = Mapping[str, str]
 

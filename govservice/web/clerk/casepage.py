@@ -16,11 +16,11 @@ from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
 from govservice.queries.flow import parts_of
 from govservice.queries.names import organisation_names, person_name, staff_names
+from govservice.queries.sight import sight_of
 from govservice.queries.tracking import CasePage, case_page, words_of
 from govservice.queries.worklist import working_days_left
 from govservice.web.clerk.access import Opened
 from govservice.web.clerk.casefile import CaseFile, Change, case_file
-from govservice.web.clerk.sight import sight_of
 from govservice.web.i18n import date_text, text
 from govservice.web.timeline import quotation, staff_timeline, step_name, text_ids
 from govservice.web.words import pause_name

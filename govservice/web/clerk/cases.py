@@ -16,11 +16,11 @@ from govservice.exchange.accesses import Purpose, Read, record_reads
 from govservice.models.base import new_id
 from govservice.operations import deciding
 from govservice.operations.files import content_of
+from govservice.queries.sight import sent_files, sight_of
 from govservice.web.access import audience, case_file, current_runtime
 from govservice.web.clerk import casepage
 from govservice.web.clerk.access import Opened, clerk, open_case
 from govservice.web.clerk.blueprint import blueprint, helpers
-from govservice.web.clerk.sight import sent_files, sight_of
 from govservice.web.words import MASKED
 
 

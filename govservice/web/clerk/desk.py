@@ -18,11 +18,11 @@ from govservice.models.cases import CaseEvent
 from govservice.operations.completeness import visible_pages
 from govservice.operations.runtime import Runtime
 from govservice.queries.names import staff_names
+from govservice.queries.sight import sight_of
 from govservice.queries.tracking import happenings
 from govservice.web.clerk.access import Opened
 from govservice.web.clerk.acting import Item, items_of
 from govservice.web.clerk.casepage import applicant_of, offers_of
-from govservice.web.clerk.sight import sight_of
 from govservice.web.errors import sentence
 from govservice.web.i18n import text
 from govservice.web.timeline import staff_timeline

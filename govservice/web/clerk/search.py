@@ -6,8 +6,8 @@ from flask import render_template, request
 
 from govservice.exchange.accesses import Read
 from govservice.queries.case_search import MOST, search_cases
-from govservice.web.access import audience, current_runtime
-from govservice.web.clerk.access import clerk, work_roles
+from govservice.web.access import audience, current_runtime, work_roles
+from govservice.web.clerk.access import clerk
 from govservice.web.clerk.blueprint import blueprint, helpers
 from govservice.web.clerk.worklist import record_names
 from govservice.web.timeline import outcome_name

@@ -13,8 +13,8 @@ from govservice.engine import Actor
 from govservice.exchange.accesses import Read, record_reads
 from govservice.operations.runtime import Runtime
 from govservice.queries.worklist import URGENCIES, WATCHED, Filters, Key, Worklist, worklist
-from govservice.web.access import audience, current_runtime
-from govservice.web.clerk.access import clerk, clerk_areas, role_titles, work_roles
+from govservice.web.access import audience, current_runtime, work_roles
+from govservice.web.clerk.access import clerk, clerk_areas, role_titles
 from govservice.web.clerk.blueprint import blueprint, helpers
 from govservice.web.csv_text import csv_answer
 from govservice.web.i18n import text
