@@ -93,6 +93,11 @@ class Catalogue:
         """The area that registries call by this six-digit code."""
         return next((a.code for a in self.areas.values() if a.region == region), None)
 
+    @property
+    def masked(self) -> frozenset[str]:
+        """Fact types that are somebody's own number: no page shows it whole."""
+        return frozenset(name for name, fact in self.facts.items() if fact.identifier and fact.sensitivity != "public")
+
     def registry_of(self, dataset: str) -> str | None:
         """Code of the registry that holds a dataset."""
         return next((code for code, registry in self.registries.items() if dataset in registry.datasets), None)

@@ -66,6 +66,7 @@ class FactType(Node):
     compare: Literal["text", "exact", "number", "date", "district", "set"]
     freshness: Length
     do_not_ask: Flag = False
+    identifier: Literal["cn_id", "uscc"] | None = None
 
     @property
     def expression_type(self) -> Type:

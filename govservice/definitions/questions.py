@@ -11,10 +11,10 @@ from typing import Any
 from govservice.definitions.schema_form import FieldType, FormField
 
 UNITS: Mapping[str, Mapping[str, str]] = {
-    "m2": {"en": " m²", "zh": " 平方米"},
-    "m": {"en": " m", "zh": " 米"},
-    "kg": {"en": " kg", "zh": " 千克"},
-    "CNY": {"en": " yuan", "zh": " 元"},
+    "m2": {"en": "m²", "zh": "平方米"},
+    "m": {"en": "m", "zh": "米"},
+    "kg": {"en": "kg", "zh": "千克"},
+    "CNY": {"en": "yuan", "zh": "元"},
 }
 _YES_NO = {True: {"en": "Yes", "zh": "是"}, False: {"en": "No", "zh": "否"}}
 _MONTHS = "January February March April May June July August September October November December".split()
@@ -46,8 +46,8 @@ class Question:
         if self.type == "date":
             return _day(str(value))
         if self.type in ("integer", "decimal") and self.unit:
-            words = UNITS.get(self.unit, {"en": f" {self.unit}", "zh": f" {self.unit}"})
-            return {language: f"{value}{unit}" for language, unit in words.items()}
+            words = UNITS.get(self.unit, {"en": self.unit, "zh": self.unit})
+            return {language: f"{value} {unit}" for language, unit in words.items()}
         return {"en": str(value), "zh": str(value)}
 
     def _chosen(self, ids: list[str]) -> dict[str, str]:

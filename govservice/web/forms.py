@@ -18,13 +18,12 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.form import BaseForm
 from wtforms.validators import StopValidation
 
-from govservice.definitions.questions import Question
+from govservice.definitions.questions import UNITS, Question
 from govservice.definitions.values import WrongValue, parse
 from govservice.web.forms_ui import ChoiceField, DateField, ManyField, PortalForm, SelectField, TextField
 from govservice.web.i18n import text
 from govservice.web.widgets import TextArea
 
-UNITS = {"m2": {"en": "m²", "zh": "平方米"}, "m": {"en": "m", "zh": "米"}, "CNY": {"en": "yuan", "zh": "元"}}
 LONG_TEXT = 150  # characters from which a text gets a box of several lines
 Options = Sequence[tuple[str, str]]
 

@@ -10,15 +10,14 @@ from typing import Any
 from flask import Flask
 from flask_babel import gettext, ngettext
 
-from govservice.definitions.questions import Question
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.questions import UNITS, Question
 from govservice.identifiers import mask, normalise, problem
 from govservice.queries.way import Condition
-from govservice.web.forms import UNITS
 from govservice.web.i18n import date_text, masked, number_text, text, working_days
 from govservice.web.language import current_language
 from govservice.worktime.duration import Duration
 
-MASKED = ("person.national_id",)
 MAX_LISTED = 3  # of a long list shown in a row
 
 
@@ -51,14 +50,13 @@ def pause_name(kind: object) -> str:
     return str(names.get(str(kind), kind))
 
 
-def answer_text(spec: Question | None, value: Any, areas: Mapping[str, Any] | None = None, name: str = "") -> str:
+def answer_text(spec: Question | None, value: Any, catalogue: Catalogue, name: str = "") -> str:
     """An answer (JSON form) as people read it; personal numbers masked; nothing for an answer that was not given."""
     if value is None or value in ("", []):
         return ""
-    if name in MASKED:
-        return masked(str(value))
-    if name == "org.uscc":
-        return grouped_uscc(str(value))
+    known = catalogue.facts.get(name)
+    if known is not None and known.identifier:
+        return masked(str(value)) if name in catalogue.masked else grouped_uscc(str(value))
     if isinstance(value, bool):
         return str(gettext("Yes") if value else gettext("No"))
     if isinstance(value, (list, tuple)):
@@ -67,7 +65,7 @@ def answer_text(spec: Question | None, value: Any, areas: Mapping[str, Any] | No
     if kind == "choice":
         return _options(spec, [value])[0]
     if kind == "district":
-        area = (areas or {}).get(str(value))
+        area = catalogue.areas.get(str(value))
         return text(area.name) if area else str(value)
     if kind == "date":
         return _date(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from flask import Flask
 from werkzeug.datastructures import MultiDict
 
 from config import ROOT
+from govservice.definitions.library import Definitions
 from govservice.definitions.questions import Question, question_of
 from govservice.definitions.schema import FormField
 from govservice.web.forms import ItemForm, make_form
 from govservice.web.forms_ui import form_errors, init_forms
 from govservice.web.i18n import init_i18n
+from govservice.web.words import answer_text
 
 LABEL = {"en": "Answer", "zh": "回答"}
 OPTIONS = {"hot": {"en": "Hot dishes", "zh": "热食"}, "cold": {"en": "Cold dishes", "zh": "冷食"}}
@@ -139,3 +142,24 @@ def test_answers_given_before_stand_in_the_boxes(app: Flask) -> None:
         assert "checked" in html or "selected" in html or kind not in ("choice", "choices", "yes_no", "district")
         assert " required" not in html
         assert "<h1" in html
+
+
+def test_a_number_is_shown_as_its_fact_type_says(app: Flask, definitions: Definitions) -> None:
+    """A person's own number is masked under whatever name it stands; a public one is grouped; others stay."""
+    known = definitions.catalogue
+    facts = {
+        "holder.number": known.facts["person.national_id"],
+        "seller.code": known.facts["org.uscc"],
+        "person.national_id": known.facts["person.address"],
+    }
+    catalogue = replace(known, facts=facts)
+    shown = {name: answer_text(None, value, catalogue, name) for name, value in (
+        ("holder.number", "990111199203042048"), ("seller.code", "91990111MA7K2Q5X12"),
+        ("person.national_id", "990111199203042048"),
+    )}  # fmt: skip
+    assert shown == {
+        "holder.number": "9901 **** **** **2048", "seller.code": "9199 0111 MA7K 2Q5X 12",
+        "person.national_id": "990111199203042048",
+    }  # fmt: skip
+    assert catalogue.masked == {"holder.number"}
+    assert known.masked == {"person.national_id"}

@@ -64,12 +64,12 @@ def _page(number: str, error: str = "") -> str:
         with rt.write() as session:
             read = Read(case.applicant_id, case.id, ["person.name", *names], "task")
             record_reads(session, actor.id, ASKED, None, [read], now())
-    fields, areas = compiled.service.fields, rt.definitions.catalogue.areas
+    fields, catalogue = compiled.service.fields, rt.definitions.catalogue
     return render_template(
         "citizen/asked.html", number=number, service=compiled.service, branch=branch, open=open, error=error,
         who=applicant.name if applicant else "", answer_by=answer_by, token_version=token.version, idem=new_idem(),
         rows=[
-            {"key": fields[name].label, "value": answer_text(fields[name], form.answers[name], areas, name)}
+            {"key": fields[name].label, "value": answer_text(fields[name], form.answers[name], catalogue, name)}
             for name in names
         ],
         actions=queries.actions_at(compiled, token) if open else [],

@@ -108,8 +108,8 @@ class Filing:
 
     def answer(self, name: str) -> str:
         """An answer in words, personal numbers masked."""
-        areas = self.rt.definitions.catalogue.areas
-        return answer_text(self.fields.get(name), self.form.answers.get(name), areas, name)
+        catalogue = self.rt.definitions.catalogue
+        return answer_text(self.fields.get(name), self.form.answers.get(name), catalogue, name)
 
 
 def filing_of(number: str, *, as_sent: bool = False) -> Filing:

@@ -106,8 +106,7 @@ def _card(
     if name in filing.slots.opened:
         wrong.append(gettext("Your corrected answers make this necessary; nobody had asked for it before."))
     by = tuple((asker(h), h.at) for h in about)
-    areas = filing.rt.definitions.catalogue.areas
-    gave = answer_text(filing.fields.get(name), sent.answers.get(name), areas, name)
+    gave = answer_text(filing.fields.get(name), sent.answers.get(name), filing.rt.definitions.catalogue, name)
     kind = "material" if name in filing.compiled.service.materials else "field"
     title = text(filing.labels.get(name, name))
     return Card(name, kind, title, gave, files.get(name, ()), tuple(dict.fromkeys(w for w in wrong if w)), by)

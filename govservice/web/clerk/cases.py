@@ -21,7 +21,6 @@ from govservice.web.access import audience, case_file, current_runtime
 from govservice.web.clerk import casepage
 from govservice.web.clerk.access import Opened, clerk, open_case
 from govservice.web.clerk.blueprint import blueprint, helpers
-from govservice.web.words import MASKED
 
 
 @blueprint.get("/cases/<number>")
@@ -37,8 +36,8 @@ def case(number: str) -> str:
         record_read(session, actor, opened, page.file.seen, "task", now)
     values = {name: getattr(page, name) for name in page.__dataclass_fields__}
     return render_template(
-        "clerk/case.html", masked_names=MASKED, days_left=casepage.days_left(rt, page.case, now),
-        notice=_done_words(request.args.get("done")), **values, **helpers(rt),
+        "clerk/case.html", masked_names=rt.definitions.catalogue.masked,
+        days_left=casepage.days_left(rt, page.case, now), notice=_done_words(request.args.get("done")), **values, **helpers(rt),
     )  # fmt: skip
 
 
