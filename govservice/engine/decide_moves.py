@@ -123,7 +123,6 @@ def entry(work: Work, step: Step, token: Token | None, token_id: int) -> dict[st
         data["effects"] = [step.call]
         if step.call == COLLECT:
             data |= {"effects": ["notice.fee", step.call], "waits_on": "applicant"}
-        data["effects"] = [step.call]
     return data
 
 

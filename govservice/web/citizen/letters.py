@@ -98,6 +98,7 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
     "lapsed": lambda h: h.type == "case.closed",  # by lack of an answer, at whatever end the definition names
     "terminated": _closed("terminated"),
     "warning": lambda h: h.type == "timer.fired",
+    "fee": lambda h: "notice.fee" in h.data.get("effects", ()),
     "extension": lambda h: h.type == "clock.extended",
     "pause": lambda h: h.type == "pause.begun",
 }
@@ -234,6 +235,10 @@ def _pause(session: Session, page: CasePage, about: Happening | None) -> Letter:
     }  # fmt: skip
 
 
+def _fee(_session: Session, _page: CasePage, _about: Happening | None) -> Letter:
+    return {}  # the definition says how much and why
+
+
 _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
     "receipt": _receipt,
     "acceptance": _acceptance,
@@ -244,6 +249,7 @@ _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
     "lapsed": _plain,
     "terminated": _plain,
     "warning": _warning,
+    "fee": _fee,
     "extension": _extension,
     "pause": _pause,
 }
@@ -274,7 +280,8 @@ def title_of(kind: str) -> str:
         "correction": gettext("Notice of correction"), "refusal": gettext("Notice of refusal"),
         "grant": gettext("Notice of the decision"), "withdrawn": gettext("Application withdrawn"),
         "lapsed": gettext("Application lapsed"), "terminated": gettext("Application ended"),
-        "warning": gettext("Reminder: your answer is awaited"), "extension": gettext("Notice of extension"),
+        "warning": gettext("Reminder: your answer is awaited"), "fee": gettext("Notice of the fee"),
+        "extension": gettext("Notice of extension"),
         "pause": gettext("Notice of excluded time"),
         "invite": gettext("Somebody asks for your confirmation"),
         "remind": gettext("Reminder: your confirmation is awaited"),
