@@ -233,10 +233,3 @@ class Compiled:
         """The limit for acceptance, decision or delivery; of several the one that begins last; None where none is."""
         found = [limit for limit in self.limits.values() if limit.kind == kind]
         return max(found, key=lambda limit: MILESTONES.index(limit.start), default=None)
-
-    def parts_of(self, name: str) -> frozenset[str]:
-        """The words by which `reads` names a field or a material: itself, its first part, the fact behind it."""
-        field, material = self.service.fields.get(name), self.service.materials.get(name)
-        replaced = material.replaced_by if material is not None else None
-        facts = {field.fact if field is not None else None, replaced.fact if replaced is not None else None}
-        return frozenset({name, name.partition(".")[0], *(fact for fact in facts if fact)})
