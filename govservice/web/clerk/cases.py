@@ -37,7 +37,8 @@ def case(number: str) -> str:
     values = {name: getattr(page, name) for name in page.__dataclass_fields__}
     return render_template(
         "clerk/case.html", masked_names=rt.definitions.catalogue.masked,
-        days_left=casepage.days_left(rt, page.case, now), notice=_done_words(request.args.get("done")), **values, **helpers(rt),
+        days_left=casepage.days_left(rt, page.case, now), notice=_done_words(request.args.get("done")), **values,
+        **helpers(rt),
     )  # fmt: skip
 
 
