@@ -38,6 +38,7 @@ from govservice.definitions.expression_types import (
 from govservice.definitions.findings import did_you_mean
 
 _DECIMAL_LITERAL = re.compile(r"[0-9]{1,15}\.[0-9]{1,15}", re.ASCII)
+_INTEGER_LITERAL = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
 _EQUAL: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {ast.Eq: operator.eq, ast.NotEq: operator.ne}
 _ORDER: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
@@ -97,11 +98,15 @@ class _Compiler:
         value: Any = node.value
         if isinstance(value, bool):
             return constant(YES_NO, value)
-        if isinstance(value, int):
-            return constant(INTEGER, value)
-        if isinstance(value, str):
-            return constant(TEXT, value)
         digits = ast.get_source_segment(self.text, node) or ""
+        if isinstance(value, str):
+            if digits[:1] not in ("'", '"'):
+                raise ExpressionError(f"{quoted(node)}: texts have no prefix")
+            return constant(TEXT, value)
+        if isinstance(value, int):
+            if not _INTEGER_LITERAL.fullmatch(digits):
+                raise ExpressionError(f"{digits!r} is not a number such as 300")
+            return constant(INTEGER, value)
         if not _DECIMAL_LITERAL.fullmatch(digits):
             raise ExpressionError(f"{digits!r} is not a number such as 300.0, at most 15 digits on each side")
         return constant(DECIMAL, Decimal(digits))

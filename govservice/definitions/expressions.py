@@ -55,7 +55,7 @@ class Expression:
 
 def compile_expression(source: str, names: Mapping[str, Type]) -> Expression:
     """Compiles an expression that may read `names`. Raises ExpressionError with a sentence for the designer."""
-    text = source.strip()
+    text = source.strip(" \n")
     tree = parse_tree(text)
     run, used = compile_tree(text, tree, names)
     return Expression(text, used, tree, run)

@@ -28,7 +28,7 @@ from ruamel.yaml.events import (
 MAX_BYTES = 256 * 1024
 MAX_LINE = 4000  # characters; the scanner reads a whole line ahead, however deep its brackets nest
 MAX_DEPTH = 40
-MAX_NODES = 20_000
+MAX_NODES = 12_000  # values; reading them takes about half a second
 MAX_FAULTS = 50  # a file with more duplicate keys is not read on
 Path = tuple[str | int, ...]
 Data = Any  # None | bool | int | Decimal | str | list[Data] | dict[str, Data]

@@ -187,10 +187,10 @@ def _check_corrections(report: Report, data: Raw) -> None:
     if asks_main and not mapping(data, "correction"):
         report.error("E-MISSING", asks_main[0].path, "asks for corrections: `correction` is required at the top")
     _check_lapse_to(report, data, ("correction",), mapping(data, "correction"))
+    asking = {s.scope.partition(".")[0] for s in all_steps(data) if s.in_branch and _asks(s)}
     for block in main_steps(data):
         correction = mapping(block.data, "correction")
-        asking = [s for s in all_steps(data) if s.scope.startswith(f"{block.id}.") and _asks(s)]
-        if asking and not correction:
+        if block.id in asking and not correction:
             report.error("E-MISSING", block.path, "its branches ask for corrections: `correction` is required")
         _check_lapse_to(report, data, (*block.path, "correction"), correction)
         _check_branch_names(report, block)
@@ -200,7 +200,9 @@ def _check_branch_names(report: Report, block: StepAt) -> None:
     for name, path, branch in branches(block):
         if "person" in branch:
             _check_persons_steps(
-                report, path, [s for s in all_steps(report.source.data) if s.scope == f"{block.id}.{name}"]
+                report,
+                path,
+                [s for s in all_steps({"steps": {block.id: block.data}}) if s.scope == f"{block.id}.{name}"],
             )
         if "steps" in branch and not mapping(branch, "steps"):
             report.error("E-MISSING", (*path, "steps"), "a branch has at least one step")

@@ -10,7 +10,9 @@ from govservice.definitions.walk import Raw, Report, Way, actions, children, map
 def check_time(report: Report, data: Raw) -> None:
     """Only listed kinds stop a limit (Administrative Licensing Law art. 45); an extension counts as its limit does."""
     listed = {kind for _, limit in children(data, "limits") for kind in words(limit, "pauses")}
-    for way, kind in _pauses(data):
+    pauses = list(_pauses(data))
+    begun = {(way.step.label, kind) for way, kind in pauses if way.step}
+    for way, kind in pauses:
         if kind == "correction":
             report.error("E-PAUSE", (*way.path, "pause"), "a correction is asked for by `correction: true`")
         elif kind not in listed:
@@ -18,8 +20,7 @@ def check_time(report: Report, data: Raw) -> None:
             report.add("W-PAUSE", "warning", (*way.path, "pause"), message)
     for way in actions(data):
         ended = word(way.data, "resume")
-        begun = {k for other, k in _pauses(data) if other.step and way.step and other.step.label == way.step.label}
-        if ended is not None and ended not in begun:
+        if ended is not None and (way.step.label if way.step else "", ended) not in begun:
             report.error("E-PAUSE", (*way.path, "resume"), f"no action of this step begins a pause of kind {ended!r}")
     for name, limit in children(data, "limits"):
         _check_extension(report, name, limit)

@@ -7,7 +7,6 @@ from govservice.definitions.verify_graph import Notes
 from govservice.definitions.verify_paths import Way, ways_of
 
 NO_ACT = ("warn", "escalate")  # timers that only tell somebody
-WAITING_CALLS = ("fee.collect",)  # calls that a person outside must answer: no retry brings their answer
 
 
 def check_waits(notes: Notes) -> None:
@@ -26,12 +25,17 @@ def check_waits(notes: Notes) -> None:
 def _check_wait(notes: Notes, step: Step) -> None:
     """A case that waits for somebody outside, or for other cases, is watched by an owner, or has a date: a timer, or a
     limit, which warns. A branch has an owner always."""
-    outside = step.kind in ("applicant", "cases") or (step.kind == "auto" and step.call in WAITING_CALLS)
-    if outside and not step.scope and step.owner is None and step.limit is None and not step.timers:
-        whom = {"applicant": "the applicant", "cases": "other cases"}.get(step.kind, f"{step.call} to be answered")
+    if (
+        step.kind in ("applicant", "cases")
+        and not step.scope
+        and step.owner is None
+        and step.limit is None
+        and not step.timers
+    ):
+        whom = "the applicant" if step.kind == "applicant" else "other cases"
         message = (
             f"At {step.path!r} the case waits for {whom}, and nobody is told when nothing comes: it may lie there for "
-            "ever. Give the step a timer" + (", or an owner." if step.kind != "auto" else ".")
+            "ever. Give the step a timer, or an owner."
         )
         notes.at_step("E-WAIT", step.path, message)
 

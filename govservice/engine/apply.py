@@ -28,13 +28,14 @@ from govservice.engine import decide as deciding
 from govservice.engine import decide_migration, rights
 from govservice.engine.chain import GENESIS, canonical
 from govservice.engine.decide_work import CalendarsLike
+from govservice.engine.forms import SENTENCE, check_form
 from govservice.engine.invariants import check
 from govservice.engine.needs import reads_answers
 from govservice.engine.projections import project, timer_id
 from govservice.engine.state import CaseState, TimerState, Token
 from govservice.engine.store import Held, KeyRow, Store, TextRow
 from govservice.engine.types import SYSTEM, Applied, Command, Ctx, Event, Needs, TextRef, moment
-from govservice.errors import N_, Invalid, KeyReused, LostRace, NotAllowed, Stale, Tampered
+from govservice.errors import Invalid, KeyReused, LostRace, NotAllowed, Stale, Tampered
 from govservice.models.base import new_id, to_iso
 from govservice.models.session import Database
 
@@ -79,7 +80,8 @@ class _Door:
 
     def __init__(self, session: Session, cmd: Command, definitions: DefinitionsLike, calendars: CalendarsLike) -> None:
         if not cmd.idem or len(cmd.idem) > MAX_IDEM or not cmd.idem.isprintable():
-            raise Invalid({}, N_("This form cannot be sent. Please open the page again."))
+            raise Invalid({}, SENTENCE)
+        check_form(cmd)
         self.store = Store(session)
         self.cmd, self.definitions, self.calendars = cmd, definitions, calendars
         self.request_sha = request_sha(cmd)
