@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -75,6 +75,7 @@ class Catalogue:
     grants: Mapping[str, files.Grant] = field(default_factory=dict)
     calls: Mapping[str, bool] = field(default_factory=lambda: CALLS)  # name -> executed today
     effects: Mapping[str, bool] = field(default_factory=lambda: EFFECTS)
+    services: Mapping[str, Any] = field(default_factory=dict)  # data of the files of services/, for bundles
 
     def line_of_areas(self, area: str | None) -> Iterator[AreaEntry]:
         """An area and the areas above it, nearest first; nothing for an unknown one."""
@@ -136,6 +137,7 @@ class _Loader:
             registries=registries,
             datasets={ref: dataset for r in registries.values() for ref, dataset in r.datasets.items()},
             grants={ref: grant for r in registries.values() for ref, grant in r.grants.items()},
+            services=dict(self.services()),
         )
         self.findings += [*_place_faults(catalogue, departments), *_registry_faults(catalogue)]
         if self.findings:
@@ -151,6 +153,16 @@ class _Loader:
                     self.fault(f"registries/{path.name}", 1, f"the registry is called {registry.registry!r}")
                 found[registry.registry] = registry
         return found
+
+    def services(self) -> Iterator[tuple[str, Any]]:
+        """The data of each service by its code; what cannot be read is told where services are checked."""
+        for path in sorted((self.folder / "services").glob("*.y*ml")):
+            try:
+                data = read(path.read_bytes()).data
+            except (OSError, Unreadable):
+                continue
+            if isinstance(data, dict) and isinstance(data.get("service"), str):
+                yield data["service"], data
 
     def file(self, name: str, model: type[F]) -> F | None:
         path = self.folder / name

@@ -81,8 +81,9 @@ def check_files(paths: Iterable[Path], rules: Rules, root: Path | None = None, j
 
 
 def check_workflows(folder: Path, rules: Rules, root: Path | None = None, judges: Judges = ALONE) -> Checked:
-    """A whole `workflows/` folder: its services, and the maps between their versions."""
-    services = check_files(sorted((folder / "services").glob("*.y*ml")), rules, root, judges)
+    """A whole `workflows/` folder: its services and bundles, and the maps between their versions."""
+    files = [path for room in ("services", "bundles") for path in sorted((folder / room).glob("*.y*ml"))]
+    services = check_files(files, rules, root, judges)
     maps = sorted((folder / "migrations").glob("*.y*ml"))
     findings = check_migrations(maps, services.loaded, {path: shown_path(path, root) for path in maps})
     return Checked(sorted_findings([*services.findings, *findings]), services.loaded)

@@ -14,12 +14,14 @@ from govservice.definitions.compile_edges import EdgeBuilder
 from govservice.definitions.compiled import (
     Block,
     Branch,
+    Bundle,
     Compiled,
     CorrectionPolicy,
     Deferral,
     Edge,
     Extension,
     Limit,
+    Spawn,
     Step,
     TimerRule,
 )
@@ -31,6 +33,7 @@ from govservice.definitions.schema import Service
 from govservice.definitions.schema_base import CANONICAL
 from govservice.definitions.schema_form import FormField, Page, PostCheck
 from govservice.definitions.schema_steps import BranchNode, BranchStep, CorrectionNode, StepNode, TimerNode
+from govservice.definitions.schema_steps import Spawn as SpawnNode
 from govservice.definitions.shape import LAPSE_OUTCOMES
 
 END_TITLES: Mapping[str, Mapping[str, str]] = {
@@ -89,6 +92,7 @@ class _Compiler:
             steps=MappingProxyType(steps),
             out=MappingProxyType(out),
             blocks=MappingProxyType(dict(self.blocks(out))),
+            bundles=MappingProxyType(dict(self.bundles(out))),
             limits=MappingProxyType(dict(self.limits())),
             granting=_granting(steps, out),
             correction=self.policy(self.service.correction),
@@ -162,6 +166,19 @@ class _Compiler:
                 branches = tuple(self.branch(name, n, branch, out) for n, branch in (node.branches or {}).items())
                 joins = tuple(edge for edge in out[name] if edge.kind == "join")
                 yield name, Block(name, branches, self.policy(node.correction), joins)
+
+    def bundles(self, out: Mapping[str, tuple[Edge, ...]]) -> Iterator[tuple[str, Bundle]]:
+        for name, node in self.service.steps.items():
+            if node.kind == "cases":
+                codes = {child.service for child in node.spawn}
+                spawns = tuple(self.spawn(child, codes) for child in node.spawn)
+                yield name, Bundle(name, spawns, tuple(edge for edge in out[name] if edge.kind == "join"))
+
+    def spawn(self, node: SpawnNode, codes: set[str]) -> Spawn:
+        given = dict(node.with_ or {})
+        others = dict.fromkeys(source.partition(".")[0] for source in given.values())
+        when = self.edges.expression(node.when, self.words.when())
+        return Spawn(node.service, when, MappingProxyType(given), tuple(code for code in others if code in codes))
 
     def branch(self, block: str, name: str, node: BranchNode, out: Mapping[str, tuple[Edge, ...]]) -> Branch:
         scope = f"{block}.{name}"
@@ -237,7 +254,7 @@ def with_labels(service: Service, catalogue: Catalogue | None) -> Service:
 def _page_with_labels(page: Page, catalogue: Catalogue) -> Page:
     fields: dict[str, FormField] = {}
     for name, field in page.fields.items():
-        known = catalogue.facts.get(name) if field.fact else None
+        known = catalogue.facts.get(name) if field.fact or field.issued else None
         if known is not None:
             field = field.model_copy(update={"label": field.label or known.label, "unit": field.unit or known.unit})
         fields[name] = field

@@ -168,6 +168,32 @@ class Extension:
 
 
 @dataclass(frozen=True, slots=True)
+class Spawn:
+    """A child case of a bundle. `given`: field of the child -> field of the bundle's form, or `service.field` for what
+    another child brought forth; `waits_for` are those others."""
+
+    service: str
+    when: Expression | None
+    given: Mapping[str, str]
+    waits_for: tuple[str, ...]
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """How it can end, in the words that join rules may name."""
+        ends = ["granted", "refused", "withdrawn", "lapsed", "terminated", "failed"]
+        return (*ends, *(["prevented"] if self.waits_for else []), *(["not_needed"] if self.when else []))
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A step of kind `cases`: its children in the order of the file, and its join edges in order."""
+
+    path: str
+    spawns: tuple[Spawn, ...]
+    joins: tuple[Edge, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """A clock of the case between two milestones."""
 
@@ -205,6 +231,7 @@ class Compiled:
     steps: Mapping[str, Step]
     out: Mapping[str, tuple[Edge, ...]]  # every edge by source path, `always` actions included
     blocks: Mapping[str, Block]
+    bundles: Mapping[str, Bundle]
     limits: Mapping[str, Limit]
     granting: frozenset[str]  # steps of the main token from which a granted end can be reached, that end included
     correction: CorrectionPolicy | None  # of the main token

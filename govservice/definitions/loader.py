@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from govservice.definitions.bundles import check_bundle, expanded
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.expression_checks import check_expressions
 from govservice.definitions.findings import DefinitionError, Finding, has_errors
@@ -92,6 +93,7 @@ def examine(raw: bytes, file: str, rules: Rules) -> tuple[Loaded | None, list[Fi
         source = _read(raw)
     except Unreadable as error:
         return None, [_fault(file, fault) for fault in error.faults]
+    source = expanded(source, rules.catalogue.services if rules.catalogue is not None else {})
     if not isinstance(source.data, dict):
         return None, [_fault(file, Fault("E-YAML", 1, "a definition is a mapping that starts with `service:`"))]
     report = Report(source, file)
@@ -116,6 +118,8 @@ def _check(report: Report, rules: Rules) -> None:
     check_references(report, data)
     check_expressions(report, data, catalogue)
     check_not_executed(report, data, catalogue)
+    if rules.catalogue is not None and not rules.open_names:
+        check_bundle(report, data, rules.catalogue.services)
     if catalogue is not None and not rules.open_names:
         check_vocabulary(report, data, catalogue)
         check_do_not_ask(report, data, catalogue)

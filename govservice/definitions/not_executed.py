@@ -35,8 +35,6 @@ def _uses_of_service(data: Raw) -> Iterator[Use]:
 
 def _uses_of_steps(data: Raw) -> Iterator[Use]:
     for step in all_steps(data):
-        if step.kind == "cases":
-            yield step.path, "a step of kind cases"
         if "appointment" in step.data:
             yield (*step.path, "appointment"), "an appointment"
     for way in actions(data):

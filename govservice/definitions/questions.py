@@ -36,6 +36,7 @@ class Question:
     unit: str | None
     max_length: int | None
     options: Mapping[str, Mapping[str, str]] | None
+    issued: str | None = None  # what kind of number the case itself brings forth here; nobody is asked
 
     def shown(self, value: Any) -> dict[str, str]:
         """An answer in JSON form, in words of both languages; a value that no longer fits is shown as it is."""
@@ -59,7 +60,7 @@ def question_of(name: str, page: str, field: FormField) -> Question:
     return Question(
         name=name, page=page, type=field.type, label=field.label or {"en": name, "zh": name}, fact=field.fact,
         hint=field.hint, required=field.required, min=field.min, max=field.max, unit=field.unit,
-        max_length=field.max_length, options=field.options,
+        max_length=field.max_length, options=field.options, issued=field.issued,
     )  # fmt: skip
 
 

@@ -117,6 +117,7 @@ class FormField(Node):
     unit: Line | None = None
     max_length: Count | None = None
     options: Ordered[Id, Text] | None = None
+    issued: Literal["uscc", "national_id", "serial"] | None = None  # comes forth when the case's document is issued
 
     _required = model_validator(mode="before")(_required_where_filled)
 

@@ -50,10 +50,12 @@ def _check_prefix(report: Report, name: str, path: Path, names: dict[str, Path])
 
 def _check_field(report: Report, path: Path, field: Raw) -> None:
     kind = word(field, "type")
-    if "label" not in field and "fact" not in field:
+    if "label" not in field and "fact" not in field and "issued" not in field:
         report.error("E-MISSING", path, "'label' is required of a field that people answer")
     if kind in _CHOICES and not mapping(field, "options") and not (kind == "choices" and "fact" in field):
         report.error("E-MISSING", path, f"'options' is required of a field of type {kind}")
+    if "issued" in field and (kind != "text" or "fact" in field):
+        report.error("E-KEY", (*path, "issued"), "belongs to a field of type text that no fact fills")
     for key, kinds in _KEYS_OF_TYPES.items():
         if key in field and kind is not None and kind not in kinds:
             report.error("E-KEY", (*path, key), f"does not belong to a field of type {kind}")

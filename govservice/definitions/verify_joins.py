@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 
-from govservice.definitions.compiled import Block, Branch, Edge
+from govservice.definitions.compiled import Block, Branch, Bundle, Edge
 from govservice.definitions.schema import Service
 from govservice.definitions.verify_data import Data
 from govservice.definitions.verify_graph import Notes
@@ -17,10 +17,21 @@ Outcomes = dict[str, str | None]
 
 
 def check_joins(notes: Notes) -> None:
-    for block in notes.graph.compiled.blocks.values():
+    compiled = notes.graph.compiled
+    for block in (*compiled.blocks.values(), *(_as_block(bundle) for bundle in compiled.bundles.values())):
         if block.path in notes.graph.reachable("") and all(branch.outcomes for branch in block.branches):
             _numbers(notes, block)
             _combinations(notes, block)
+
+
+def _as_block(bundle: Bundle) -> Block:
+    """A bundle's children as if they were branches: its rules are weighed in the same way."""
+    title = {"en": "", "zh": ""}
+    children = tuple(
+        Branch(f"{bundle.path}.{s.service}", s.service, bundle.path, title, "", "", (), s.when, s.outcomes)
+        for s in bundle.spawns
+    )
+    return Block(bundle.path, children, None, bundle.joins)
 
 
 def _numbers(notes: Notes, block: Block) -> None:

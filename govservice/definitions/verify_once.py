@@ -13,7 +13,7 @@ def check_once_only(notes: Notes, catalogue: Catalogue) -> None:
     for index, page in enumerate(service.form):
         for name, field in page.fields.items():
             kind = catalogue.facts.get(name)
-            if kind is not None and kind.do_not_ask and field.fact is None:
+            if kind is not None and kind.do_not_ask and field.fact is None and field.issued is None:
                 place: Path = ("form", index, "fields", name)
                 message = (
                     f"asks people for {kind.label['en']!r} ({name}), which {_held_by(catalogue, name)} holds. "

@@ -10,7 +10,7 @@ from govservice.definitions.verify_graph import Arc, Graph, Notes, place_of_step
 from govservice.worktime.duration import Duration
 
 MAX_ARCS = 4000  # arcs followed per definition; ways beyond are left out
-_PEOPLE = ("human", "parallel")
+_PEOPLE = ("human", "parallel", "cases")
 
 
 @dataclass(frozen=True, slots=True)

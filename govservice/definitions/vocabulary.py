@@ -47,7 +47,7 @@ def check_do_not_ask(report: Report, data: Raw, catalogue: Catalogue) -> None:
     """What a registry holds is not asked of people: fields need a `fact`, papers a `replaced_by`."""
     for name, path, node, _ in fields(data):
         fact = catalogue.facts.get(name)
-        if fact is not None and fact.do_not_ask and "fact" not in node:
+        if fact is not None and fact.do_not_ask and "fact" not in node and "issued" not in node:
             report.error("E-DO-NOT-ASK", path, f"a registry holds {name!r}; say which `fact` fills it")
     for name, material in children(data, "materials"):
         paper = catalogue.replaced.get(name)

@@ -180,7 +180,7 @@ class _Door:
     def ask(self, d: Compiled, state: CaseState, token: Token) -> None:
         """Rights and needs of the command. Raises Forbidden, NotAllowed, Missing, Invalid."""
         cmd, ctx = self.cmd, state.ctx
-        if cmd.trigger in (deciding.TIMER, deciding.RECALCULATE, deciding.INVITED):
+        if cmd.trigger in (deciding.TIMER, deciding.RECALCULATE, deciding.INVITED, deciding.CHILD):
             raised = rights.NOT_SYSTEM if cmd.actor.kind != "system" or cmd.trigger == deciding.TIMER else None
         elif cmd.trigger == deciding.CLAIM:
             raised = rights.claim_refusal(d, state, state.task_of(token.id), cmd.actor, ctx)
@@ -188,6 +188,8 @@ class _Door:
             raised = rights.release_refusal(state.task_of(token.id), cmd.actor)
         elif cmd.trigger == deciding.SEND_NOTICE:
             raised = rights.notice_refusal(d, state, cmd.actor, ctx)
+        elif cmd.trigger == deciding.RESTART:
+            raised = rights.restart_refusal(state, cmd.actor)
         elif cmd.trigger == deciding.RESUBMIT:
             raised = rights.resubmit_refusal(state, cmd.actor)
         elif cmd.trigger.startswith(deciding.EXTEND + ":"):

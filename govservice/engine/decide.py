@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from govservice.definitions.compiled import Compiled
 from govservice.engine import decide_acts as acts
+from govservice.engine import decide_bundle as bundle
 from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_correction as correction
 from govservice.engine import decide_moves as moves
@@ -19,7 +20,7 @@ from govservice.errors import NotAllowed
 from govservice.models.base import to_iso
 
 OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
-INVITED, SUPPLY = "@invited", "@supply"
+INVITED, SUPPLY, CHILD, RESTART = "@invited", "@supply", "@child", "@restart"
 TIMER, RECALCULATE, MIGRATE, EXTEND = "@timer", "@recalculate", "@migrate", "@extend"
 ANSWERS = rights.ANSWERS
 
@@ -67,6 +68,7 @@ def _open(work: Work) -> None:
             "case": data["case_id"], "number": data["number"], "service": data["service"], "sha": data["def_sha"],
             "person": data["person_id"], "organisation": data.get("organisation_id"), "mandate": data.get("mandate_id"),
             "channel": data.get("channel", "online"), "area": data.get("area"),
+            **({"parent": data["parent"], "effects": ["bundle.report"]} if data.get("parent") else {}),
         },
     )  # fmt: skip
     moves.arrive(work, MAIN, work.d.start)
@@ -84,6 +86,16 @@ def _invited(work: Work) -> None:
     token = rights.resolve_token(work.d, work.st, work.cmd)
     if token.status == "active" and token.person is None and work.step(token.step).person is not None:
         work.emit("person.invited", token.id, {"step": token.step, "person": work.cmd.data["person_id"]})
+
+
+def _child(work: Work) -> None:
+    bundle.heard(work)
+    moves.settle(work)
+
+
+def _restart(work: Work) -> None:
+    bundle.restart(work)
+    moves.settle(work)
 
 
 def _send_notice(work: Work) -> None:
@@ -112,6 +124,8 @@ _HANDLERS = {
     CLAIM: _claim,
     RELEASE: _release,
     INVITED: _invited,
+    CHILD: _child,
+    RESTART: _restart,
     SEND_NOTICE: _send_notice,
     RESUBMIT: promises.resubmit,
     SUPPLY: promises.supply,

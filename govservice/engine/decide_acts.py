@@ -25,6 +25,8 @@ def act(work: Work, token: Token, edge: Edge) -> None:
     sending = token.id == MAIN and work.st.status == "draft" and edge.kind == "action"
     if sending:
         facts |= submitted(work)
+    if edge.kind == "answer" and "data_rev" in work.cmd.data:
+        facts["rev"] = work.cmd.data["data_rev"]  # what the answer brought forth stands in this revision
     dest = work.take(token.step, edge, role)
     if sending:
         promises.given(work)

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from govservice.definitions.compiled import Block, Branch, Edge, Step
+from govservice.engine import decide_bundle as bundles
 from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_pauses as pauses
 from govservice.engine import decide_waits as waits
 from govservice.engine.decide_work import Work
 from govservice.engine.state import Token
 from govservice.engine.types import MAIN
-from govservice.errors import NotAllowed
 
 # What the law or good manners make us tell the applicant, by what happened (services.md 2).
 NOTICE_OF_MARK = {"received": "notice.receipt", "accepted": "notice.acceptance"}
@@ -52,6 +52,8 @@ def leave(
     token = work.token(token_id)
     if token_id == MAIN and token.step in work.d.blocks:
         cancel_branches(work, token.step)
+    if token_id == MAIN and token.step in work.d.bundles:
+        bundles.cancel(work, token.step)
     data: dict[str, Any] = {"step": token.step, "trigger": edge.name, **facts}
     effects = [*(NOTICE_OF_EFFECT[e] for e in edge.effects if e in NOTICE_OF_EFFECT), *edge.effects]
     if edge.marks is not None:
@@ -91,8 +93,6 @@ def _end_correction_pauses(work: Work) -> None:
 
 def arrive(work: Work, token_id: int, path: str, edge: Edge | None = None) -> None:
     step = work.step(path)
-    if step.kind == "cases":
-        raise NotAllowed("Bundles are not executed yet.", step=path)
     if step.kind == "end":
         close(work, step, edge)
         return
@@ -101,12 +101,14 @@ def arrive(work: Work, token_id: int, path: str, edge: Edge | None = None) -> No
     waits.hold(work, token_id)
     if step.kind == "parallel":
         fork(work, work.d.blocks[path])
+    elif step.kind == "cases":
+        bundles.enter(work, work.d.bundles[path])
 
 
 def entry(work: Work, step: Step, token: Token | None, token_id: int) -> dict[str, Any]:
     """What `step.entered` and `branch.opened` say of a stay: whose it is and when it is due."""
     data: dict[str, Any] = {"step": step.path, "kind": step.kind}
-    if step.owner is not None and step.kind in ("human", "parallel"):
+    if step.owner is not None and step.kind in ("human", "parallel", "cases"):
         data |= {"role": step.owner, "department": work.department(step.owner)}
     if step.limit is not None:
         due = work.deadline(work.at, step.limit)
@@ -137,6 +139,8 @@ def close(work: Work, step: Step, edge: Edge | None) -> None:
         notice = "notice.lapsed"
     effects = with_notice(notice, step.effects)
     effects += money_back(work, step.outcome, effects)
+    if work.st.parent_id is not None:
+        effects.append("bundle.report")
     work.emit("case.closed", MAIN, {"step": step.path, "outcome": step.outcome, "effects": effects})
     if step.outcome == "granted":
         check_pledges(work)
@@ -278,16 +282,25 @@ def settle(work: Work) -> None:
     while work.st.status != "closed":
         if use_kept(work):
             continue
-        block = work.d.blocks.get(work.st.main.step)
-        if block is None:
+        found = _holding(work)
+        if found is None:
             return
-        edge = holding_join(work, block)
-        if edge is None:
-            return
-        outcomes = {name: outcome for name, outcome in outcomes_of(work, block).items() if outcome}
-        dest = work.take(block.path, edge)
+        edge, outcomes = found
+        dest = work.take(edge.source, edge)
         leave(work, MAIN, edge, dest, {"outcomes": outcomes})
         arrive(work, MAIN, dest, edge)
+
+
+def _holding(work: Work) -> tuple[Edge, dict[str, str]] | None:
+    """The join rule that holds at the main token's step, with what it saw: of branches or of a bundle's children."""
+    block, bundle = work.d.blocks.get(work.st.main.step), work.d.bundles.get(work.st.main.step)
+    seen: dict[str, str | None] = {}
+    edge = None
+    if block is not None:
+        edge, seen = holding_join(work, block), outcomes_of(work, block)
+    elif bundle is not None:
+        edge, seen = bundles.holding_join(work, bundle), bundles.outcomes(work, bundle)
+    return None if edge is None else (edge, {name: outcome for name, outcome in seen.items() if outcome})
 
 
 def outcomes_of(work: Work, block: Block) -> dict[str, str | None]:

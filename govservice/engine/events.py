@@ -9,56 +9,9 @@ is a new version with an upcast in `evolve.UPCASTS`; events of old versions stay
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-_TIMERS = "list of [token, key, clock or null, due or null]: timers armed or armed anew"
-_STAY = {
-    "step": "path of the step",
-    "kind": "applicant, human, auto or parallel",
-    "role?": "who works on it",
-    "department?": "id of the department that role belongs to in the case's area",
-    "limit?": "the step's own limit, such as 5wd",
-    "due_on?": "its last day",
-    "due_at?": "the first instant that is too late",
-    "provisional?": "whether the due date reaches into a year whose make-up days are not announced",
-    "calendar?": "version of the calendar it was counted by",
-    "timers?": _TIMERS,
-    "effects?": "list of topics put into the outbox: the call of an auto step",
-    "waits_on?": "applicant, at an auto step whose answer depends on them: the fee",
-    "waits_for?": "gaps: the call of the auto step waits until deferred materials have come",
-}
-_DATES = {
-    "statutory_on": "last day by law",
-    "statutory_at": "the first instant that is too late by law",
-    "promised_on": "last day by the promise, or null",
-    "promised_at": "the first instant that is too late by the promise, or null",
-    "provisional": "whether a date reaches into a year whose make-up days are not announced",
-}
-_ACT = {
-    "role?": "role in which a member of staff acted; left out for applicants and the system",
-    "text?": "id of the row of case_texts that holds what the person wrote",
-    "text_sha?": "SHA-256 of those words with a salt",
-    "files?": "attachments: list of SHA-256 by name",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class EventType:
-    """One type of event. `fields`: name (with `?` where it may be left out) -> meaning."""
-
-    name: str
-    meaning: str
-    fields: Mapping[str, str] = field(default_factory=dict)
-    v: int = 1
-
-    @property
-    def required(self) -> frozenset[str]:
-        return frozenset(name for name in self.fields if not name.endswith("?"))
-
-    @property
-    def allowed(self) -> frozenset[str]:
-        return frozenset(name.rstrip("?") for name in self.fields)
-
+from govservice.engine.event_type import ACT, DATES, STAY, TIMERS, EventType
+from govservice.engine.events_bundle import BUNDLE
 
 CATALOGUE: tuple[EventType, ...] = (
     EventType(
@@ -69,6 +22,8 @@ CATALOGUE: tuple[EventType, ...] = (
             "sha": "hash of the definition the case is pinned to", "person": "id of the person who files",
             "organisation": "id of the organisation it is for, or null", "mandate": "id of the mandate used, or null",
             "channel": "online or counter", "area": "code of the area, or null while it is not known",
+            "parent?": "id of the bundle's case, where this is a child of one",
+            "effects?": "list of topics put into the outbox",
         },
     ),
     EventType(
@@ -91,11 +46,11 @@ CATALOGUE: tuple[EventType, ...] = (
             "tasks": "list of [seq, step, role, department, kept]; kept: whoever had taken it still has",
             "stays": "list of [token, limit or null, day, instant, provisional, calendar]: the steps' own limits",
             "limits": "list of what clock.started says of each limit that runs, counted by the new version",
-            "timers": _TIMERS, "ended": "names of timers that the new version does not have",
+            "timers": TIMERS, "ended": "names of timers that the new version does not have",
             "rev?": "revision of the answers under their new names",
         },
     ),
-    EventType("step.entered", "A token of the case came to a step.", _STAY),
+    EventType("step.entered", "A token of the case came to a step.", STAY),
     EventType(
         "step.left",
         "A token left a step by an action, an answer, a join rule, a lapse or a deemed act.",
@@ -107,13 +62,13 @@ CATALOGUE: tuple[EventType, ...] = (
             "outcomes?": "outcome by branch that the join rule saw", "deemed?": "true: silence counted as this act",
             "note?": "what the definition says about the deemed act", "effects?": "list of topics put into the outbox",
             "kept?": "seq of the answer that had come early and was used",
-            **_ACT,
+            **ACT,
         },
     ),
     EventType(
         "action.confirmed",
         "The first of two people confirmed an action; it takes effect when a second one does.",
-        {"step": "path of the step", "trigger": "id of the action", **_ACT},
+        {"step": "path of the step", "trigger": "id of the action", **ACT},
     ),
     EventType(
         "answer.kept",
@@ -128,7 +83,7 @@ CATALOGUE: tuple[EventType, ...] = (
         "A department's part of a parallel step began, or began again.",
         {
             "branch": "scope of the branch", "round": "how often the parallel step was entered",
-            "reopened": "true: within the round, because the answers it reads changed", **_STAY,
+            "reopened": "true: within the round, because the answers it reads changed", **STAY,
         },
     ),
     EventType(
@@ -158,8 +113,8 @@ CATALOGUE: tuple[EventType, ...] = (
         {
             "step": "path of the step", "trigger": "id of the action", "kind": "why, as the law names it",
             "length": "the expected length, such as 20wd", "until_on": "its last day", "until_at": "its last instant",
-            "provisional": "whether that day may still move", "timers": _TIMERS,
-            "effects": "list of topics put into the outbox", **_ACT,
+            "provisional": "whether that day may still move", "timers": TIMERS,
+            "effects": "list of topics put into the outbox", **ACT,
         },
     ),
     EventType(
@@ -168,13 +123,13 @@ CATALOGUE: tuple[EventType, ...] = (
         {
             "step": "path of the step", "kind": "as in pause.begun",
             "how": "action, timer (nobody had ended it) or left (its step was left)", "trigger?": "id of the action",
-            "effects?": "list of topics put into the outbox", **_ACT,
+            "effects?": "list of topics put into the outbox", **ACT,
         },
     ),
     EventType(
         "after.opened",
         "The case was granted on a pledge: a task to check it lives on after the case has closed.",
-        {"materials": "names of the materials that were pledged", **_STAY},
+        {"materials": "names of the materials that were pledged", **STAY},
     ),
     EventType(
         "after.ended",
@@ -189,9 +144,10 @@ CATALOGUE: tuple[EventType, ...] = (
         "A token's stay counts on.",
         {
             "due_on": "last day of the step's own limit, or null", "due_at": "first instant too late, or null",
-            "provisional": "whether that date may still move", "timers": _TIMERS,
+            "provisional": "whether that date may still move", "timers": TIMERS,
         },
     ),
+    *BUNDLE,
     EventType(
         "person.invited",
         "The other person whose part this is was found by the identifier that the applicant gave, and asked.",
@@ -230,8 +186,8 @@ CATALOGUE: tuple[EventType, ...] = (
             "step": "path of the step",
             "trigger": "id of the action",
             "items": "names of fields and materials",
-            "timers?": _TIMERS,
-            **_ACT,
+            "timers?": TIMERS,
+            **ACT,
         },
     ),
     EventType(
@@ -246,7 +202,7 @@ CATALOGUE: tuple[EventType, ...] = (
             "lapse_at": "first instant too late to answer",
             "provisional": "whether that date may still move",
             "second_notice?": "true: the same step had asked in an earlier notice; the law allows one (art. 32(4))",
-            "timers": _TIMERS, "effects": "list of topics put into the outbox",
+            "timers": TIMERS, "effects": "list of topics put into the outbox",
         },
     ),
     EventType(
@@ -256,7 +212,7 @@ CATALOGUE: tuple[EventType, ...] = (
             "rev": "revision of the answers", "changed": "names of the fields and materials that differ",
             "tokens": "tokens that go on",
             "unconfirmed": "tokens whose first confirmation fell, because what they read changed",
-            "timers?": _TIMERS,
+            "timers?": TIMERS,
         },
     ),
     EventType(
@@ -277,7 +233,7 @@ CATALOGUE: tuple[EventType, ...] = (
         "The applicant put a material off: it must come by a date.",
         {
             "material": "its name", "due_on": "last day to bring it", "due_at": "first instant too late",
-            "provisional": "whether that date may still move", "timers": _TIMERS,
+            "provisional": "whether that date may still move", "timers": TIMERS,
         },
     ),
     EventType(
@@ -299,20 +255,20 @@ CATALOGUE: tuple[EventType, ...] = (
         {
             "key": "limit:<name>", "statutory": "the limit by law", "promised": "the promised limit, or null",
             "started_at": "from when it counts; the day itself is not counted",
-            "calendar": "version of the calendar", **_DATES,
-            "timers": _TIMERS,
+            "calendar": "version of the calendar", **DATES,
+            "timers": TIMERS,
         },
     ),
     EventType("clock.paused", "A limit stands still.", {"key": "limit:<name>", "kind": "why, as the law names it"}),
-    EventType("clock.resumed", "A limit counts on.", {"key": "limit:<name>", **_DATES, "timers": _TIMERS}),
+    EventType("clock.resumed", "A limit counts on.", {"key": "limit:<name>", **DATES, "timers": TIMERS}),
     EventType(
         "clock.moved",
         "A new calendar moved a limit's dates.",
         {
             "key": "limit:<name>",
             "calendar": "version of the calendar",
-            **_DATES,
-            "timers": _TIMERS,
+            **DATES,
+            "timers": TIMERS,
         },
     ),
     EventType(
@@ -320,7 +276,7 @@ CATALOGUE: tuple[EventType, ...] = (
         "A limit was made longer, with reasons that the applicant is told (art. 42).",
         {
             "key": "limit:<name>", "by": "how much longer, such as 10wd", "statutory": "the limit by law from now on",
-            **_DATES, "timers": _TIMERS, "effects": "list of topics put into the outbox", **_ACT,
+            **DATES, "timers": TIMERS, "effects": "list of topics put into the outbox", **ACT,
         },
     ),
     EventType(
@@ -352,7 +308,7 @@ CATALOGUE: tuple[EventType, ...] = (
             "effects?": "list of topics put into the outbox",
         },
     ),
-    EventType("timers.set", "Timers of steps follow the limit they hang on.", {"timers": _TIMERS}),
+    EventType("timers.set", "Timers of steps follow the limit they hang on.", {"timers": TIMERS}),
 )  # fmt: skip
 
 BY_NAME: Mapping[str, EventType] = {entry.name: entry for entry in CATALOGUE}

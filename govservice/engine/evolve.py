@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from govservice.engine import fold_bundle as bundle
 from govservice.engine import fold_clocks as clocks
 from govservice.engine import fold_migration as migration
 from govservice.engine import fold_promises as promises
@@ -68,6 +69,10 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "after.ended": promises.after_ended,
     "token.paused": steps.token_paused,
     "token.resumed": steps.token_resumed,
+    "child.planned": bundle.child_planned,
+    "child.asked": bundle.child_asked,
+    "child.opened": bundle.child_opened,
+    "child.ended": bundle.child_ended,
     "person.invited": steps.person_invited,
     "task.claimed": steps.task_claimed,
     "task.released": steps.task_released,

@@ -55,6 +55,7 @@ class Marking(NamedTuple):
     notice: tuple[int, ...] | None
     asked: tuple[tuple[int, bool], ...]
     gaps: tuple[str, ...]
+    children: tuple[tuple[str, str, str | None], ...] = ()
 
     @property
     def over(self) -> bool:
@@ -73,7 +74,7 @@ def marking_of(st: CaseState) -> Marking:
     )
     asked = tuple(sorted((a.token_id, a.notified) for a in st.asks.values()))
     gaps = tuple(gap.material for gap in st.open_gaps)
-    return Marking(st.status, st.outcome, places, st.notice.tokens if st.notice else None, asked, gaps)
+    return Marking(st.status, st.outcome, places, st.notice.tokens if st.notice else None, asked, gaps, _children(st))
 
 
 def _place(token: Token, collecting: bool) -> Place:
@@ -100,6 +101,7 @@ def moves(world: World, st: CaseState, known: Known) -> Iterator[Move]:
     acts = {token.id: list(_acts(world, st, token, known)) for token in st.tokens.values() if token.open}
     for id in _one_at_a_time(world, st, acts) if st.main.step in world.large else acts:
         yield from acts[id]
+    yield from _reports(world, st, known)
     yield from _notice(world, st, known)
     yield from _replies(world, st, known)
     yield from _supplies(world, st, known)
@@ -142,6 +144,27 @@ def _act(world: World, st: CaseState, token: Token, edge: Edge, known: Known) ->
             command = Command(st.case_id, edge.name, IDEM, NOW, actor, token_id=token.id, data=data)
             yield Move(command, edge.by, token.step, edge.name, known, edge=edge)
             return  # another holder of the role would do the same
+
+
+def _children(st: CaseState) -> tuple[tuple[str, str, str | None], ...]:
+    return tuple((c.service, c.status, c.outcome) for c in st.children.values())
+
+
+def _reports(world: World, st: CaseState, known: Known) -> Iterator[Move]:
+    """Each child that runs may end: in each outcome that a rule names, and in one that none does."""
+    bundle = world.d.bundles.get(st.main.step)
+    for spawn in bundle.spawns if bundle is not None else ():
+        if st.children[spawn.service].status == "ended" or st.children[spawn.service].status == "waiting":
+            continue
+        assert bundle is not None
+        named = {word for rule in bundle.joins if rule.join is not None for word in rule.join.outcomes} | {"granted"}
+        ends = [o for o in spawn.outcomes if o not in ("prevented", "not_needed")]
+        kept = [o for o in ends if o in named] + [o for o in ends if o not in named][:1]
+        for outcome in kept:
+            data = {"service": spawn.service, "case": None, "outcome": outcome}
+            actor = world.actors("system")[0]
+            command = Command(st.case_id, "@child", IDEM, NOW, actor, token_id=MAIN, data=data)
+            yield Move(command, "system", st.main.step, f"{spawn.service} {outcome}", known)
 
 
 def _notice(world: World, st: CaseState, known: Known) -> Iterator[Move]:

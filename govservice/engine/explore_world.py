@@ -226,6 +226,9 @@ class World:
             if block.path in ahead:
                 names |= {name for b in block.branches if b.when is not None for name in b.when.names}
                 names |= {b.each for b in block.branches if b.each is not None}
+        for bundle in self.d.bundles.values():
+            if bundle.path in ahead:
+                names |= {name for s in bundle.spawns if s.when is not None for name in s.when.names}
         return frozenset(source for source, reads in self.names.items() if reads & names)
 
     def forget(self, known: Known, changed: frozenset[str]) -> Known:
@@ -251,7 +254,7 @@ def _pledges(service: Service) -> dict[str, str]:
 
 
 _NO_WORDS = {"en": "-", "zh": "-"}
-_PARTS = ("steps", "out", "blocks")
+_PARTS = ("steps", "out", "blocks", "bundles")
 
 
 def swapped(value: Any, found: dict[str, Expression]) -> Any:

@@ -18,6 +18,7 @@ def case_opened(st: CaseState, ev: Event) -> None:
     st.case_id, st.number, st.service, st.def_sha = d["case"], d["number"], d["service"], d["sha"]
     st.applicant_id, st.organisation_id, st.mandate_id = d["person"], d["organisation"], d["mandate"]
     st.channel, st.area, st.opened_at = d["channel"], d["area"], ev.at
+    st.parent_id = d.get("parent")
 
 
 def case_closed(st: CaseState, ev: Event) -> None:
@@ -61,9 +62,9 @@ def branch_opened(st: CaseState, ev: Event) -> None:
 
 def enter(st: CaseState, ev: Event, token: Token) -> None:
     d, kind = ev.data, ev.data["kind"]
-    parallel, waits_for = kind == "parallel", d.get("waits_for")
+    parallel, waits, waits_for = kind == "parallel", kind in ("parallel", "cases"), d.get("waits_for")
     st.tokens[token.id] = token._replace(
-        step=d["step"], status="waiting" if parallel or waits_for else "active", outcome=None, entered_at=ev.at,
+        step=d["step"], status="waiting" if waits or waits_for else "active", outcome=None, entered_at=ev.at,
         entered_seq=ev.seq, version=token.version + 1, waits_for=waits_for, acted=False, pauses=(), confirmed=None,
     )  # fmt: skip
     if parallel:
@@ -72,7 +73,7 @@ def enter(st: CaseState, ev: Event, token: Token) -> None:
         st.acts = {path: who for path, who in st.acts.items() if not path.startswith(prefix)}
     role, department = d.get("role"), d.get("department")
     if role is not None and department is not None:
-        status = "waiting" if parallel else "open"
+        status = "waiting" if waits else "open"
         st.tasks[ev.seq] = Task(ev.seq, token.id, d["step"], role, department, None, None, ev.at, status)
     if "limit" in d:
         key = f"step:{token.id}:{ev.seq}"

@@ -37,6 +37,8 @@ def breaches(d: Compiled, st: CaseState) -> Iterator[str]:
             yield f"branch {token.scope} is open outside its parallel step"
     if block is not None and not any(t.open for t in st.branches_of(block)):
         yield f"no branch of {block} is open and no join has fired"
+    if main.step in d.bundles and all(c.status == "ended" for c in st.children.values() if c.step == main.step):
+        yield f"no child of {main.step} runs and no join has fired"
     yield from _without_owner(d, st)
     yield from _gaps(st)
     if st.notice is not None and f"{MAIN}/correction:lapse" not in st.timers:

@@ -15,6 +15,9 @@ def reads_answers(d: Compiled, st: CaseState, cmd: Command) -> bool:
         return d.service.area is not None or _any_expression(d)
     if cmd.trigger == "@timer" or st.kept:  # an answer that came early is used as soon as its step is reached
         return _any_expression(d)
+    if cmd.trigger in ("@child", "@restart"):
+        bundle = d.bundles.get(st.main.step)
+        return bundle is not None and any(_edge_reads(d, join, set()) for join in bundle.joins)
     if cmd.trigger == "@resubmit":
         return any(b.reads_answers for block in d.blocks.values() for b in block.branches)
     token = st.tokens.get(cmd.token_id or 0)
@@ -40,6 +43,8 @@ def _edge_reads(d: Compiled, edge: Edge, seen: set[tuple[str, str]]) -> bool:
         joins = d.blocks[scope.partition(".")[0]].joins
         if any(_edge_reads(d, join, seen) for join in joins if (join.source, join.name) not in seen):
             return True
+    if any(s.when is not None for t in edge.targets if t.to in d.bundles for s in d.bundles[t.to or ""].spawns):
+        return True
     return any(_block_reads(d, t.to, seen) for t in edge.targets if t.to in d.blocks)
 
 
@@ -52,6 +57,8 @@ def _block_reads(d: Compiled, path: str | None, seen: set[tuple[str, str]]) -> b
 
 
 def _any_expression(d: Compiled) -> bool:
+    if any(spawn.when is not None for bundle in d.bundles.values() for spawn in bundle.spawns):
+        return True
     return any(b.reads_answers for block in d.blocks.values() for b in block.branches) or any(
         e.guard is not None or any(t.guard is not None for t in e.targets) for edges in d.out.values() for e in edges
     )

@@ -190,7 +190,9 @@ def outbox_rows(d: Compiled, case_id: str, event: Event) -> Iterable[Row]:
     for topic in dict.fromkeys(event.data.get("effects", ())):
         payload: dict[str, Any] = {"case_id": case_id, "seq": event.seq}
         step = d.steps.get(event.data.get("step", ""))
-        if topic in PERSON_EFFECTS:
+        if topic.startswith("bundle."):
+            payload |= {k: event.data[k] for k in ("service", "attempt") if k in event.data}
+        elif topic in PERSON_EFFECTS:
             payload |= {"token_id": event.token_id}
         elif event.type in CALLING and step is not None and step.call == topic:
             payload |= {"token_id": event.token_id, "step": step.path, "retry": dict(step.retry or {})}

@@ -135,7 +135,7 @@ def by_guard(edge: Edge, values: Mapping[str, Any] | None) -> Refusal | None:
 def refusal(d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, ctx: Ctx | None) -> Refusal | None:
     """Why this actor may not take this edge of this token, guards apart; None where they may."""
     return (
-        by_right(d, st, actor, edge.by, ctx, token)
+        (None if for_the_bundle(st, edge, actor) else by_right(d, st, actor, edge.by, ctx, token))
         or by_moment(st, token, edge)
         or by_gaps(st, edge)
         or by_claim(st.task_of(token.id), edge, actor)
@@ -163,6 +163,19 @@ def extend_refusal(d: Compiled, st: CaseState, actor: Actor, name: str, ctx: Ctx
     if more.once and clock.extended:
         return EXTENDED
     return None if f"{MAIN}/limit:{name}:statutory" in st.timers else LIMIT_OVER
+
+
+def for_the_bundle(st: CaseState, edge: Edge, actor: Actor) -> bool:
+    """The applicant sent the bundle: the system sends its child cases, and withdraws them with it."""
+    mine = edge.by == "applicant" and (st.status == "draft" or edge.kind == "always")
+    return actor.kind == "system" and st.parent_id is not None and mine
+
+
+def restart_refusal(st: CaseState, actor: Actor) -> Refusal | None:
+    """May the applicant have a child of the bundle tried again? Which one, `decide` says."""
+    if not is_applicant(st, actor):
+        return NOT_APPLICANT
+    return CLOSED if st.status == "closed" else None
 
 
 def claim_refusal(d: Compiled, st: CaseState, task: Task | None, actor: Actor, ctx: Ctx | None) -> Refusal | None:
@@ -228,6 +241,8 @@ def ahead(d: Compiled, start: str, step: str) -> bool:
 def open_refusal(cmd: Command) -> Refusal | None:
     """A citizen opens for themselves or for the organisation they act for; staff only at the counter."""
     actor, data = cmd.actor, cmd.data
+    if actor.kind == "system" and data.get("parent"):
+        return None
     if actor.kind != "applicant":
         return None if data.get("channel", "online") == "counter" else NOT_APPLICANT
     for_organisation = data.get("organisation_id")

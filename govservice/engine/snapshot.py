@@ -9,6 +9,7 @@ from govservice.engine.chain import canonical
 from govservice.engine.state import (
     Ask,
     CaseState,
+    Child,
     ClockState,
     Gap,
     Hold,
@@ -20,7 +21,7 @@ from govservice.engine.state import (
     Token,
 )
 
-FORMAT = 5
+FORMAT = 7
 
 
 def dump(st: CaseState) -> str:
@@ -32,6 +33,7 @@ def dump(st: CaseState) -> str:
             st.closed_at, st.milestones, list(st.tokens.values()), list(st.tasks.values()), list(st.clocks.values()),
             list(st.timers.values()), st.acts, st.rounds, list(st.asks.values()), st.notice, st.noticed, st.changes,
             st.flags, list(st.kept.values()), st.holds, list(st.gaps.values()), list(st.pledges.values()),
+            st.parent_id, list(st.children.values()),
         ]
     )  # fmt: skip
 
@@ -52,7 +54,8 @@ def load(text: str) -> CaseState:
         tuple((rev, tuple(names)) for rev, names in row[28]), tuple(row[29]),
         {k.step: k for k in (Kept._make(k) for k in row[30])},
         tuple(Hold._make(h) for h in row[31]),
-        {g[0]: Gap._make(g) for g in row[32]}, {p[0]: Pledged._make(p) for p in row[33]},
+        {g[0]: Gap._make(g) for g in row[32]}, {p[0]: Pledged._make(p) for p in row[33]}, row[34],
+        {c.service: c for c in (Child._make(c) for c in row[35])},
     ]  # fmt: skip
     return CaseState(*parts)
 

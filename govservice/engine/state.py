@@ -179,6 +179,18 @@ class Pledged(NamedTuple):
     by: str
 
 
+class Child(NamedTuple):
+    """A child case of a bundle. `case` is its id once it exists; `attempt` counts how often it was asked for."""
+
+    service: str
+    step: str
+    status: str  # waiting | asked | open | ended
+    case: str | None
+    outcome: str | None
+    attempt: int
+    at: str
+
+
 class Visit(NamedTuple):
     """One stay of a token in a step."""
 
@@ -262,6 +274,8 @@ class CaseState:
     holds: tuple[Hold, ...] = ()  # excluded time that runs, in the order it began
     gaps: dict[str, Gap] = field(default_factory=dict)  # by material, closed ones too
     pledges: dict[str, Pledged] = field(default_factory=dict)  # by material, those that stand
+    parent_id: str | None = None  # the bundle's case, of a child
+    children: dict[str, Child] = field(default_factory=dict)  # of a bundle, by service
     ctx: Ctx | None = field(default=None, compare=False, repr=False)
     journal: Journal = field(default_factory=list, compare=False, repr=False)
 
@@ -273,7 +287,7 @@ class CaseState:
             self.outcome, self.data_rev, self.opened_at, self.closed_at, dict(self.milestones), dict(self.tokens),
             dict(self.tasks), dict(self.clocks), dict(self.timers), dict(self.acts), dict(self.rounds),
             dict(self.asks), self.notice, self.noticed, self.changes, self.flags, dict(self.kept), self.holds,
-            dict(self.gaps), dict(self.pledges), self.ctx, [],
+            dict(self.gaps), dict(self.pledges), self.parent_id, dict(self.children), self.ctx, [],
         )  # fmt: skip
 
     @property

@@ -175,7 +175,7 @@ class Store:
         if before is None:
             where: tuple[Any, ...] = (
                 after.case_id, after.number, after.service, after.applicant_id, after.organisation_id,
-                after.mandate_id, None, after.channel, after.opened_at,
+                after.mandate_id, after.parent_id, after.channel, after.opened_at,
             )  # fmt: skip
             case = (*where, *case)
         else:

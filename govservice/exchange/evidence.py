@@ -59,7 +59,7 @@ def _fact_fields(compiled: Compiled) -> dict[str, str]:
 def asked_fields(compiled: Compiled, facts: Facts) -> list[str]:
     """Names of the form's fields that the citizen answers: all but those that a registry filled, in form order."""
     filled = {name for name, fact in _fact_fields(compiled).items() if fact in facts and name in facts[fact].values}
-    return [name for name in compiled.service.fields if name not in filled]
+    return [n for n, field in compiled.service.fields.items() if n not in filled and field.issued is None]
 
 
 def materials_asked(compiled: Compiled, facts: Facts) -> list[str]:

@@ -24,6 +24,7 @@ from govservice.models.cases import Outbox
 LEASE = timedelta(seconds=60)
 BACKOFF = (60, 120, 300, 900, 3600, 4 * 3600, 6 * 3600)  # seconds between tries; then every six hours
 MAX_ATTEMPTS = 8
+UNORDERED = ("bundle.spawn",)  # nobody waits for these: one child that cannot be opened holds up no other
 _UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -66,6 +67,7 @@ def claim(
     blocked = (
         select(earlier.id)
         .where(earlier.case_id == Outbox.case_id, earlier.done_at.is_(None), earlier.seq < Outbox.seq, in_work)
+        .where(earlier.topic.not_in(UNORDERED))
         .exists()
     )
     rows: Sequence[Outbox] = session.scalars(

@@ -104,6 +104,12 @@ def missing_items(compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots
     return missing
 
 
+def submit_action(compiled: Compiled) -> str:
+    """The action that sends a draft: the one out of the start step that marks `received`, else its first."""
+    edges = [e for e in compiled.out[compiled.start] if e.kind == "action"]
+    return next((e.name for e in edges if e.marks == "received"), edges[0].name)
+
+
 # -- promises: a pledge instead of a proof, a document that comes later
 
 

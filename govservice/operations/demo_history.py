@@ -29,13 +29,14 @@ from govservice.models.exchange import DataAccess
 from govservice.models.papers import Message, Rating
 from govservice.models.session import box_of
 from govservice.operations import demo_words as words
+from govservice.operations.completeness import submit_action
 from govservice.operations.demo_filing import Filing
 from govservice.operations.demo_later import Later
 from govservice.operations.demo_plan import Fate
 from govservice.operations.demo_run import Run, reason
 from govservice.operations.demo_staff import Staff, pick
 from govservice.operations.effects import handler_of
-from govservice.operations.filing import case_number, submit_action
+from govservice.operations.filing import case_number
 from govservice.operations.runtime import Runtime
 
 Progress = Callable[[int, int], None]  # cases filed, of how many

@@ -6,8 +6,9 @@ exists exactly when its case knows it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -18,22 +19,26 @@ from govservice.errors import NotAllowed, told
 from govservice.messaging.notices import PREFIXES, deliver_notice
 from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
 from govservice.models.cases import Case
-from govservice.operations import fees
+from govservice.operations import bundles, fees
 from govservice.operations.asked import invite, remind
 from govservice.operations.deciding import in_transaction
+from govservice.operations.issued import issue_facts
 from govservice.operations.issuing import issue_document, revoke_document
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 SYSTEM = Actor(id="system", kind="system", roles=(), person_id=None)
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 Handler = Callable[[Runtime, Session, Effect, datetime], None]
 
 
-def answer(rt: Runtime, session: Session, effect: Effect, trigger: str, now: datetime) -> bool:
+def answer(
+    rt: Runtime, session: Session, effect: Effect, trigger: str, now: datetime, data: Mapping[str, Any] = NOTHING
+) -> bool:
     """Tells the case how its auto step went. False where the case moved on in the meantime: it is left as it is."""
     command = Command(
         case_id=effect.case_id, trigger=trigger, idem=f"{effect.key}:{trigger}", now=now, actor=SYSTEM,
-        token_id=effect.payload["token_id"],
+        token_id=effect.payload["token_id"], data=data,
     )  # fmt: skip
     try:
         with session.begin_nested():
@@ -45,12 +50,18 @@ def answer(rt: Runtime, session: Session, effect: Effect, trigger: str, now: dat
 
 
 def _issue(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
-    """A document exists exactly when its case knows it, and its fee was paid. Raises NotAllowed where it is owed."""
+    """A document exists exactly when its case knows it, and its fee was paid; so do the numbers that it brings forth.
+    Raises NotAllowed where the fee is owed."""
     case = session.get_one(Case, effect.case_id)
-    if fees.fee_of(rt.definitions.by_sha(case.def_sha)) is not None and not fees.is_paid(session, case.id):
+    compiled = rt.definitions.by_sha(case.def_sha)
+    if fees.fee_of(compiled) is not None and not fees.is_paid(session, case.id):
         raise NotAllowed("The fee has not been paid.", case_id=case.id)
-    if answer(rt, session, effect, "@ok", now):
-        issue_document(rt, session, effect, now)
+    with session.begin_nested() as numbers:
+        rev = issue_facts(rt, session, case, compiled, effect.key, now)
+        if answer(rt, session, effect, "@ok", now, NOTHING if rev is None else {"data_rev": rev}):
+            issue_document(rt, session, effect, now)
+        else:
+            numbers.rollback()
 
 
 def _notice(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
@@ -62,8 +73,14 @@ def _revoke(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> No
 
 
 HANDLERS: dict[str, Handler] = {
-    "document.issue": _issue, "document.revoke": _revoke, "person.invite": invite, "person.remind": remind,
-}  # fmt: skip
+    "document.issue": _issue,
+    "document.revoke": _revoke,
+    "person.invite": invite,
+    "person.remind": remind,
+    "bundle.spawn": bundles.spawn,
+    "bundle.report": bundles.report,
+    "bundle.cancel": bundles.cancel,
+}
 # Effects that ask somebody first: the call is made outside any transaction, its answer written in one.
 Ask = Callable[[Runtime, Effect, datetime], Any]
 Write = Callable[[Runtime, Session, Effect, datetime, Any], None]
@@ -132,7 +149,10 @@ def give_up(rt: Runtime, effect: Effect, error: str, now: datetime, worker: str)
     def work(session: Session) -> None:
         if not hold(session, effect, worker):
             return
-        if effect.last_try and "token_id" in effect.payload:
+        if effect.last_try and effect.topic == "bundle.spawn":
+            bundles.failed(rt, session, effect, now)
+            settle(session, effect.key, now)
+        elif effect.last_try and "token_id" in effect.payload:
             answer(rt, session, effect, "@fail", now)
             settle(session, effect.key, now)
         else:

@@ -28,16 +28,21 @@ from govservice.models.casedata import Form, read_form, write_form
 from govservice.models.cases import Case, CaseEvent, CommandKey
 from govservice.models.papers import File
 from govservice.operations.asked import check_people
-from govservice.operations.completeness import missing_items, open_slots, promises, prune_hidden, still_promised
+from govservice.operations.completeness import (
+    missing_items,
+    open_slots,
+    promises,
+    prune_hidden,
+    still_promised,
+    submit_action,
+)
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
-from govservice.operations.issuing import ALPHABET, grouped
+from govservice.operations.issuing import ALPHABET, NUMBER_LENGTH, grouped
 from govservice.operations.mandates import usable_mandate
 from govservice.operations.own_cases import own_case
 from govservice.operations.publishing import take_in_force
 from govservice.operations.runtime import Runtime
-
-NUMBER_LENGTH = 15  # characters of 5 bits: 75 bits, so that a number cannot be guessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,12 +277,6 @@ def _done_by(session: Session, actor: Actor, case_id: str, idem: str) -> list[di
         CaseEvent.case_id == case_id, CaseEvent.actor == actor.id, CaseEvent.idem == idem
     )
     return [json.loads(data) for data in session.scalars(events)]
-
-
-def submit_action(compiled: Compiled) -> str:
-    """The action that sends a draft: the one out of the start step that marks `received`, else its first."""
-    edges = [e for e in compiled.out[compiled.start] if e.kind == "action"]
-    return next((e.name for e in edges if e.marks == "received"), edges[0].name)
 
 
 def may_withdraw(rt: Runtime, actor: Actor, case_id: str, *, now: datetime) -> bool:

@@ -16,7 +16,6 @@ from govservice.definitions.compiled import Compiled, Step
 from govservice.definitions.findings import DefinitionError, Finding
 from govservice.definitions.library import Definitions
 from govservice.models.cases import Case, Definition, Token
-from govservice.operations.effects import handler_of
 
 
 def refuse_lost(session: Session, definitions: Definitions) -> None:
@@ -89,6 +88,8 @@ def _roles(d: Compiled, step: Step) -> Iterator[str]:
 
 def _handled(topic: str) -> bool:
     try:
+        from govservice.operations.effects import handler_of  # effects pay, paying files, filing publishes
+
         handler_of(topic)
     except LookupError:
         return False

@@ -26,6 +26,9 @@ from govservice.worktime.duration import Duration
 
 TRIES = 5  # to find a number that nobody else has taken meanwhile
 PLEDGE_BROKEN, BY_DECISION = "pledge_broken", "by_decision"  # why a document was revoked
+
+
+NUMBER_LENGTH = 15  # characters of 5 bits: 75 bits, so that a number cannot be guessed
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: no I, L, O, U to misread
 
 

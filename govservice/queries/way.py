@@ -66,6 +66,8 @@ def edges_of(compiled: Compiled, step: Step) -> tuple[Edge, ...]:
     """Ways out of a step: its actions and answers, or its joins."""
     if step.path in compiled.blocks:
         return compiled.blocks[step.path].joins
+    if step.path in compiled.bundles:
+        return compiled.bundles[step.path].joins
     return tuple(e for e in compiled.out.get(step.path, ()) if e.kind in ("action", "answer"))
 
 

@@ -22,6 +22,8 @@ def own_rows(filing: Filing, change: bool = True) -> list[Row]:
     rows = []
     for page in filing.shown_pages:
         for name in page.fields:
+            if filing.fields[name].issued and name not in filing.form.answers:
+                continue
             if filing.form.sources.get(name, "you") != "you" and name not in filing.slots.fields:
                 continue
             href = url_for("citizen.page", number=filing.number, page=page.page)
