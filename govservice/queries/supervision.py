@@ -29,6 +29,7 @@ DECIDED: Mapping[str, Callable[[Decided], bool]] = {
     "past_law": lambda d: not d.in_law,
 }
 OPEN_SHOWS = ("open", "late", "soon", "waiting", "late_here", "stopped", "unclaimed", "deemed")
+SHOWS = frozenset({*DECIDED, *OPEN_SHOWS, "finished"})
 NOBODY = "nobody"  # instead of a user's id: tasks that nobody has taken
 
 
@@ -49,6 +50,12 @@ class Part:
             clauses.append(Task.role == self.role)
         if self.department_id:
             clauses.append(Task.department_id == self.department_id)
+        return clauses
+
+    def of_visits(self) -> list[ColumnElement[bool]]:
+        clauses: list[ColumnElement[bool]] = [Visit.step == self.step] if self.step else []
+        if self.department_id:
+            clauses.append(Visit.department_id == self.department_id)
         return clauses
 
 
@@ -109,7 +116,7 @@ def case_lines(
 ) -> tuple[list[CaseLine], int]:  # fmt: skip
     """A page of the cases that a figure counts, and how many there are. `decided` comes from `decided_cases` of the
     same scope: whether a decision was in time is judged in one place. Raises ValueError for an unknown `show`."""
-    if show not in DECIDED and show not in OPEN_SHOWS:
+    if show not in SHOWS:
         raise ValueError(show)
     if show in DECIDED:
         chosen = [d.case_id for d in reversed(decided) if DECIDED[show](d)]
@@ -131,6 +138,14 @@ def case_line(session: Session, case: Case, calendar: Calendar, now: datetime) -
 def _shown(scope: Scope, show: str, calendar: Calendar, now: datetime, part: Part) -> Select[Case]:
     """The cases in the order in which somebody should look at them."""
     today = calendar.local_date(now)
+    if show == "finished":  # at this step or department, in the period; the newest first
+        last = func.max(Visit.left_at).label("at")
+        ended = select(Visit.case_id, last).where(
+            *scope.of(Visit), Visit.left_at >= scope.since, Visit.waited_on == "department",
+            Visit.working_s.is_not(None), *part.of_visits(),
+        )  # fmt: skip
+        done = ended.group_by(Visit.case_id).subquery()
+        return select(Case).join(done, done.c.case_id == Case.id).order_by(done.c.at.desc(), Case.id)
     cases = select(Case).where(*scope.of(Case), Case.status == "open")
     by_promise = (Case.promised_on.is_(None), Case.promised_on, Case.opened_at, Case.id)
     if show == "open":

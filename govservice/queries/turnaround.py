@@ -103,8 +103,12 @@ def quantile(ordered: Sequence[int], share: float) -> int:
 
 
 def waits_at_step() -> ColumnElement[bool]:
-    """Tasks of a stay in a step, each stay once: tasks that are only to be seen are nobody's turn."""
-    return and_(Task.status.in_(OPEN_TASK), not_(is_watched()))
+    """Tasks of a stay in a step, each stay once: tasks that are only to be seen are nobody's turn, and who leads a
+    parallel step has nothing to do while its branches work."""
+    branches = exists().where(
+        Token.case_id == Task.case_id, Token.id == Task.token_id, Token.status == "waiting", Token.waits_for.is_(None)
+    )
+    return and_(Task.status.in_(OPEN_TASK), not_(is_watched()), not_(and_(Task.status == "waiting", branches)))
 
 
 def with_applicant() -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ from sqlalchemy import select
 
 from govservice.app import create_app
 from govservice.models.accounts import User
-from govservice.models.cases import Case, CaseEvent
+from govservice.models.cases import Case, CaseEvent, Visit
 from govservice.models.people import Person
 from govservice.models.session import box_of
 from govservice.operations import demo
@@ -220,6 +220,31 @@ def test_each_figure_of_a_step_opens_its_list(history: History) -> None:
     assert len(links) > 6
     for href, number in links:
         assert len(listed(history, href)) == int(number.replace(",", "")), href
+
+
+def test_each_department_against_the_events_and_its_lists(history: History) -> None:
+    """Waiting, late, finished, in time, median and p90 of each department; each number opens its cases."""
+    page = history.page("/supervisor/steps?period=90")
+    section = page[page.index("By department") : page.index("<h2>", page.index("By department") + 20)]
+    links = re.findall(r'<a href="(/supervisor/cases\?show=(\w+)&[^"]*department=([\w.]+)[^"]*)">([\d,]+)<', section)
+    assert {d for _, _, d, _ in links} > {"huaxi.market_reg", "huaxi.fire_rescue", "huaxi.urban_mgmt"}
+    with history.rt.read() as session:
+        visits = session.execute(
+            select(Visit.case_id, Visit.department_id).where(
+                Visit.area.in_(HUAXI), Visit.left_at >= NOW - timedelta(days=90), Visit.waited_on == "department",
+                Visit.step != "review",
+            )
+        ).all()  # fmt: skip
+    stays = Counter(d for _, d in visits)
+    for href, show, department, number in links:
+        shown = listed(history, href)
+        if show == "finished":
+            assert int(number.replace(",", "")) == stays[department], href
+            assert len(shown) == len({c for c, d in visits if d == department}), href
+        else:
+            assert len(shown) == int(number.replace(",", "")), href
+    for share in re.findall(r"(\d+)%", section):
+        assert int(share) <= 100
 
 
 def test_each_figure_of_the_workload_opens_its_list(history: History) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled, Step
 from govservice.operations.runtime import Runtime
+from govservice.queries.departments import department_figures
 from govservice.queries.turnaround import (
     CaseFigures,
     Decided,
@@ -125,6 +126,31 @@ def overview(rt: Runtime, session: Session, scope: Scope, figures: Sequence[Step
         limit.promised.n if limit and limit.promised else None, limit.statutory.n if limit else None,
         if_kept, stopped,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentRow:
+    """One department; times in working days of one office day each, `share` of stays within their step's limit."""
+
+    department_id: str
+    waiting: int
+    late: int
+    n: int
+    share: float | None
+    median: float
+    p90: float
+
+
+def department_table(rt: Runtime, session: Session, scope: Scope, now: datetime) -> list[DepartmentRow]:
+    """Every department that had a case in the period or has one now, the most late first."""
+    day_s = int(rt.calendars.for_area(None).office_day.total_seconds())
+    services = [rt.definitions.current(code) for code in rt.definitions.codes()]
+    limits = {key: limit for compiled in services for key, limit in limits_s(rt, compiled).items()}
+    parallel = {(compiled.code, path) for compiled in services for path in compiled.blocks}
+    return [
+        DepartmentRow(f.department_id, f.waiting, f.late, f.n, f.share, days(f.median_s, day_s), days(f.p90_s, day_s))
+        for f in department_figures(session, scope, limits, parallel, now)
+    ]
 
 
 def step_table(

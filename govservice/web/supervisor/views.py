@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from govservice.operations.runtime import Runtime
 from govservice.queries.supervision import (
     DECIDED,
-    OPEN_SHOWS,
     PAGE,
+    SHOWS,
     WHOLE,
     CaseLine,
     Part,
@@ -131,7 +131,7 @@ def cases() -> str:
     """The cases that a figure counts."""
     rt = current_runtime()
     now, show = rt.now(), request.args.get("show", "open")
-    if show not in DECIDED and show not in OPEN_SHOWS:
+    if show not in SHOWS:
         abort(404)
     page = min(max(1, request.args.get("page", 1, type=int)), LAST_PAGE)
     names = {"step": "step", "staff": "staff", "role": "role", "department_id": "department"}
@@ -189,8 +189,11 @@ def steps() -> str:
     """Every step of every service against its limit."""
     rt = current_runtime()
     choice, shown = _step_tables(rt)
+    with rt.read() as session:
+        departments = figures.department_table(rt, session, choice.scope, rt.now())
     return render_template(
-        "supervisor/steps.html", services=shown, choice=choice, fields=filter_fields(rt, choice, any_service=True),
+        "supervisor/steps.html", services=shown, departments=departments, choice=choice,
+        fields=filter_fields(rt, choice, any_service=True),
         area=figures.area_text(rt, choice.areas), **helpers(rt),
     )  # fmt: skip
 
