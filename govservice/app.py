@@ -34,11 +34,6 @@ class StartRefused(Exception):
     """The portal must not run like this; the text says why and what to do."""
 
 
-def make_runtime(settings: Settings) -> Runtime:
-    """The portal without its web. Raises DefinitionError with every problem of every definition."""
-    return open_runtime(settings)
-
-
 def create_app(settings: Settings | None = None, **overrides: object) -> Flask:
     """The portal. `overrides` replaces parts of its runtime by name (tests share what is costly to build).
 

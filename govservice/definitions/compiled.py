@@ -26,6 +26,7 @@ Text = Mapping[str, str]  # {"en": ..., "zh": ...}
 StepKind = Literal["applicant", "human", "auto", "parallel", "cases", "end"]
 EdgeKind = Literal["action", "answer", "join", "lapse", "always"]
 Milestone = Literal["received", "accepted", "decided", "delivered"]
+MAIN = 1  # id of the token that is the case itself; those of branches have other ids
 MILESTONES: tuple[Milestone, ...] = get_args(Milestone)  # in the order of a case
 LimitKind = Literal["intake", "decision", "delivery"]
 _KINDS: Mapping[Milestone, LimitKind] = {

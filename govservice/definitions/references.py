@@ -9,6 +9,7 @@ from govservice.definitions.joins import RESERVED_OUTCOMES
 from govservice.definitions.reader import Path
 from govservice.definitions.shape import lapse_ends
 from govservice.definitions.walk import (
+    TIMER_ACTS,
     Raw,
     Report,
     StepAt,
@@ -19,15 +20,12 @@ from govservice.definitions.walk import (
     children,
     fields,
     listing,
-    main_steps,
     mapping,
     timers,
     ways,
     word,
     words,
 )
-
-_TIMER_ACTS = ("warn", "escalate", "lapse")
 
 
 def check_references(report: Report, data: Raw) -> None:
@@ -124,7 +122,7 @@ def _check_owner(report: Report, data: Raw, path: Path, role: str | None) -> Non
 
 def _check_timer(report: Report, data: Raw, step: StepAt, path: Path, timer: Raw) -> None:
     do = word(timer, "do")
-    if do not in _TIMER_ACTS:
+    if do not in TIMER_ACTS:
         known(report, "E-UNKNOWN-ACTION", (*path, "do"), do, mapping(step.data, "actions"), "action")
     _check_owner(report, data, (*path, "to_role"), word(timer, "to_role"))
     known(report, "E-UNKNOWN-LIMIT", (*path, "of"), word(timer, "of"), mapping(data, "limits"), "limit")
@@ -237,7 +235,3 @@ def check_outcomes(report: Report, block: StepAt, path: Path, named: Iterable[st
             report.error("E-UNKNOWN-OUTCOME", path, f"no branch ends with {outcome!r}{near}")
         elif outcome == "not_needed" and outcome not in declared:
             report.add("W-OUTCOME", "warning", path, "no branch has a `when`, so none is ever not_needed")
-
-
-def parallel_steps(data: Raw) -> Iterable[StepAt]:
-    return (step for step in main_steps(data) if step.kind == "parallel")

@@ -9,6 +9,7 @@ from govservice.definitions.reader import Path
 from govservice.definitions.shape_form import check_form
 from govservice.definitions.shape_time import check_time
 from govservice.definitions.walk import (
+    TIMER_ACTS,
     Raw,
     Report,
     StepAt,
@@ -42,7 +43,6 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "end": ("outcome",),
 }
 LAPSE_OUTCOMES = ("withdrawn", "lapsed", "terminated")
-_TIMER_ACTS = ("warn", "escalate", "lapse")
 
 
 def check_shape(report: Report, data: Raw) -> None:
@@ -164,7 +164,7 @@ def _check_timer(report: Report, data: Raw, step: StepAt, path: Path, timer: Raw
         report.error("E-MISSING", path, "'to_role' is required of a timer that escalates")
     if do != "escalate" and "to_role" in timer:
         report.error("E-TIMER", (*path, "to_role"), "belongs to `do: escalate` only")
-    if "as" in timer and do in _TIMER_ACTS:
+    if "as" in timer and do in TIMER_ACTS:
         report.error("E-TIMER", (*path, "as"), "belongs to timers that take an action")
     share = (word(timer, "at") or "").endswith("%limit")
     if share and "of" not in timer and "limit" not in step.data:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from govservice.definitions.compiled import Branch, Compiled, Edge, Step
+from govservice.definitions.compiled import Compiled, Edge, Step
 from govservice.definitions.findings import Finding, Severity
 from govservice.definitions.loader import Loaded
 from govservice.definitions.reader import Path
@@ -104,9 +104,6 @@ class Graph:
         if not scope or not run:
             return run
         return (*self.reachable("").get(self.branches[scope].block, ()), *run)
-
-    def branch_of(self, path: str) -> Branch | None:
-        return self.branches.get(self.compiled.steps[path].scope)
 
 
 def runs_from(starts: Iterable[str], after: Callable[[str], Iterable[str]]) -> dict[str, tuple[str, ...]]:

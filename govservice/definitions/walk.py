@@ -14,6 +14,7 @@ from govservice.definitions.problems import MAX_FINDINGS, step_of
 from govservice.definitions.reader import Path, Source
 
 Raw = dict[str, Any]
+TIMER_ACTS = ("warn", "escalate", "lapse")  # what a timer does beside taking an action of its step
 
 
 def mapping(data: Any, *keys: str) -> Raw:

@@ -35,11 +35,10 @@ from govservice.engine.projections import project, timer_id
 from govservice.engine.state import CaseState, TimerState, Token
 from govservice.engine.store import Held, KeyRow, Store, TextRow
 from govservice.engine.types import SYSTEM, Applied, Command, Ctx, Event, Needs, TextRef, moment
-from govservice.errors import Invalid, KeyReused, LostRace, NotAllowed, Stale, Tampered
+from govservice.errors import Invalid, KeyReused, NotAllowed, Stale, Tampered
 from govservice.models.base import new_id, to_iso
-from govservice.models.session import Database
+from govservice.models.session import TRIES, Database
 
-TRIES = 3
 MAX_IDEM = 200
 TIMERS = "@timers"  # only what is due; `tick` sends it
 WORDS = ("items", "opinion")  # of `Command.data`: kept out of the events
@@ -65,14 +64,7 @@ def apply_retrying(
     database: Database, command: Command, definitions: DefinitionsLike, calendars: CalendarsLike, tries: int = TRIES
 ) -> Applied:
     """`apply` in a transaction of its own, tried again as a whole where another one was first."""
-    for attempt in range(1, tries + 1):
-        try:
-            with database.write() as session:
-                return apply(session, command, definitions, calendars)
-        except LostRace:
-            if attempt == tries:
-                raise
-    raise AssertionError("unreachable")
+    return database.retrying(lambda session: apply(session, command, definitions, calendars), tries)
 
 
 class _Door:

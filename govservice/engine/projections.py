@@ -27,7 +27,6 @@ from govservice.engine.state import (
     Visit,
 )
 from govservice.engine.types import Event, moment
-from govservice.models.base import to_iso
 from govservice.worktime.calendar import Calendar
 
 Row = tuple[Any, ...]
@@ -207,7 +206,3 @@ def case_row(st: CaseState, head: str) -> Row:
         st.def_sha, st.area, st.version, head, st.seq, st.data_rev, st.status, st.outcome, marks.get("received"),
         marks.get("accepted"), marks.get("decided"), marks.get("delivered"), st.closed_at, promised_on, statutory_on,
     )  # fmt: skip
-
-
-def iso_or_none(value: Any) -> str | None:
-    return None if value is None else to_iso(value)

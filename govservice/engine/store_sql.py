@@ -172,7 +172,6 @@ LITE_LEFT = (
     f"UPDATE visits SET {', '.join(f'{c} = ?' for c in COLUMNS['left'][3:])} "  # noqa: S608 - names of ours only
     "WHERE case_id = ? AND token_id = ? AND seq = ?"
 )
-LITE_LOCK = PG_LOCK.replace("%s", "?")
 LITE_KEY, LITE_TEXT, LITE_STATE = (s.replace("%s", "?") for s in (_PG_KEY, _PG_TEXT, _PG_STATE))
 LITE_OPEN = PG_OPEN.replace("%s", "?")
 LITE_MOVE = f"UPDATE cases SET {', '.join(f'{c} = ?' for c in CASE_COLUMNS)} WHERE id = ? AND version = ?"  # noqa: S608

@@ -8,13 +8,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from govservice.definitions import compiled
 from govservice.definitions.catalogue import Catalogue
 from govservice.worktime.calendar import Calendar
 
 if TYPE_CHECKING:
     from govservice.engine.state import CaseState
 
-MAIN = 1  # id of the main token
+MAIN = compiled.MAIN
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 

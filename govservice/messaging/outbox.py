@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from govservice.models.cases import Outbox
@@ -109,8 +109,3 @@ def put_back(session: Session, effect: Effect, now: datetime, error: str) -> Non
         .where(Outbox.id == effect.key)
         .values(due_at=now + effect.pause, claimed_by=None, claimed_until=None, last_error=error[:200])
     )
-
-
-def backlog(session: Session) -> int:
-    """How many effects wait, leased ones included."""
-    return int(session.execute(text("SELECT count(*) FROM outbox WHERE done_at IS NULL")).scalar_one())

@@ -7,19 +7,22 @@ lock, and two transactions that read first and write later would fail with "data
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 
+from govservice.errors import LostRace
 from govservice.models.base import EngineOwned
 from govservice.models.keyring import Box, Keyring
 from govservice.models.people import Person
 
 BUSY_TIMEOUT_MS = 15_000
+TRIES = 3  # of a transaction that lost a race
+T = TypeVar("T")
 RESTED_S = 1.0  # seconds after which a pooled connection is asked whether it lives
 
 
@@ -115,6 +118,18 @@ class Database:
             raise
         finally:
             session.close()
+
+    def retrying(self, work: Callable[[Session], T], tries: int = TRIES) -> T:
+        """Runs `work` in a writing transaction; the whole of it again where another one was first (LostRace), at most
+        `tries` times: the second try sees the winner's work."""
+        for attempt in range(1, tries + 1):
+            try:
+                with self.write() as session:
+                    return work(session)
+            except LostRace:
+                if attempt == tries:
+                    raise
+        raise AssertionError("unreachable")
 
 
 def refuse_case_state(session: Session, _context: Any, _instances: Any) -> None:

@@ -30,7 +30,6 @@ from govservice.operations.sessions import revoke_all
 
 LOGIN = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*", re.ASCII)
 MIN_LOGIN, MAX_LOGIN = 3, 40
-BAD_LOGIN = N_("Use 3 to 40 letters and digits, beginning with a letter; dots and hyphens may join them.")
 PORTAL_ROLES = tuple(kind for kind in STAFF_KINDS if kind != "clerk")
 
 

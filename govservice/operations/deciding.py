@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.engine import SYSTEM, Actor, Applied, Command, Expected, apply
-from govservice.errors import LostRace, NotFound
+from govservice.errors import NotFound
 from govservice.models.base import new_id
 from govservice.models.cases import Case, Task
 from govservice.models.session import box_of
@@ -23,22 +23,14 @@ from govservice.models.work import CaseNote
 from govservice.operations.files import Upload, keep
 from govservice.operations.runtime import Runtime
 
-TRIES = 3
 MAX_TEXT = 4000  # characters of a reason, an opinion or a note
 NOTES = UUID("6f1d9f0e-6c1b-5a55-9a6e-0d5f2d1b7c11")  # names the ids of notes that a form key gave
 T = TypeVar("T")
 
 
 def in_transaction(rt: Runtime, work: Callable[[Session], T]) -> T:
-    """Runs `work` in a writing transaction; the whole of it again, at most TRIES times, when a race was lost."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            with rt.write() as session:
-                return work(session)
-        except LostRace:
-            if attempt == TRIES:
-                raise
-    raise AssertionError("unreachable")
+    """Runs `work` in a writing transaction; the whole of it again, a few times, when a race was lost."""
+    return rt.database.retrying(work)
 
 
 def act(
@@ -118,11 +110,6 @@ def give_back(rt: Runtime, user_id: str, *, now: datetime) -> int:
     for case_id, token_id, seq in held:
         _simple(rt, SYSTEM, case_id, token_id, "@release", f"gone:{case_id}:{user_id}:{seq}", now)
     return len(held)
-
-
-def send_notice(rt: Runtime, actor: Actor, case_id: str, token_id: int, *, idem: str, now: datetime) -> Applied:
-    """The lead sends the one correction notice before every branch has acted."""
-    return _simple(rt, actor, case_id, token_id, "@send_notice", idem, now)
 
 
 def _simple(rt: Runtime, actor: Actor, case_id: str, token_id: int, trigger: str, idem: str, now: datetime) -> Applied:

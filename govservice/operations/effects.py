@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from govservice.engine import Actor, Command, apply
+from govservice.engine import SYSTEM, Command, apply
 from govservice.errors import NotAllowed, told
 from govservice.messaging.notices import PREFIXES, deliver_notice
 from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
@@ -27,7 +27,6 @@ from govservice.operations.issuing import issue_document, revoke_document
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)
-SYSTEM = Actor(id="system", kind="system", roles=(), person_id=None)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 Handler = Callable[[Runtime, Session, Effect, datetime], None]
 

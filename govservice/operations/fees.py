@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
-from govservice.engine import Actor, Command, apply, load_state
+from govservice.engine import SYSTEM, Command, apply, load_state
 from govservice.errors import NotAllowed, Unavailable
 from govservice.messaging.outbox import Effect
 from govservice.models.cases import Case, Visit
@@ -28,7 +28,6 @@ from govservice.payments.provider import Provider
 from govservice.payments.signing import HeadersLike, Refused
 
 log = structlog.get_logger(__name__)
-SYSTEM = Actor(id="system", kind="system", roles=(), person_id=None)
 CALL = "fee.collect"
 CALLBACK = "/payments/callback"
 CHECKS_AT_ONCE = 20

@@ -125,8 +125,3 @@ def public_rows(compiled: Compiled, answers: Mapping[str, Any], names: Iterable[
 def valid_until(issued_on: date, length: Duration) -> date:
     """The last day of validity: a licence for five years issued on 20 November holds until 19 November."""
     return length.after(issued_on) - timedelta(days=1)
-
-
-def still_valid(document: IssuedDocument, today: date) -> bool:
-    """Whether a licence holds today: issued, not revoked, not expired."""
-    return document.revoked_at is None and (document.valid_until is None or today <= document.valid_until)

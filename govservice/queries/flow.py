@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
-from govservice.definitions.compiled import Branch, Compiled
+from govservice.definitions.compiled import MAIN, Branch, Compiled
 from govservice.models.cases import Case, Token, Visit
 from govservice.queries.way import WayStep, department_kind, role_title, way
 
 Text = Mapping[str, str]
 Status = Literal["done", "here", "to_come", "skipped"]
-MAIN = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ def _lines(session: Session, cases: Sequence[Case], calendar: Calendar, now: dat
 
 
 def _held(task: Task, staff: Mapping[str, Mapping[str, str]], calendar: Calendar, now: datetime) -> Held:
-    due_on = calendar.local_date(task.step_due_at - timedelta(microseconds=1)) if task.step_due_at else None
+    due_on = calendar.last_day(task.step_due_at) if task.step_due_at else None
     left = working_days_left(calendar, now, due_on) if due_on else 0
     return Held(
         task.step, task.department_id, task.role, staff.get(task.assignee_id or ""), task.opened_at, due_on,

@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
+from govservice.definitions.compiled import MAIN
 from govservice.definitions.library import Definitions
 from govservice.models.base import from_iso
 from govservice.models.cases import Case, CaseClock, Definition, Task, Token, Visit
@@ -22,7 +23,6 @@ from govservice.queries.worklist import is_watched
 from govservice.worktime.calendar import Calendar, Calendars
 
 OPEN_TASK = ("open", "waiting")
-MAIN = 1  # the token of the case itself; those of branches have other ids
 ENOUGH = 5  # finished stays below which a step's quantiles are not compared
 
 

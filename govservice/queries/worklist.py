@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, not_, or_, select
@@ -221,7 +221,7 @@ def _row(
     task: Task, case: Case, organisations: dict[str, str], people: dict[str, str],
     staff: dict[str, dict[str, str]], calendar: Calendar, now: datetime,
 ) -> Row:  # fmt: skip
-    due_on = calendar.local_date(task.due_at - timedelta(microseconds=1)) if task.due_at else None
+    due_on = calendar.last_day(task.due_at) if task.due_at else None
     days = working_days_left(calendar, now, due_on) if due_on else None
     return Row(
         task.id, case.id, task.token_id, case.number, task.service, case.def_sha, task.step, task.department_id,

@@ -104,6 +104,10 @@ class Calendar:
         """The legal day of an instant. Raises ValueError for an instant without a zone."""
         return self._local(at).date()
 
+    def last_day(self, too_late: datetime) -> date:
+        """The last legal day before an instant that is the first too late (`end_of` the other way round)."""
+        return self.local_date(too_late - datetime.resolution)
+
     def end_of(self, d: date) -> datetime:
         """24:00 of a legal day, as aware UTC: the first instant that is too late for an online act."""
         return self._instant(d + _ONE_DAY, time(0))

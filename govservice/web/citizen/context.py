@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.questions import Question
 from govservice.definitions.values import typed
-from govservice.engine import Actor
+from govservice.engine import MAIN, Actor
 from govservice.exchange import evidence
 from govservice.exchange.accesses import Purpose, Read, record_reads
 from govservice.exchange.evidence import FactView
@@ -32,7 +32,6 @@ from govservice.web.access import citizen_case, current_actor, current_runtime, 
 from govservice.web.i18n import date_text, text
 from govservice.web.words import answer_text, list_text
 
-MAIN = 1
 ASKED = "asked"  # the role of a read by somebody whose answer the application needs
 FELLOW = "fellow"  # the role of a read by somebody who acts for the same organisation
 

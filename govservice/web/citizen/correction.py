@@ -26,8 +26,6 @@ from govservice.web.forms import ItemForm, make_form
 from govservice.web.i18n import text
 from govservice.web.words import answer_text, person_at
 
-MAIN = 1
-
 
 @dataclass(frozen=True)
 class Words:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -97,7 +97,7 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
     words = words_of(session, case, text_ids(h for h in track.happenings if sight.sees_words(h.data)))
     applicant, person = applicant_of(session, case)
     mine = own_task(opened, state)
-    due = calendar.local_date(mine.step_due_at - timedelta(microseconds=1)) if mine and mine.step_due_at else None
+    due = calendar.last_day(mine.step_due_at) if mine and mine.step_due_at else None
     live = [t for t in state.tokens.values() if t.open and compiled.steps[t.step].kind != "parallel"]
     return Page(
         case=case,
