@@ -28,12 +28,13 @@ def _pure() -> Iterator[Figure]:
 
 
 def _portal() -> Iterator[Figure]:
-    from bench import pages, prefill
+    from bench import drafts, pages, prefill
     from bench.stage import staged
 
     with staged(CASES) as stage:
         yield from pages.figures(stage)
         yield from prefill.figures(stage)
+        yield from drafts.figures(stage)
 
 
 PARTS: Mapping[str, Callable[[], Iterator[Figure]]] = {"durable": _durable, "pure": _pure, "portal": _portal}

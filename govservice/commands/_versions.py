@@ -1,4 +1,4 @@
-"""Versions on the command line: `flask definitions propose|publish|back|versions|migrate`.
+"""Versions on the command line: `flask definitions propose|publish|back|versions|migrate|replay`.
 
 Whoever proposes or decides gives a sign-in name and the password: what two people must do, one at a shell cannot.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -21,6 +22,7 @@ from govservice.errors import PortalError
 
 if TYPE_CHECKING:
     from govservice.engine import Actor
+    from govservice.operations.replaying import Report
     from govservice.operations.runtime import Runtime
 
 T = TypeVar("T")
@@ -194,3 +196,70 @@ def _with_progress(results: Iterable[T], quiet: bool) -> Iterator[T]:
         if not quiet and n % 1000 == 0:
             click.echo(f"{n} cases ...", err=True)
         yield result
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="DRAFT.yaml")
+@click.option("--cases", type=click.IntRange(min=1), default=10_000, show_default=True, help="How many, the newest.")
+@click.option("--map", "map_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Renamed steps.")
+@click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def replay(file: Path, cases: int, map_file: Path | None, processes: int, as_json: bool) -> None:
+    """Play past cases on a draft: same end, not possible at some step, another end, or erased. Exit 1 if any differ.
+
+    Nothing is written. What people did is rebuilt from the events and the answers as they were; a person who was erased
+    is counted and not replayed.
+    """
+    from govservice.commands import runtime as reopen  # by its own name, for the other processes
+    from govservice.commands.demo import Bar
+    from govservice.definitions.compile import compile_service
+    from govservice.definitions.loader import Rules, load_file
+    from govservice.definitions.migrations import load_migration
+    from govservice.operations.replaying import replay_on
+
+    rt = runtime()
+    began = monotonic()
+    with told():
+        catalogue = rt.definitions.catalogue
+        draft = compile_service(load_file(file, file.as_posix(), Rules(catalogue)).service, catalogue=catalogue)
+        steps = dict(load_migration(map_file, map_file.as_posix())[0].steps) if map_file is not None else {}
+        bar = (lambda _done, _total: None) if as_json else Bar(sys.stderr.isatty()).show
+        found = replay_on(rt, draft, limit=cases, steps=steps, progress=bar, reopen=reopen, processes=processes)
+    seconds = monotonic() - began
+    if as_json:
+        click.echo(json.dumps(_as_json(found, seconds), ensure_ascii=False))
+    else:
+        _print_report(found, seconds)
+    raise click.exceptions.Exit(1 if found.differences else 0)
+
+
+def _as_json(found: Report, seconds: float) -> dict[str, object]:
+    told = [
+        {**verdict._asdict(), "cases": n, "examples": found.examples[verdict]}
+        for verdict, n in found.differences.most_common()
+    ]
+    kinds = {kind: found.kinds[kind] for kind in ("same", "impossible", "other", "erased")}
+    return {"cases": found.cases, **kinds, "seconds": round(seconds, 1), "differences": told}
+
+
+WHY = {
+    "no_branch": "there is no such branch then", "no_action": "there is no such action",
+    "role": "it is for another role",
+    "missing": "something it needs was not given", "guard": "its conditions were not met",
+    "four_eyes": "whoever examined may not decide", "same_person": "a second person must confirm",
+}  # fmt: skip
+
+
+def _print_report(found: Report, seconds: float) -> None:
+    for verdict, n in found.differences.most_common():
+        numbers = ", ".join(found.examples[verdict])
+        if verdict.kind == "impossible":
+            why = WHY.get(verdict.why, verdict.why)
+            click.echo(f"{n:>7}  {verdict.action} is not possible at {verdict.step}: {why}  ({numbers})")
+        else:
+            click.echo(f"{n:>7}  {verdict.would} instead of {verdict.was}  ({numbers})")
+    kinds = found.kinds
+    click.echo(
+        f"{found.cases} cases: {kinds['same']} the same, {kinds['impossible']} not possible at some step, "
+        f"{kinds['other']} otherwise, {kinds['erased']} erased; {seconds:.0f} seconds"
+    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from govservice.commands._versions import back, migrate, propose, publish, versions
+from govservice.commands._versions import back, migrate, propose, publish, replay, versions
 from govservice.definitions.catalogue import Catalogue, load_catalogue
 from govservice.definitions.check import Checked, Judges, check_files, check_workflows, shown_path
 from govservice.definitions.diagram import mermaid
@@ -84,7 +84,7 @@ def show(code: str, as_mermaid: bool, language: str, escapes: bool, workflows: P
             click.echo(f"  {path:32} {step.kind:10} {step.title[language]}")
 
 
-for _one in (propose, publish, back, versions, migrate):
+for _one in (propose, publish, back, versions, migrate, replay):
     command.add_command(_one)
 
 

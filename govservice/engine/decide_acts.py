@@ -27,6 +27,8 @@ def act(work: Work, token: Token, edge: Edge) -> None:
         facts |= submitted(work)
     if edge.kind == "answer" and "data_rev" in work.cmd.data:
         facts["rev"] = work.cmd.data["data_rev"]  # what the answer brought forth stands in this revision
+    if edge.result:
+        facts["result"] = declared(work, edge)
     dest = work.take(token.step, edge, role)
     if sending:
         promises.given(work)
@@ -70,10 +72,15 @@ def confirm(work: Work, token: Token, edge: Edge, facts: dict[str, Any]) -> None
 
 
 def keep(work: Work, edge: Edge) -> None:
-    """An answer came before its step: only what the definition declares of it is kept, and no words of people."""
-    declared = {name for name, kind in edge.result.items() if kind not in WORDS}
-    result = {name: value for name, value in work.result.items() if name in declared}
-    work.emit("answer.kept", None, {"step": edge.source, "trigger": edge.name, "result": result})
+    """An answer came before its step: it is kept, and used on arrival."""
+    data = {"step": edge.source, "trigger": edge.name, "result": declared(work, edge)}
+    work.emit("answer.kept", None, data)
+
+
+def declared(work: Work, edge: Edge) -> dict[str, Any]:
+    """Of an auto step's answer what the definition declares, and no words of people: all that guards may read of it."""
+    names = {name for name, kind in edge.result.items() if kind not in WORDS}
+    return {name: value for name, value in work.result.items() if name in names}
 
 
 # -- submission

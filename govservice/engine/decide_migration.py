@@ -26,7 +26,7 @@ CLOSED = Refusal("closed", N_("The case is closed: it stays with its version."))
 SAME = Refusal("same", N_("The case has this version already."))
 OTHER_SERVICE = Refusal("service", N_("That is a version of another service."))
 AT_ONCE = N_("%(action)s would happen at once at %(step)s: its hour has passed already.")
-JOIN = N_("The parallel step %(step)s would end at once in the new version.")
+JOIN = N_("The step %(step)s would end at once in the new version: one of its join rules holds already.")
 NEW_BRANCH = N_("The branch %(branch)s is new: this case has not begun it.")
 NO_BRANCH = N_("The branch %(branch)s has no place in the new version.")
 TWO_IN_ONE = N_("Two branches of this case would become the branch %(branch)s.")
@@ -41,6 +41,7 @@ NOT_ASKED = N_("The new version decides by %(field)s, which this case was never 
 UNSOUND = N_("The case would not be sound in the new version (%(what)s).")
 PAUSED = N_("The limit %(limit)s would begin while the applicant's correction is awaited.")
 NO_PROMISE = N_("The applicant put off or pledged %(item)s, and the new version does not let one do so.")
+OTHER_CHILDREN = N_("The child case %(service)s is in one of the two versions only.")
 NO_KEPT = N_("An answer for the step %(step)s came early and is kept, and the new version could not use it.")
 KEEPS = ("correction:",)  # keys of timers whose dates were told to the applicant: they stay
 
@@ -93,6 +94,7 @@ class _Move:
         yield from self._asked()
         yield from self._never_asked()
         yield from self._promised()
+        yield from self._children()
         for kept in self.st.kept.values():
             if self.new.edge(self.paths.path(kept.step), kept.trigger) is None:
                 yield Refusal("kept", NO_KEPT, {"step": kept.step})
@@ -176,6 +178,14 @@ class _Move:
         for item in sorted({*gaps, *(name for name in checked if name not in self.new.post_checks)}):
             yield Refusal("promise", NO_PROMISE, {"item": item})
 
+    def _children(self) -> Iterator[Refusal]:
+        """The step of a bundle must have the very children that this case has planned."""
+        bundle = self.new.bundles.get(self.paths.path(self.st.main.step))
+        if bundle is not None:
+            planned = {c.service for c in self.st.children.values() if c.step == self.st.main.step}
+            for service in sorted(planned ^ {spawn.service for spawn in bundle.spawns}):
+                yield Refusal("child", OTHER_CHILDREN, {"service": service})
+
     def _never_asked(self) -> Iterator[Refusal]:
         """A guard over an answer that was never asked for is always false: a case that was sent does not move there."""
         if self.st.status == "draft":
@@ -187,9 +197,8 @@ class _Move:
 
     def afterwards(self) -> Iterator[Refusal]:
         """What can be seen only of the state as it would be."""
-        block = self.new.blocks.get(self.work.st.main.step)
-        if block is not None and moves.holding_join(self.work, block) is not None:
-            yield Refusal("join", JOIN, {"step": block.path})
+        if moves.holding(self.work) is not None:
+            yield Refusal("join", JOIN, {"step": self.work.st.main.step})
         for broken in breaches(self.new, self.work.st):
             yield Refusal("unsound", UNSOUND, {"what": broken})
 

@@ -282,7 +282,7 @@ def settle(work: Work) -> None:
     while work.st.status != "closed":
         if use_kept(work):
             continue
-        found = _holding(work)
+        found = holding(work)
         if found is None:
             return
         edge, outcomes = found
@@ -291,7 +291,7 @@ def settle(work: Work) -> None:
         arrive(work, MAIN, dest, edge)
 
 
-def _holding(work: Work) -> tuple[Edge, dict[str, str]] | None:
+def holding(work: Work) -> tuple[Edge, dict[str, str]] | None:
     """The join rule that holds at the main token's step, with what it saw: of branches or of a bundle's children."""
     block, bundle = work.d.blocks.get(work.st.main.step), work.d.bundles.get(work.st.main.step)
     seen: dict[str, str | None] = {}

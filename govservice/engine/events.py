@@ -62,6 +62,7 @@ CATALOGUE: tuple[EventType, ...] = (
             "outcomes?": "outcome by branch that the join rule saw", "deemed?": "true: silence counted as this act",
             "note?": "what the definition says about the deemed act", "effects?": "list of topics put into the outbox",
             "kept?": "seq of the answer that had come early and was used",
+            "result?": "of an auto step's answer: what the definition declares of it, never words",
             **ACT,
         },
     ),

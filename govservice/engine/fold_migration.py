@@ -86,6 +86,8 @@ def _renamed(st: CaseState, d: Mapping[str, Any]) -> None:
     st.changes = tuple((rev, _names(names, fields)) for rev, names in st.changes)
     moved = [kept._replace(step=steps.get(kept.step, kept.step)) for kept in st.kept.values()]
     st.kept = {kept.step: kept for kept in moved}
+    for service, child in st.children.items():
+        st.children[service] = child._replace(step=steps.get(child.step, child.step))
     for id, ask in st.asks.items():
         st.asks[id] = ask._replace(step=steps.get(ask.step, ask.step), items=_names(ask.items, fields))
     if st.notice is not None:

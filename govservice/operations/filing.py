@@ -38,10 +38,10 @@ from govservice.operations.completeness import (
 )
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
+from govservice.operations.in_force import take_in_force
 from govservice.operations.issuing import ALPHABET, NUMBER_LENGTH, grouped
 from govservice.operations.mandates import usable_mandate
 from govservice.operations.own_cases import own_case
-from govservice.operations.publishing import take_in_force
 from govservice.operations.runtime import Runtime
 
 

@@ -25,7 +25,7 @@ from govservice.models.base import to_iso
 from govservice.models.casedata import Form, latest_rev, read_form, write_form
 from govservice.models.cases import Case, Definition
 from govservice.operations.deciding import in_transaction
-from govservice.operations.publishing import take_in_force
+from govservice.operations.in_force import take_in_force
 from govservice.operations.runtime import Runtime
 
 ERASED = Refusal("erased", N_("The applicant was erased: the answers cannot be written anew."))

@@ -25,8 +25,9 @@ from govservice.errors import N_, Forbidden, Missing, NotAllowed, NotFound
 from govservice.models.cases import Definition
 from govservice.models.versions import Proposal
 from govservice.operations.handlers import lost_handlers
+from govservice.operations.in_force import in_force, take_in_force
 from govservice.operations.judging import staffing_of
-from govservice.operations.publishing import Version, in_force, put_in_force, take_in_force
+from govservice.operations.publishing import Version, put_in_force
 from govservice.operations.runtime import Runtime
 
 PROPOSES = frozenset({"designer"})

@@ -20,6 +20,7 @@ from govservice.models.exchange import Grant
 from govservice.models.places import Area, Department
 from govservice.models.versions import Proposal
 from govservice.operations.handlers import refuse_lost
+from govservice.operations.in_force import in_force, take_in_force
 from govservice.operations.judging import check_to_publish
 from govservice.operations.runtime import Runtime
 
@@ -98,23 +99,6 @@ def put_in_force(session: Session, version: Version, by: str, now: datetime) -> 
         )  # fmt: skip
     )
     return newest + 1
-
-
-def in_force(session: Session) -> dict[str, str]:
-    """Hash of the version in force by service."""
-    rows = session.execute(select(Definition.service, Definition.sha).where(Definition.status == "published"))
-    return {row.service: row.sha for row in rows}
-
-
-def take_in_force(rt: Runtime) -> None:
-    """What another process may have put in force: known here from now on."""
-    with rt.read() as session:
-        shas = in_force(session)
-        missing = [sha for sha in shas.values() if not rt.definitions.has(sha)]
-        kept = session.scalars(select(Definition.canonical_json).where(Definition.sha.in_(missing))) if missing else ()
-        for canonical in kept:
-            rt.definitions.adopt(canonical)
-    rt.definitions.put_in_force(shas)
 
 
 def adopt_pinned(rt: Runtime) -> int:

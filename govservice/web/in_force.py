@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from govservice import logs
 from govservice.errors import PortalError
-from govservice.operations.publishing import take_in_force
+from govservice.operations.in_force import take_in_force
 from govservice.operations.runtime import Runtime
 
 SECONDS = 1.0

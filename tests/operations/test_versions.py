@@ -23,8 +23,9 @@ from govservice.models.cases import Case, Definition
 from govservice.models.versions import Proposal
 from govservice.operations import effects
 from govservice.operations.demo_cast import PASSWORD
+from govservice.operations.in_force import take_in_force
 from govservice.operations.proposing import approve, propose, propose_back, refuse, review
-from govservice.operations.publishing import publish_all, take_in_force
+from govservice.operations.publishing import publish_all
 from tests.operations.conftest import Play
 
 FILE = ROOT / "workflows" / "services" / "open_restaurant.yaml"
