@@ -13,6 +13,7 @@ from govservice.definitions.expression_types import Type, field_type
 from govservice.definitions.schema_base import Count, Dotted, Flag, Id, Length, Line, Node, Ordered, Text
 from govservice.definitions.schema_form import DatasetRef
 from govservice.definitions.schema_registry import Dataset, Grant, RegistryFile
+from govservice.identifiers import IdKind
 
 __all__ = ["Dataset", "Grant", "RegistryFile"]  # a registry's file has a module of its own
 
@@ -66,7 +67,8 @@ class FactType(Node):
     compare: Literal["text", "exact", "number", "date", "district", "set"]
     freshness: Length
     do_not_ask: Flag = False
-    identifier: Literal["cn_id", "uscc"] | None = None
+    identifier: IdKind | None = None  # what is typed for it must be well formed
+    party: Literal["person_name", "person_number", "org_name", "org_code", "legal_person"] | None = None
 
     @property
     def expression_type(self) -> Type:

@@ -1,7 +1,8 @@
 """What a case needs, what registries said, and what is therefore asked of the citizen (exchange.md 2.4).
 
 A registry's value always wins over a posted one. A need that no registry met leaves its fields to the citizen, with
-a sentence saying why.
+a sentence saying why; but what identifies the party (`party.py`), and what a service will not take from people
+(`block`), is typed by nobody.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import Any, Protocol, Self, TypeVar
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled, Text
 from govservice.exchange.outcomes import outcome_sentence
+from govservice.exchange.party import ACCOUNT
 from govservice.exchange.prefill import Prefill, prefill
 from govservice.exchange.views import Facts, FactView, current_facts, fact_values
 
 __all__ = [
-    "Burden", "FactView", "Facts", "Prefill", "asked_fields", "burden", "current_facts", "fact_values",
-    "materials_asked", "merge_answers", "outcome_sentence", "prefill",
+    "ACCOUNT", "Burden", "FactView", "Facts", "Prefill", "asked_fields", "burden", "current_facts", "fact_values",
+    "materials_asked", "merge_answers", "outcome_sentence", "prefill", "waiting_fields",
 ]  # fmt: skip
 
 
@@ -38,14 +40,17 @@ F = TypeVar("F", bound=FormLike)
 def merge_answers(compiled: Compiled, facts: Facts, form: F) -> F:
     """The form with every registry value in its place: a posted value never overrides one.
 
-    An answer that came from a registry which no longer stands (declined, superseded) is taken out again.
+    Where no registry gave what identifies the party, the portal's own record does. An answer that came from a source
+    which no longer stands (declined, superseded) is taken out again.
     """
     for name, fact in _fact_fields(compiled).items():
         view, source = facts.get(fact), f"fact:{fact}"
         value = view.values.get(name) if view else None
+        if value is None and view is not None and view.party.get(name) is not None:
+            value, source = view.party[name], ACCOUNT
         if value is not None and (form.answers.get(name) != value or form.sources.get(name) != source):
             form = form.with_answers({name: value}, source)
-        elif value is None and form.sources.get(name, "").startswith("fact:"):
+        elif value is None and (form.sources.get(name) == ACCOUNT or form.sources.get(name, "").startswith("fact:")):
             form = form.with_answers({name: None}, "you")
     return form
 
@@ -57,9 +62,32 @@ def _fact_fields(compiled: Compiled) -> dict[str, str]:
 
 
 def asked_fields(compiled: Compiled, facts: Facts) -> list[str]:
-    """Names of the form's fields that the citizen answers: all but those that a registry filled, in form order."""
-    filled = {name for name, fact in _fact_fields(compiled).items() if fact in facts and name in facts[fact].values}
-    return [n for n, field in compiled.service.fields.items() if n not in filled and field.issued is None]
+    """Names of the form's fields that the citizen answers, in form order: all but those that a registry filled and
+    those that nobody types."""
+    closed = {
+        name
+        for name, fact in _fact_fields(compiled).items()
+        if fact in facts and (name in facts[fact].values or _typed_by_nobody(compiled, facts[fact], name))
+    }
+    return [n for n, field in compiled.service.fields.items() if n not in closed and field.issued is None]
+
+
+def _typed_by_nobody(compiled: Compiled, view: FactView, name: str) -> bool:
+    """What identifies the party; and all of a fact that must stand in the registry and does not."""
+    blocked = compiled.service.facts[view.name].block is not None and view.state == "no_record"
+    return name in view.party or blocked
+
+
+def waiting_fields(compiled: Compiled, facts: Facts) -> list[str]:
+    """Names of the fields that nobody may type and no record has given yet: the application waits for them."""
+    return [
+        name
+        for name, fact in _fact_fields(compiled).items()
+        if (view := facts.get(fact)) is not None
+        and _typed_by_nobody(compiled, view, name)
+        and view.values.get(name) is None
+        and view.party.get(name) is None
+    ]
 
 
 def materials_asked(compiled: Compiled, facts: Facts) -> list[str]:

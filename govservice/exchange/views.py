@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.exchange.outcomes import Outcome, Sentence, outcome_sentence
+from govservice.exchange.party import identifying, party_record
+from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Exchange, Fact
 from govservice.models.session import box_of
 
@@ -41,6 +43,9 @@ class FactView:
     asked_at: datetime | None = None
     assurance: str = "registry"
     exchange_id: str | None = None
+    # What identifies the party, by fact type, as the portal's own record has it; None where that does not say. Only
+    # looked up where registries have not given all of it.
+    party: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def filled(self) -> bool:
@@ -76,7 +81,19 @@ def current_facts(session: Session, case_id: str, catalogue: Catalogue) -> dict[
     needs = session.scalars(
         select(EvidenceRequirement).where(EvidenceRequirement.case_id == case_id).order_by(EvidenceRequirement.id)
     )
-    return {need.name: _view(session, need, rows.get(need.name, []), catalogue) for need in needs}
+    views = {need.name: _view(session, need, rows.get(need.name, []), catalogue) for need in needs}
+    return _with_party(session, case_id, views, catalogue)
+
+
+def _with_party(
+    session: Session, case_id: str, views: dict[str, FactView], catalogue: Catalogue
+) -> dict[str, FactView]:
+    """The views with the party as the portal knows it, where a registry left something of it open."""
+    case = session.get(Case, case_id) if views else None
+    if case is None or identifying(catalogue, case).keys() <= fact_values(views).keys():
+        return views
+    party = party_record(session, catalogue, case)
+    return {name: replace(view, party=party) for name, view in views.items()}
 
 
 def _view(session: Session, need: EvidenceRequirement, facts: Sequence[Fact], catalogue: Catalogue) -> FactView:

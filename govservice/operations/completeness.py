@@ -88,12 +88,17 @@ def missing_items(compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots
     A correction may leave an answer as it was: the department may have been wrong, and the clerk sees what changed.
     """
     shown = set(visible_pages(compiled, form))
+    waiting = () if slots.correcting else evidence.waiting_fields(compiled, facts)
     missing = [
         name
         for page in compiled.service.form
         if page.page in shown
         for name, field in page.fields.items()
-        if name in slots.fields and field.required and form.answers.get(name) in (None, "", [])
+        if name in slots.fields
+        and field.required
+        and form.answers.get(name) in (None, "", [])
+        or name in waiting
+        and field.required
     ]
     missing += [
         name

@@ -101,12 +101,16 @@ def _check_mandate(rt: Runtime, actor: Actor, service: str, now: datetime) -> No
 
 
 def agree(rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...], now: datetime) -> None:
-    """The purpose page was answered: remembers which facts the applicant would rather bring, fetches the others."""
+    """The purpose page was answered: remembers which facts the applicant would rather bring, fetches the others. A fact
+    with `block` cannot be brought."""
     with rt.write() as session:
         case = _draft(session, actor, case_id, rt.today(now))
         compiled = rt.definitions.by_sha(case.def_sha)
         form = read_form(session, case.applicant_id, case_id)
-        form = replace(form, declined=tuple(f for f in declined if f in compiled.service.facts), agreed_at=to_iso(now))
+        known = compiled.service.facts
+        form = replace(
+            form, declined=tuple(f for f in declined if f in known and known[f].block is None), agreed_at=to_iso(now)
+        )
         write_form(session, case.applicant_id, case_id, form, actor.id, now)
     fetch_facts(rt, actor, case_id, now=now)
 

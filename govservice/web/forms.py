@@ -20,6 +20,8 @@ from wtforms.validators import StopValidation
 
 from govservice.definitions.questions import UNITS, Question
 from govservice.definitions.values import WrongValue, parse
+from govservice.identifiers import IdKind, WrongIdentifier, normalise
+from govservice.identifiers import parse as parse_identifier
 from govservice.web.forms_ui import ChoiceField, DateField, ManyField, PortalForm, SelectField, TextField
 from govservice.web.i18n import text
 from govservice.web.widgets import TextArea
@@ -47,6 +49,7 @@ class Asked:
 
     spec: Question
     spec_name: str
+    identifier: IdKind | None = None  # what an answer must be, by the catalogue's type of fact
     json: Any = None
 
     def raw(self) -> Any:
@@ -57,11 +60,18 @@ class Asked:
         """Reads the typed text. Raises StopValidation with a sentence that names the question."""
         label = str(cast(Any, self).label.text)
         try:
-            self.json = parse(self.spec, self.raw())
+            typed = self.raw()
+            if self.identifier is not None and typed is not None:
+                typed = normalise(typed)  # blanks and hyphens do not count as characters
+            self.json = parse(self.spec, typed)
             if self.json == "":  # nothing but blanks and invisible signs
                 self.json = None
+            if self.identifier is not None and self.json is not None:
+                self.json = parse_identifier(self.identifier, self.json)
         except WrongValue as wrong:
             raise StopValidation(sentence(label, wrong)) from None
+        except WrongIdentifier as wrong:
+            raise StopValidation(gettext("%(what)s: %(fault)s", what=label, fault=gettext(str(wrong)))) from None
         if self.json is None and self.spec.required:
             raise StopValidation(missing(self.spec.type, label))
 
@@ -171,11 +181,13 @@ def make_form(
     districts: Options = (),
     formdata: Any = None,
     labels: Mapping[str, Any] | None = None,
+    formats: Mapping[str, IdKind] | None = None,
 ) -> ItemForm:
     """A form with the asked questions, filled with the answers given so far.
 
     `districts` are the (code, name) pairs that a district may be chosen from; `labels` gives {en, zh} of fields whose
-    label is their fact type's. `formdata` left out: Flask's own request is read.
+    label is their fact type's, `formats` the kind of identifier of fields that hold one. `formdata` left out: Flask's
+    own request is read.
     """
     wanted = [name for name in fields if name in set(asked)]
     members: dict[str, Any] = {}
@@ -189,6 +201,7 @@ def make_form(
     for name, member in zip(wanted, data, strict=True):
         field = form[member]
         field.spec, field.spec_name = fields[name], name
+        field.identifier = (formats or {}).get(name)
     return form
 
 

@@ -50,12 +50,15 @@ def pause_name(kind: object) -> str:
     return str(names.get(str(kind), kind))
 
 
-def answer_text(spec: Question | None, value: Any, catalogue: Catalogue, name: str = "") -> str:
-    """An answer (JSON form) as people read it; personal numbers masked; nothing for an answer that was not given."""
+def answer_text(
+    spec: Question | None, value: Any, catalogue: Catalogue, name: str = "", *, to_author: bool = False
+) -> str:
+    """An answer (JSON form) as people read it; nothing for an answer that was not given. Personal numbers are masked,
+    but not to whoever typed them (`to_author`): they must see what they typed."""
     if value is None or value in ("", []):
         return ""
     known = catalogue.facts.get(name)
-    if known is not None and known.identifier:
+    if known is not None and known.identifier and not (to_author and name in catalogue.masked):
         return masked(str(value)) if name in catalogue.masked else grouped_uscc(str(value))
     if isinstance(value, bool):
         return str(gettext("Yes") if value else gettext("No"))

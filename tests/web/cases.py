@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from govservice.engine import MAIN, Actor, Command, apply, load_state
 from govservice.models.accounts import User
-from govservice.models.casedata import Form, write_form
-from govservice.models.cases import Case
+from govservice.models.casedata import Form, read_form, write_form
+from govservice.models.cases import Case, CaseData
 from govservice.models.people import Mandate
-from govservice.models.session import Database
+from govservice.models.session import Database, box_of
 from govservice.operations.files import Upload, keep
 from govservice.operations.filing import case_number
 from tests.web.conftest import Stage
@@ -87,6 +87,15 @@ class Office:
         who = self.actor(actor) if isinstance(actor, str) else actor
         idem = f"do-{next(self.count)}-of-this-test"
         self._apply(Command(self.id_of(number), trigger, idem, self.stage.wall.now(), who, token_id=token, **more))
+
+    def wrong(self, number: str, answers: Mapping[str, Any]) -> None:
+        """Puts answers into the revision that was sent, as if the applicant had typed them and been believed."""
+        with self.database.write() as session:
+            case = session.scalars(select(Case).where(Case.number == number)).one()
+            form = read_form(session, case.applicant_id, case.id, case.data_rev).with_answers(answers, "you")
+            box, row = box_of(session, case.applicant_id), session.get_one(CaseData, (case.id, case.data_rev))
+            assert box is not None
+            row.form_enc = box.seal_json({**form.as_json(), "salt": ""}, f"case_data:{case.id}:{case.data_rev}")
 
     def _apply(self, command: Command) -> None:
         rt = self.stage.runtime

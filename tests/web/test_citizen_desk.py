@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from govservice.models.accounts import User
 from govservice.models.base import new_id
+from govservice.models.casedata import read_form, write_form
 from govservice.models.cases import Case, CaseData
 from govservice.models.exchange import DataAccess
 from govservice.models.papers import File, IssuedDocument, Message, Rating
@@ -53,10 +54,6 @@ def begin(browser: Browser) -> str:
 
 
 ANSWERS: dict[str, dict[str, Any]] = {
-    "applicant": {
-        "person.name": "王芳", "person.national_id": "990111199203042048", "org.name": "贵阳花溪清味餐饮有限公司",
-        "org.uscc": "91990111MA7K2Q5X12", "org.legal_person": "王芳",
-    },
     "premises": {
         "premises.title_no": "黔（2024）花溪区不动产权第 0012345 号", "premises.address": "花溪区清溪路 86 号",
         "premises.district": "huaxi", "premises.area": "３２６．４０",
@@ -155,12 +152,15 @@ def test_a_filing_with_every_register_silent(stage: Stage, fang: Browser) -> Non
     assert "Cannot start yet" in tasks
     first = text_of(fang.get(f"/my/cases/{number}/pages/premises"))
     assert "did not answer. You can go on" in first  # the question says why it is asked
+    assert "take it from your account and your mandate: Name, Identity number" in tasks
+    assert fang.get(f"/my/cases/{number}/pages/applicant").status_code == 303  # who applies is asked of nobody
     fill(fang, number)
     check = text_of(fang.get(f"/my/cases/{number}/check"))
     assert "326.40 m²" in check
     assert "Cold dishes" in check
-    assert "990111199203042048" not in check  # masked
+    assert "990111199203042048" not in check  # masked: it comes from the account, nobody typed it
     assert "9901 **** **** **2048" in check
+    assert "Your account and mandate" in check
     sent = send(fang, number)
     assert sent.headers["Location"].endswith("/sent")
     done = text_of(fang.get(sent.headers["Location"]))
@@ -172,6 +172,62 @@ def test_a_filing_with_every_register_silent(stage: Stage, fang: Browser) -> Non
     page = text_of(fang.get(f"/my/cases/{number}"))
     assert "Answer on acceptance by Wednesday 4 March 2026" in page
     assert "2 of 2 working days left" in page
+
+
+FALSE = {
+    "person.name": "张三", "person.national_id": "ABC", "org.name": "别人的公司", "org.uscc": "1",
+    "org.legal_person": "李四",
+}  # fmt: skip
+
+
+def test_nobody_types_who_they_are(stage: Stage, fang: Browser, office: Office) -> None:
+    """Declined registers open no way to a licence with another's name: the account and the mandate say who applies,
+    and a register that the service needs (`block`) cannot be declined."""
+    number = begin(fang)
+    purpose = text_of(fang.get(f"/my/cases/{number}/purpose"))
+    assert 'value="owner"' in purpose
+    assert 'value="enterprise"' not in purpose
+    fang.send(f"/my/cases/{number}/purpose", {"declined": ["owner", "enterprise", "health"]})
+    assert (
+        fang.send(f"/my/cases/{number}/pages/applicant", FALSE, page=f"/my/cases/{number}/purpose").status_code == 303
+    )
+    tasks = text_of(fang.get(f"/my/cases/{number}/tasks"))
+    assert "You chose to give this information yourself; the Health Certificate" in tasks  # each register by name
+    fill(fang, number)
+    rt = stage.runtime
+    with rt.write() as session:  # as an older portal had taken it
+        case = session.scalars(select(Case).where(Case.number == number)).one()
+        form = read_form(session, case.applicant_id, case.id)
+        assert form.declined == ("owner", "health")
+        write_form(session, case.applicant_id, case.id, form.with_answers(FALSE, "you"), "test", stage.wall.now())
+    assert send(fang, number).headers["Location"].endswith("/sent")
+    with rt.read() as session:
+        case = session.scalars(select(Case).where(Case.number == number)).one()
+        form = read_form(session, case.applicant_id, case.id, case.data_rev)
+    assert {name: form.answers[name] for name in FALSE} == {
+        "person.name": "王芳", "person.national_id": "990111198803182048", "org.name": "贵阳花溪清味餐饮有限公司",
+        "org.uscc": "91990111MA7K2Q5X12", "org.legal_person": "王芳",
+    }  # fmt: skip
+    assert {form.sources[name] for name in FALSE} == {"account"}
+    office.wrong(number, FALSE)
+    page = text_of(stage.client_as("li.na").get(f"/clerk/cases/{number}"))
+    assert "Differs from the account and the mandate: 王芳" in page
+    assert "Differs from the account and the mandate: 贵阳花溪清味餐饮有限公司" in page
+
+
+def test_an_agent_waits_for_the_register_that_names_the_legal_person(stage: Stage) -> None:
+    """What neither a register nor the portal's own record says stays open: it is not typed and not left out."""
+    chen = stage.client_as("chen.wei")
+    number = begin(chen)
+    fill(chen, number)
+    tasks = text_of(chen.get(f"/my/cases/{number}/tasks"))
+    assert "nobody may type it: Legal representative" in tasks
+    check = text_of(chen.get(f"/my/cases/{number}/check"))
+    assert "nobody may type it: Legal representative" in check
+    assert "Ask again" in check
+    rev = stage_rev(stage, number)
+    form = {"rev": rev, "idem": "x" * 20, **FALSE}
+    assert chen.send(f"/my/cases/{number}/check", form, page=f"/my/cases/{number}/purpose").status_code == 422
 
 
 def test_sending_twice_going_back_and_a_bookmark(stage: Stage, fang: Browser) -> None:

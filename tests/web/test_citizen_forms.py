@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from config import ROOT
 from govservice.definitions.library import Definitions
+from govservice.definitions.catalogue import load_catalogue
 from govservice.definitions.questions import Question, question_of
 from govservice.definitions.schema import FormField
 from govservice.web.forms import ItemForm, make_form
@@ -36,6 +37,30 @@ def app() -> Iterator[Flask]:
 def question(**spec: Any) -> Question:
     node = FormField.model_validate({"label": LABEL, "required": True, **spec})
     return question_of("a.b", "page", node)
+
+
+def test_an_identifier_is_checked_by_the_type_of_the_fact(app: Flask) -> None:
+    """Check digits as at the registration; the field's name does not matter."""
+    asked = {"a.b": question(type="text", max_length=18)}
+    for typed, kind, says in (
+        ("ABC", "cn_id", "An identity number has 18 digits"), ("990111199203042049", "cn_id", "One of these"),
+        ("1", "uscc", "A unified social credit code has 18"),
+    ):  # fmt: skip
+        form = make_form(asked, ["a.b"], {}, formdata=MultiDict([("a.b", typed)]), formats={"a.b": kind})
+        assert not form.validate()
+        assert says in form.errors["a__b"][0]
+    form = make_form(
+        asked, ["a.b"], {}, formdata=MultiDict([("a.b", "９９0111-19880318 2048")]), formats={"a.b": "cn_id"}
+    )
+    assert form.validate(), form.errors
+    assert form.values() == {"a.b": "990111198803182048"}
+
+
+def test_a_number_is_shown_in_full_to_whoever_typed_it(app: Flask) -> None:
+    name, number = "person.national_id", "990111199203042048"
+    catalogue = load_catalogue(ROOT / "workflows")
+    assert answer_text(None, number, catalogue, name) == "9901 **** **** **2048"
+    assert answer_text(None, number, catalogue, name, to_author=True) == number
 
 
 def form_of(posted: list[tuple[str, str]], **spec: Any) -> ItemForm:

@@ -18,7 +18,7 @@ from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import Filing, filing_of, idem_of, new_idem, not_a_draft
 from govservice.web.citizen.items import items_of
 from govservice.web.citizen.rows import fact_groups, material_rows, own_rows, promised_answer, receiver
-from govservice.web.citizen.tasks import relief_sentence
+from govservice.web.citizen.tasks import relief_sentence, troubles
 from govservice.web.i18n import text
 
 NO_REVISION = -1  # what a form without a sensible revision has seen
@@ -72,6 +72,7 @@ def _page(filing: Filing, problem: str = "", wrong: Mapping[str, str] | None = N
         relief=relief,
         relief_words=relief_sentence(filing, relief),
         to_do=[item for item in items_of(filing) if item.wanted],
+        waiting=troubles(filing) if filing.waiting else [],
         answer_by=promised_answer(filing, now()),
         receiver=receiver(filing),
         problem=problem,

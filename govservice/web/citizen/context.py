@@ -19,7 +19,8 @@ from govservice.definitions.values import typed
 from govservice.engine import MAIN, Actor
 from govservice.exchange import evidence
 from govservice.exchange.accesses import Purpose, Read, record_reads
-from govservice.exchange.evidence import FactView
+from govservice.exchange.evidence import ACCOUNT, FactView
+from govservice.identifiers import IdKind
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case, Token
 from govservice.models.papers import File
@@ -30,7 +31,7 @@ from govservice.queries.service_page import labels
 from govservice.queries.tracking import party_of
 from govservice.web.access import citizen_case, current_actor, current_runtime, now
 from govservice.web.i18n import date_text, text
-from govservice.web.words import answer_text, list_text
+from govservice.web.words import answer_text, gap, list_text
 
 ASKED = "asked"  # the role of a read by somebody whose answer the application needs
 FELLOW = "fellow"  # the role of a read by somebody who acts for the same organisation
@@ -106,9 +107,21 @@ class Filing:
         return dict(labels(self.rt.definitions, self.compiled))
 
     def answer(self, name: str) -> str:
-        """An answer in words, personal numbers masked."""
+        """An answer in words, personal numbers masked but to whoever typed them."""
         catalogue = self.rt.definitions.catalogue
-        return answer_text(self.fields.get(name), self.form.answers.get(name), catalogue, name)
+        own = self.form.sources.get(name, "you") == "you" and self.actor.person_id == self.case.applicant_id
+        return answer_text(self.fields.get(name), self.form.answers.get(name), catalogue, name, to_author=own)
+
+    @property
+    def formats(self) -> dict[str, IdKind]:
+        """Fields that hold an identifier, with its kind, by the catalogue's types of facts."""
+        types = self.rt.definitions.catalogue.facts
+        return {name: kind for name in self.fields if name in types and (kind := types[name].identifier) is not None}
+
+    @property
+    def waiting(self) -> list[str]:
+        """Fields that nobody may type and no register has given yet."""
+        return evidence.waiting_fields(self.compiled, self.facts)
 
 
 def filing_of(number: str, *, as_sent: bool = False) -> Filing:
@@ -178,17 +191,46 @@ def districts(rt: Runtime) -> list[tuple[str, str]]:
     return [(area.code, text(area.name)) for area in rt.definitions.catalogue.areas.values() if area.serves]
 
 
-def why_asked(view: FactView) -> str:
-    """The sentence that says why a registry's fields are asked of the citizen after all."""
-    sentence = view.sentence
-    if sentence is None:
-        return ""
-    return str(gettext(sentence.message, **{name: text(words) for name, words in sentence.facts.items()}))
+def why_asked(filing: Filing, view: FactView) -> str:
+    """Why a registry's fields are asked of the citizen after all, and what takes the place of those that are not."""
+    node = filing.compiled.service.facts[view.name]
+    own = [name for name, field in filing.fields.items() if field.fact == view.name and not view.values.get(name)]
+    waiting, account = [n for n in own if n in filing.waiting], [n for n in own if view.party.get(n) is not None]
+    if node.block is not None and view.state == "no_record":
+        return text(node.block)
+    named = register_name(filing, view)
+    said = []
+    if sentence := view.sentence if not own or set(own) - {*waiting, *account} else None:
+        said.append(gettext(sentence.message, **{"registry": named}))
+    if account:
+        words = gettext(
+            "The %(registry)s did not tell us this, so we take it from your account and your mandate: %(what)s."
+        )
+        said.append(words % {"registry": named, "what": _names(filing, account)})
+    if waiting:
+        words = gettext(
+            "Only the %(registry)s can tell this, nobody may type it: %(what)s. You can send once it has answered."
+        )
+        said.append(words % {"registry": named, "what": _names(filing, waiting)})
+    return gap().join(said)
+
+
+def _names(filing: Filing, fields: list[str]) -> str:
+    return list_text([text(filing.labels.get(name, name)) for name in fields])
+
+
+def register_name(filing: Filing, view: FactView) -> str:
+    """The register a fact comes from, by name, even if it was never asked."""
+    catalogue = filing.rt.definitions.catalogue
+    code = view.registry or catalogue.registry_of(filing.compiled.service.facts[view.name].dataset or "") or ""
+    return text(catalogue.registries[code].short if code in catalogue.registries else view.registry_name)
 
 
 def source_of(filing: Filing, name: str) -> dict[str, str]:
     """The badge of an answer: register and date, or you."""
     source = filing.form.sources.get(name, "you")
+    if source == ACCOUNT:
+        return {"kind": "register", "name": gettext("Your account and mandate"), "note": ""}
     view = filing.facts.get(source.removeprefix("fact:")) if source.startswith("fact:") else None
     if view is None:
         return {"kind": "you", "name": gettext("You"), "note": ""}

@@ -142,7 +142,9 @@ def _form(filing: Filing, cards: list[Card]) -> ItemForm:
     Whether it is needed is judged by what was kept."""
     asked = [card.name for card in cards if card.name in filing.slots.fields]
     opened = {name: replace(filing.fields[name], required=False) for name in filing.slots.opened}
-    return make_form({**filing.fields, **opened}, asked, filing.form.answers, districts(filing.rt))
+    return make_form(
+        {**filing.fields, **opened}, asked, filing.form.answers, districts(filing.rt), formats=filing.formats
+    )
 
 
 def _send(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm) -> str | Response | tuple[str, int]:

@@ -26,7 +26,7 @@ def page(number: str, page: str) -> str | Response | tuple[str, int]:
         known = any(each.page == page for each in filing.compiled.service.form)
         return redirect(next_href(filing), 303) if known else abort(404)
     asked = [name for name in shown.fields if name in filing.slots.fields]
-    form = make_form(filing.fields, asked, filing.form.answers, districts(filing.rt))
+    form = make_form(filing.fields, asked, filing.form.answers, districts(filing.rt), formats=filing.formats)
     if form.validate_on_submit():
         operations.save_page(filing.rt, filing.actor, filing.case.id, page, form.values(), now=now())
         return redirect(_after(filing.number, page), 303)
@@ -55,6 +55,8 @@ def _page(filing: Filing, page: Page, asked: list[str], form: ItemForm) -> str:
         caption=gettext("Question %(n)s of %(total)s", n=place, total=len(items) + filing.pages_to_come),
         known=known_items(filing),
         reasons=[
-            why_asked(filing.facts[f]) for f in dict.fromkeys(facts) if f in filing.facts and filing.facts[f].asked
+            why_asked(filing, filing.facts[f])
+            for f in dict.fromkeys(facts)
+            if f in filing.facts and filing.facts[f].asked
         ],
     )

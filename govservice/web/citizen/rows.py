@@ -73,7 +73,7 @@ def fact_groups(filing: Filing) -> list[Row]:
 
 
 def _from_register(filing: Filing, name: str) -> bool:
-    return filing.form.sources.get(name, "").startswith("fact:") and name in filing.form.answers
+    return filing.form.sources.get(name, "you") != "you" and name in filing.form.answers
 
 
 def _fact_row(filing: Filing, name: str) -> Row:

@@ -86,8 +86,7 @@ def purpose(number: str) -> str | Response:
     if filing.case.status != "draft":
         return redirect(url_for("citizen.case", number=number, said="sent_already"), 303)
     if request.method == "POST":
-        declined = tuple(f for f in request.form.getlist("declined") if f in filing.compiled.service.facts)
-        declined = tuple(f for f in declined if filing.compiled.service.facts[f].block is None)
+        declined = tuple(request.form.getlist("declined"))
         operations.agree(filing.rt, filing.actor, filing.case.id, declined=declined, now=now())
         return redirect(url_for("citizen.tasks", number=number), 303)
     return render_template(

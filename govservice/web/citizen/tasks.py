@@ -33,9 +33,14 @@ def tasks(number: str) -> str | Response:
         go_on=next_href(filing),
         relief=burden(filing.compiled, filing.facts, filing.shown_fields),
         known=known_items(filing),
-        troubles=[why_asked(view) for view in filing.facts.values() if view.asked and not view.filled],
-        waiting=any(view.state == "deferred" for view in filing.facts.values()),
+        troubles=troubles(filing),
+        waiting=any(view.state == "deferred" for view in filing.facts.values()) or bool(filing.waiting),
     )
+
+
+def troubles(filing: Filing) -> list[str]:
+    """Why something is asked that a register might have told, and what the application waits for."""
+    return [why_asked(filing, view) for view in filing.facts.values() if view.asked and not view.filled]
 
 
 def relief_sentence(filing: Filing, relief: Burden) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.questions import Question
-from govservice.exchange.evidence import FactView, current_facts
+from govservice.exchange.evidence import ACCOUNT, FactView, current_facts
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
 from govservice.models.papers import File
@@ -22,6 +22,12 @@ from govservice.queries.names import staff_names
 from govservice.queries.sight import Sight, sent_files
 
 Text = Mapping[str, str]
+
+
+SOURCES: Mapping[str, Text] = {
+    "you": {"en": "Applicant", "zh": "申请人"},
+    ACCOUNT: {"en": "Account and mandate", "zh": "账户和授权信息"},
+}
 
 
 class Change(NamedTuple):
@@ -44,6 +50,7 @@ class Row:
     changed: bool = False
     before: Text | None = None
     lines: tuple[str, ...] = ()  # a list that has no words of its own, one entry a line
+    party: Text | None = None  # what the account or the mandate says where the applicant typed something else
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +119,21 @@ def _answer_rows(
         change = changed.get(name)
         before = older[change.before].answers.get(name) if change else None
         view = facts.get(question.fact or "")
-        from_register = form.sources.get(name, "").startswith("fact:") and view is not None
+        source = form.sources.get(name, "you")
+        from_register = source.startswith("fact:") and view is not None
+        told = view.registry_name if view and from_register else SOURCES.get(source, SOURCES["you"])
+        party = view.party.get(name) if view and source == "you" else None
         rows.append(
             Row(
                 name,
                 question.label,
                 _answer(rt, question, form.answers[name]),
-                "register" if from_register else "you",
-                view.registry_name if view and from_register else {"en": "Applicant", "zh": "申请人"},
+                "register" if from_register or source == ACCOUNT else "you",
+                told,
                 view.fetched_at if view and from_register else change.at if change else case.received_at,
                 change is not None,
                 _answer(rt, question, before) if before not in (None, "", []) else None,
+                party=_answer(rt, question, party) if party not in (None, form.answers[name]) else None,
             )  # fmt: skip
         )
     return rows
@@ -187,9 +198,7 @@ def _changed_papers(
         before = older[change.before].materials.get(slot, ())
         new = [p.name for p in papers if p.slot == slot and p.current and p.id not in before]
         old = [p.name for p in papers if p.id in before]
-        yield Row(
-            slot, material.label, _shown(new), "you", {"en": "Applicant", "zh": "申请人"}, change.at, True, _shown(old)
-        )
+        yield Row(slot, material.label, _shown(new), "you", SOURCES["you"], change.at, True, _shown(old))
 
 
 ATTACHMENTS: Mapping[str, Text] = {
