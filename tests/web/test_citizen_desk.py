@@ -416,7 +416,9 @@ def test_only_what_the_notice_names_can_be_corrected(stage: Stage, fang: Browser
     form = text_of(fang.get(address))
     assert 'name="menu.seats"' in form
     assert 'name="premises.area"' not in form
-    assert "Nothing has changed yet" in text_of(fang.post(address, data={**hidden(form), "menu.seats": "20"}))
+    assert "Seats for guests is still as you sent it" in text_of(
+        fang.post(address, data={**hidden(form), "menu.seats": "20"})
+    )
     wrong = fang.post(address, data={**hidden(form), "menu.seats": "many"})
     assert wrong.status_code == 422
     assert 'value="many"' in text_of(wrong)
@@ -451,7 +453,7 @@ def test_a_correction_that_shows_another_page_asks_its_questions_too(
     again = text_of(fang.get(address))
     assert 'name="signage.text"' in again
     back = fang.post(address, data={**hidden(again), "menu.seats": "0", "signage.text": ""})
-    assert "Nothing has changed yet" in text_of(back), "the other answer may be taken back"
+    assert "Seats for guests is still as you sent it" in text_of(back), "the other answer may be taken back"
     closed = text_of(fang.get(address))
     assert 'name="signage.text"' not in closed
     fang.post(address, data={**hidden(closed), "menu.seats": "20"})
@@ -464,16 +466,28 @@ def test_a_correction_that_shows_another_page_asks_its_questions_too(
 
 def test_what_was_sent_does_not_show_what_is_only_kept(stage: Stage, fang: Browser, office: Office) -> None:
     number = office.submitted("wang.fang", "open_restaurant", "huaxi")
-    items = {"menu.seats": "Count again.", "layout": "It is unreadable."}
+    items = {"menu.seats": "Count again.", "layout": "It is unreadable.", "signage.text": "Is it?"}
     office.do("li.na", number, "correct", reason="Seats and plan differ.", data={"items": items})
     form = text_of(fang.get(f"/my/cases/{number}/correct"))
     plan = (io.BytesIO(b"<html>"), "plan.pdf")
     kept = fang.post(f"/my/cases/{number}/correct", data={**hidden(form), "menu.seats": "4729", "file-layout": plan})
     assert kept.status_code == 422  # the plan is none; the new number of seats is kept, not sent
+    for page in ("", "/correct"):  # the officer's words to the applicant as a whole, with the department
+        shown = text_of(fang.get(f"/my/cases/{number}{page}"))
+        assert "Seats and plan differ." in shown
+        assert re.search(r"Li Na, [^<]+ writes:", shown)
     assert "4729" in text_of(fang.get(f"/my/cases/{number}/correct"))
     everything = text_of(fang.get(f"/my/cases/{number}/everything"))
     assert "4729" not in everything.replace(",", "")
     assert "326.40 m²" in everything
+    given = {**hidden(form), "menu.seats": "4729", "signage.text": "Qingwei"}
+    half = fang.post(f"/my/cases/{number}/correct", data={**given, "file-layout": (io.BytesIO(PDF), "plan.pdf")})
+    assert half.status_code == 422  # two things changed, one not: it may be a slip
+    assert "Words on the sign is still as you sent it" in text_of(half)
+    sent = fang.post(f"/my/cases/{number}/correct", data={**given, "as_is": "signage.text"})
+    assert sent.headers["Location"].endswith("said=corrected"), text_of(sent)
+    desk = text_of(stage.client_as("li.na").get(f"/clerk/cases/{number}"))
+    assert "the applicant answered that it stays as it is: Words on the sign." in desk
 
 
 def test_withdrawing_asks_first_and_happens_once(stage: Stage, fang: Browser, office: Office) -> None:

@@ -11,8 +11,8 @@ from flask import Flask
 from werkzeug.datastructures import MultiDict
 
 from config import ROOT
-from govservice.definitions.library import Definitions
 from govservice.definitions.catalogue import load_catalogue
+from govservice.definitions.library import Definitions
 from govservice.definitions.questions import Question, question_of
 from govservice.definitions.schema import FormField
 from govservice.web.forms import ItemForm, make_form

@@ -22,7 +22,7 @@ from govservice.queries.tracking import CasePage, case_page
 from govservice.web.access import audience, citizen_case, current_actor, current_runtime, now, today
 from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import filing_of, idem_of, new_idem
-from govservice.web.citizen.correction import cards_of
+from govservice.web.citizen.correction import cards_of, reasons_now
 from govservice.web.citizen.picture import columns_of
 from govservice.web.citizen.story import story
 from govservice.web.citizen.turn import panel
@@ -115,6 +115,7 @@ def case(number: str) -> str | Response:
         panel=panel(page, len(cards)),
         columns=columns_of(page),
         cards=cards,
+        reasons=reasons_now(filing, page) if cards else [],
         story=story(page),
         can_withdraw=operations.may_withdraw(filing.rt, filing.actor, page.case.id, now=now()),
         said=said(),

@@ -35,7 +35,8 @@ class Words:
     items: Mapping[str, str] | None = None
 
     def about(self, name: str) -> str:
-        return (self.items or {}).get(name) or self.reason
+        """What was written about one thing; what was written for all is shown beside it (`reasons_of`)."""
+        return (self.items or {}).get(name, "")
 
 
 def read_words(stored: str) -> Words:
@@ -67,6 +68,20 @@ def open_asks(page: CasePage) -> list[Happening]:
     """The requests that the applicant has not answered yet: those since the last resubmission."""
     last = max((h.seq for h in page.happenings if h.type == "correction.resubmitted"), default=0)
     return [h for h in page.happenings if h.type == "correction.asked" and h.seq > last]
+
+
+def reasons_of(asks: Iterable[Happening], spoken: Mapping[str, Words]) -> list[tuple[str, str]]:
+    """What each department wrote to the applicant about its request as a whole: (department, words)."""
+    said = [(asker(h), spoken[str(h.data["text"])].reason) for h in asks if h.data.get("text") in spoken]
+    return list(dict.fromkeys((who, words) for who, words in said if words))
+
+
+def reasons_now(filing: Filing, page: CasePage) -> list[tuple[str, str]]:
+    """The same for the requests that wait for an answer."""
+    asks = open_asks(page) if page.standing.turn == "you" else []
+    with filing.rt.read() as session:
+        stored = words_of(session, citizen_case(filing.number, session), [h.data.get("text") for h in asks])
+    return reasons_of(asks, {id: read_words(words) for id, words in stored.items()})
 
 
 def cards_of(filing: Filing, page: CasePage) -> list[Card]:
@@ -161,8 +176,8 @@ def _send(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm) -> 
         _save(filing, form)
     if not valid or problems:
         return _page(filing_of(filing.number), page, cards, form, problems), 422
-    if not request.form.get("as_is") and nothing_changed(filing):
-        return _page(filing_of(filing.number), page, cards, form, {}, same=True), 422
+    if left := left_unsaid(filing, cards, request.form.getlist("as_is")):
+        return _page(filing_of(filing.number), page, cards, form, left), 422
     try:
         operations.resubmit(
             filing.rt, filing.actor, filing.case.id, expected=Expected(filing.token_version),
@@ -197,13 +212,20 @@ def _save(filing: Filing, form: ItemForm) -> None:
             operations.save_page(filing.rt, filing.actor, filing.case.id, page.page, of_page, now=now())
 
 
-def nothing_changed(filing: Filing) -> bool:
-    """Whether all that would be sent is what was sent before: then we ask once more, since it may be a slip."""
+def left_unsaid(filing: Filing, cards: Iterable[Card], as_is: Iterable[str]) -> dict[str, str]:
+    """What would be sent as it was before and nobody said so: there is one correction, and a slip would use it up.
+
+    `as_is`: names of what the applicant says they leave. What stands closed here (a register's) is no slip, and what
+    another answer opened is judged by whether it is needed.
+    """
     with filing.rt.read() as session:
         case = citizen_case(filing.number, session)
         before = read_form(session, case.applicant_id, case.id, case.data_rev)
-        latest = read_form(session, case.applicant_id, case.id)
-    return not latest.changed_from(before)
+        changed = read_form(session, case.applicant_id, case.id).changed_from(before)
+    slots = filing.slots
+    mine = [c for c in cards if c.name in slots.fields | slots.materials and c.name not in slots.opened]
+    words = gettext("%(what)s is still as you sent it. Change it, or say that you leave it as it is")
+    return {c.name: words % {"what": c.title} for c in mine if c.name not in {*changed, *as_is}}
 
 
 def still_missing(filing: Filing, name: str) -> str:
@@ -214,9 +236,7 @@ def still_missing(filing: Filing, name: str) -> str:
     return str(gettext("Enter an answer: %(what)s", what=label))
 
 
-def _page(
-    filing: Filing, page: CasePage, cards: list[Card], form: ItemForm, problems: Mapping[str, str], same: bool = False
-) -> str:
+def _page(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm, problems: Mapping[str, str]) -> str:
     fields: dict[str, Any] = {field.spec_name: field for field in form.questions()}
     for name, problem in problems.items():
         if name in fields and not fields[name].errors:
@@ -225,5 +245,6 @@ def _page(
     idem = idem_of(request.form.get("idem")) if request.method == "POST" else new_idem()
     return render_template(
         "citizen/correct.html", filing=filing, page=page, cards=cards, form=form, fields=fields, problems=shown,
-        idem=idem, wrong=bool(form.errors or problems), same=same,
+        idem=idem, wrong=bool(form.errors or problems), reasons=reasons_now(filing, page),
+        as_is=request.form.getlist("as_is"),
     )  # fmt: skip

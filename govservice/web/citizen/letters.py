@@ -25,7 +25,7 @@ from govservice.queries.tracking import CasePage, Happening, case_page, words_of
 from govservice.queries.way import department_kind, department_name
 from govservice.web.access import audience, citizen_case, current_runtime, now
 from govservice.web.citizen import blueprint
-from govservice.web.citizen.correction import Words, asker, in_order, read_words
+from govservice.web.citizen.correction import Words, asker, in_order, read_words, reasons_of
 from govservice.web.citizen.story import item_label
 from govservice.web.public.verify import qr_of
 from govservice.worktime.duration import Duration
@@ -159,9 +159,9 @@ def _correction(session: Session, page: CasePage, about: Happening | None) -> Le
         wrong = [spoken[h.data["text"]].about(name) for h in mine if h.data.get("text") in spoken]
         rows.append({"title": item_label(page, name), "wrong": list(dict.fromkeys(filter(None, wrong))),
                      "by": [asker(h) for h in mine]})  # fmt: skip
-    reasons = list(dict.fromkeys(w.reason for w in spoken.values() if w.reason))
     return {
-        "rows": rows, "reasons": reasons, "answer_by": _day(about.data.get("lapse_on")) if about else None,
+        "rows": rows, "reasons": reasons_of(asks, spoken),
+        "answer_by": _day(about.data.get("lapse_on")) if about else None,
         "provisional": bool(about and about.data.get("provisional")), "limit": page.compiled.limit("decision"),
     }  # fmt: skip
 

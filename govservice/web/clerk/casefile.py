@@ -83,6 +83,7 @@ class CaseFile:
     notes: tuple[Note, ...]
     changed: tuple[Row, ...]  # answers and documents that a correction changed
     everything: bool  # False: only what the branch reads
+    left: tuple[Text, ...] = ()  # labels of what the applicant was asked to correct and left as it was
 
     @property
     def seen(self) -> list[str]:
@@ -93,9 +94,10 @@ class CaseFile:
 
 def case_file(
     rt: Runtime, session: Session, case: Case, sight: Sight, department_ids: Iterable[str],
-    changed: Mapping[str, Change] | None = None,
+    changed: Mapping[str, Change] | None = None, left: Iterable[str] = (),
 ) -> CaseFile:  # fmt: skip
-    """What a clerk with this sight sees of the case. `changed`: what the applicant corrected, by name."""
+    """What a clerk with this sight sees of the case. `changed`: what the applicant corrected, by name; `left`: what
+    they were asked to correct and left as it was."""
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
     facts = current_facts(session, case.id, rt.definitions.catalogue)
     seen = {name: change for name, change in (changed or {}).items() if sight.sees(name)}
@@ -104,7 +106,8 @@ def case_file(
     papers = tuple(_papers(session, case, sight, form))
     changes = [*(r for r in rows if r.changed), *_changed_papers(sight, papers, seen, older)]
     return CaseFile(
-        tuple(rows), papers, tuple(_notes(session, case, department_ids)), tuple(changes), sight.everything
+        tuple(rows), papers, tuple(_notes(session, case, department_ids)), tuple(changes), sight.everything,
+        tuple(_label(sight, name) for name in left if sight.sees(name)),
     )  # fmt: skip
 
 
@@ -137,6 +140,12 @@ def _answer_rows(
             )  # fmt: skip
         )
     return rows
+
+
+def _label(sight: Sight, name: str) -> Text:
+    service = sight.compiled.service
+    known = service.fields.get(name) or service.materials.get(name)
+    return known.label if known is not None else {"en": name, "zh": name}
 
 
 def _answer(rt: Runtime, question: Question, value: Any) -> Text:

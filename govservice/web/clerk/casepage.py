@@ -93,7 +93,7 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
     state, offers = offers_of(rt, session, case, actor)
     track = case_page(session, rt.definitions, rt.calendars, case, now)
     sight = sight_of(compiled, opened.steps)
-    file = case_file(rt, session, case, sight, opened.departments, corrected(track))
+    file = case_file(rt, session, case, sight, opened.departments, corrected(track), left_as_it_was(track))
     words = words_of(session, case, text_ids(h for h in track.happenings if sight.sees_words(h.data)))
     applicant, person = applicant_of(session, case)
     mine = own_task(opened, state)
@@ -140,6 +140,18 @@ def corrected(track: CasePage) -> dict[str, Change]:
             found |= dict.fromkeys(h.data.get("changed", []), Change(rev, h.at))
             rev = int(h.data["rev"])
     return found
+
+
+def left_as_it_was(track: CasePage) -> list[str]:
+    """What the last notice that was answered named and the applicant did not change: they said that they leave it."""
+    notice: list[str] = []
+    left: list[str] = []
+    for h in track.happenings:
+        if h.type == "correction.notified":
+            notice = list(h.data.get("items", []))
+        elif h.type == "correction.resubmitted":
+            left = [name for name in notice if name not in h.data.get("changed", [])]
+    return left
 
 
 def names_in(session: Session, state: CaseState) -> Mapping[str, Text]:
