@@ -157,6 +157,8 @@ def _check_end(report: Report, data: Raw, path: Path, name: str | None) -> None:
     declared = _check_step(report, path, name, mapping(data, "steps"))
     if declared and name is not None and word(mapping(data, "steps", name), "kind") != "end":
         report.error("E-NOT-AN-END", path, f"{name!r} is not an end")
+    elif declared and name is not None and word(mapping(data, "steps", name), "outcome") == "granted":
+        report.error("E-LAPSE", path, f"{name!r} grants: who does not answer in time is not granted anything")
 
 
 def _check_area(report: Report, data: Raw) -> None:

@@ -57,9 +57,19 @@ def check_shape(report: Report, data: Raw) -> None:
     for way in actions(data):
         _check_reason(report, data, way)
         _check_system(report, way)
+    _check_start(report, data)
     _check_corrections(report, data)
     check_form(report, data)
     check_time(report, data)
+
+
+def _check_start(report: Report, data: Raw) -> None:
+    """A case begins with somebody who files it: the applicant, or a clerk at the counter."""
+    start = mapping(data, "steps", word(data, "start") or "")
+    if start and word(start, "kind") not in (*(k for k in KEYS if "actions" in KEYS[k]), None):
+        report.error("E-START", ("start",), "a case begins with a step of the applicant, or of a clerk at the counter")
+    if start.get("after_close") is True:
+        report.error("E-START", ("start",), "a step after the case has closed cannot be its first")
 
 
 def _check_step(report: Report, step: StepAt) -> None:
@@ -166,6 +176,9 @@ def _check_timer(report: Report, data: Raw, step: StepAt, path: Path, timer: Raw
         report.error("E-TIMER", (*path, "to_role"), "belongs to `do: escalate` only")
     if "as" in timer and do in TIMER_ACTS:
         report.error("E-TIMER", (*path, "as"), "belongs to timers that take an action")
+    act = mapping(step.data, "actions", do or "")
+    if act and not ("to" in act or "end" in act):
+        report.error("E-TIMER", (*path, "do"), f"{do!r} is for people to say: a timer takes actions that lead on")
     share = (word(timer, "at") or "").endswith("%limit")
     if share and "of" not in timer and "limit" not in step.data:
         report.error("E-TIMER", (*path, "at"), "the step has no limit; give it one, or name a clock with `of`")

@@ -7,7 +7,8 @@ word of its own with two sides. Every answer errs on the side of "possible": not
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,10 @@ OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }  # fmt: skip
 _MIRROR: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.Eq, ast.NotEq: ast.NotEq, ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE,
+}  # fmt: skip
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
 }  # fmt: skip
 _RELATIONS: dict[type[ast.cmpop], frozenset[str]] = {
     ast.Eq: frozenset("="), ast.NotEq: frozenset("<>"), ast.Lt: frozenset("<"), ast.LtE: frozenset("<="),
@@ -129,6 +134,8 @@ def _test(node: ast.expr, wanted: bool) -> Test:
 
 
 def _comparison(left: ast.expr, op: type[ast.cmpop], right: ast.expr, names: frozenset[str]) -> Test:
+    if _is_literal(left) and _is_literal(right):
+        return Test("yes", None, bool(_COMPARE[op](_literal(left), _literal(right))), names)
     if _is_literal(left) and not _is_literal(right):
         left, op, right = right, _MIRROR[op], left
     if _is_literal(right):

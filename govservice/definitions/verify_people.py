@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Edge
 from govservice.definitions.verify_graph import Graph, Notes, place_of_edge, runs_from
 
+MAX_EYES, MAX_FREE = 4, 8  # steps and people weighed together; more are enough anyway
 Staffing = Mapping[tuple[str, str], frozenset[str]]  # (role code, department id) -> ids of active users
 Holders = Mapping[str, frozenset[str]]  # role code -> who holds it in one area
 
@@ -83,14 +85,26 @@ def _roles_used(graph: Graph) -> set[str]:
     owners = {step.owner for step in compiled.steps.values() if step.owner}
     acting = {edge.by for edge in _edges(graph)}
     told = {timer.to_role for step in compiled.steps.values() for timer in step.timers if timer.to_role}
-    return owners | acting | told
+    extending = {limit.extend.role for limit in compiled.limits.values() if limit.extend is not None}
+    return owners | acting | told | extending
 
 
 def _everybody_there(notes: Notes, holders: Holders, area: str) -> None:
     for code in sorted(_roles_used(notes.graph) & set(holders)):
         if not holders[code]:
             message = f"Nobody in {area} holds the role {code!r}: cases would lie there for ever. Give it to somebody."
-            notes.add("E-NO-STAFF", ("roles", code), message)
+            step = _first_step(notes.graph, code)
+            trace = notes.graph.run_to(step) if step is not None else ()
+            notes.add("E-NO-STAFF", ("roles", code), message, step=step, trace=trace)
+
+
+def _first_step(graph: Graph, role: str) -> str | None:
+    """The first step at which somebody of the role must act."""
+    compiled = graph.compiled
+    mine = [path for path, step in compiled.steps.items() if step.owner == role] + [
+        edge.source for edge in _edges(graph) if edge.by == role
+    ]
+    return next((path for path in mine if graph.run_to(path)), None)
 
 
 def _enough_people(notes: Notes, edge: Edge, holders: Holders, area: str) -> None:
@@ -116,13 +130,54 @@ def _enough_people(notes: Notes, edge: Edge, holders: Holders, area: str) -> Non
 def _forbidden(graph: Graph, edge: Edge, holders: Holders) -> tuple[int, int]:
     """How many holders of the acting role the earlier steps use up: at least, and at most."""
     people = holders[edge.by]
-    least, most = [0], 0
-    for path in edge.not_same_as:
-        step = graph.compiled.steps.get(path)
-        actors = holders.get(step.owner or "", frozenset()) if step else frozenset()
-        if step is None or not actors:
+    steps = [path for path in edge.not_same_as if _actors(graph, path, holders)]
+    least = [_used_up(graph, [path], people, holders) for path in steps]
+    if 1 < len(steps) <= MAX_EYES and _on_one_way(graph, steps):
+        least.append(_used_up(graph, steps, people, holders))
+    most = sum(min(max(_counts(graph, path)), len(_actors(graph, path, holders) & people)) for path in steps)
+    return max(least, default=0), min(most, len(people))
+
+
+def _actors(graph: Graph, path: str, holders: Holders) -> frozenset[str]:
+    step = graph.compiled.steps.get(path)
+    return holders.get(step.owner or "", frozenset()) if step is not None else frozenset()
+
+
+def _counts(graph: Graph, path: str) -> list[int]:
+    """By how many people each action of a step is taken."""
+    return [2 if e.two_people else 1 for e in graph.compiled.out[path] if e.kind == "action"] or [1]
+
+
+def _on_one_way(graph: Graph, steps: Sequence[str]) -> bool:
+    """Whether one case can have visited all of these."""
+    pairs = combinations(steps, 2)
+    return all(_comes_before(graph, one, other) or _comes_before(graph, other, one) for one, other in pairs)
+
+
+def _used_up(graph: Graph, steps: Sequence[str], people: frozenset[str], holders: Holders) -> int:
+    """The fewest of these people that must have acted when all the steps were visited, whoever could stand aside there
+    doing so; each step's own four eyes hold among them. 0 where the steps cannot be done at all: that is told there."""
+    fewest = len(people) + 1
+    todo: list[tuple[tuple[frozenset[str], ...], frozenset[str]]] = [((), frozenset())]
+    while todo:
+        done, used = todo.pop()
+        if len(used) >= fewest:
             continue
-        counts = [2 if e.two_people else 1 for e in graph.compiled.out[path] if e.kind == "action"]
-        least.append(max(0, min(counts, default=1) - len(actors - people)))
-        most += min(max(counts, default=1), len(actors & people))
-    return max(least), min(most, len(people))
+        if len(done) == len(steps):
+            fewest = len(used)
+            continue
+        path = steps[len(done)]
+        apart = _apart(graph, path, steps)
+        barred = frozenset().union(*(who for other, who in zip(steps, done, strict=False) if other in apart))
+        free = sorted(_actors(graph, path, holders) - barred, key=lambda person: (person in people, person))[:MAX_FREE]
+        todo += [
+            ((*done, frozenset(who)), used | (frozenset(who) & people))
+            for who in combinations(free, min(_counts(graph, path)))
+        ]
+    return fewest if fewest <= len(people) else 0
+
+
+def _apart(graph: Graph, path: str, steps: Sequence[str]) -> set[str]:
+    """Which of these steps nobody may have acted at who acts at this one, or the other way round."""
+    mine = {other for e in graph.compiled.out[path] for other in e.not_same_as}
+    return mine | {other for other in steps if any(path in e.not_same_as for e in graph.compiled.out[other])}

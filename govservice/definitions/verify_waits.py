@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from govservice.definitions.compiled import Step
-from govservice.definitions.verify_graph import Notes
+from govservice.definitions.compiled import Limit, Step
+from govservice.definitions.verify_graph import Notes, place_of_step
 from govservice.definitions.verify_paths import Way, ways_of
 
 NO_ACT = ("warn", "escalate")  # timers that only tell somebody
@@ -14,6 +14,7 @@ def check_waits(notes: Notes) -> None:
     for step in graph.compiled.steps.values():
         if graph.run_to(step.path) and step.path != graph.compiled.start:
             _check_wait(notes, step)
+    _check_idle_timers(notes)
     told: set[str] = set()
     for way in ways_of(graph, graph.compiled.start):
         step = graph.compiled.steps[way.steps[-1]]
@@ -49,11 +50,35 @@ def _dated(notes: Notes, step: Step, way: Way) -> bool:
     inner = [s for s in compiled.steps.values() if s.scope.startswith(f"{step.path}.") and s.kind != "auto"]
     if inner and all(s.limit is not None for s in inner):
         return True
-    for limit in compiled.limits.values():
-        started, stopped = way.marked(limit.start), way.marked(limit.stop)
-        if started and (not stopped or stopped[-1] < started[-1]):
-            return True
-    return False
+    return any(_runs(limit, way) for limit in compiled.limits.values())
+
+
+def _runs(limit: Limit, way: Way) -> bool:
+    """Whether a clock of the case runs at the end of a way."""
+    started, stopped = way.marked(limit.start), way.marked(limit.stop)
+    return bool(started) and (not stopped or stopped[-1] < started[-1])
+
+
+def _check_idle_timers(notes: Notes) -> None:
+    """A timer by a clock of the case that runs on no way to its step."""
+    graph = notes.graph
+    hung = {
+        (step.path.partition(".")[0], timer.of): (step, timer)
+        for step in graph.compiled.steps.values()
+        for timer in step.timers
+        if timer.of is not None and graph.run_to(step.path)
+    }
+    for way in ways_of(graph, graph.compiled.start) if hung else ():
+        for limit in graph.compiled.limits.values():
+            if (way.steps[-1], limit.name) in hung and _runs(limit, way):
+                del hung[way.steps[-1], limit.name]
+    for step, timer in hung.values():
+        message = (
+            f"The clock {timer.of!r} never runs at {step.path!r}, so this timer never acts. Hang it on a clock that "
+            "does, or on the step's own limit."
+        )
+        place = (*place_of_step(step.path), "timers", int(timer.id))
+        notes.add("W-TIMER-IDLE", place, message, step=step.path, trace=graph.run_to(step.path))
 
 
 def _tell_undated(notes: Notes, step: Step, way: Way) -> None:

@@ -56,8 +56,8 @@ class Exploration:
 
     def run_to(self, index: int) -> list[int]:
         """Indices of the nodes of a shortest run to this one."""
-        run = [index]
-        while (came := self.nodes[run[-1]].came) is not None:
+        run = [index] if self.nodes else []
+        while run and (came := self.nodes[run[-1]].came) is not None:
             run.append(came[0])
         return run[::-1]
 
@@ -89,7 +89,7 @@ class _Explorer:
     def try_move(self, here: int | None, state: CaseState, move: Move) -> None:
         known_before = self.found.nodes[here].known if here is not None else frozenset()
         try:
-            for outcome in self.world.outcomes(state, move.known, move.command):
+            for outcome in self.world.outcomes(state, move.known, move.command, move.step):
                 self.take(here, state, move, outcome, known_before)
         except Exception as error:  # whatever a definition makes the engine do wrong is told, not raised
             self.found.broken.append((here or 0, move, f"{type(error).__name__}: {error}"))

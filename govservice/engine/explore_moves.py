@@ -56,6 +56,7 @@ class Marking(NamedTuple):
     asked: tuple[tuple[int, bool], ...]
     gaps: tuple[str, ...]
     children: tuple[tuple[str, str, str | None], ...] = ()
+    holds: tuple[tuple[int, str], ...] = ()
 
     @property
     def over(self) -> bool:
@@ -73,8 +74,10 @@ def marking_of(st: CaseState) -> Marking:
         if token.id == MAIN or token.open or (token.round == round and token.scope.startswith(block))
     )
     asked = tuple(sorted((a.token_id, a.notified) for a in st.asks.values()))
+    holds = tuple(sorted((hold.token_id, hold.kind) for hold in st.holds))
     gaps = tuple(gap.material for gap in st.open_gaps)
-    return Marking(st.status, st.outcome, places, st.notice.tokens if st.notice else None, asked, gaps, _children(st))
+    notice = st.notice.tokens if st.notice else None
+    return Marking(st.status, st.outcome, places, notice, asked, gaps, _children(st), holds)
 
 
 def _place(token: Token, collecting: bool) -> Place:
@@ -140,7 +143,9 @@ def _act(world: World, st: CaseState, token: Token, edge: Edge, known: Known) ->
         token = token._replace(person=ASKED)  # the outbox has found them: it is no part of a definition
     for actor in world.actors(edge.by):
         if rights.refusal(world.d, st, token, edge, actor, world.ctx) is None:
-            data = world.promises if st.status == "draft" else {}
+            data = dict(world.promises) if st.status == "draft" else {}
+            if edge.pause is not None and edge.length is None:
+                data["length"] = "1wd"
             command = Command(st.case_id, edge.name, IDEM, NOW, actor, token_id=token.id, data=data)
             yield Move(command, edge.by, token.step, edge.name, known, edge=edge)
             return  # another holder of the role would do the same

@@ -22,7 +22,9 @@ def run_in_words(found: Exploration, index: int, end: str = "") -> tuple[str, ..
     """The shortest run to a node, one sentence for each thing that happens; `end` or where the case then stands."""
     nodes = [found.nodes[i] for i in found.run_to(index)]
     told = [s for before, node in zip(nodes, nodes[1:], strict=False) if (s := _sentence(found.compiled, before, node))]
-    return (*told, end or f"The case stands still: {stands(found.compiled, nodes[-1].marking)}")
+    if not end and nodes:
+        end = f"The case stands still: {stands(found.compiled, nodes[-1].marking)}"
+    return (*told, end or "The case is opened")
 
 
 def move_in_words(d: Compiled, move: Move, choices: tuple[Choice, ...] = ()) -> str:

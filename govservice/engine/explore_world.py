@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.catalogue_schema import Pledge
 from govservice.definitions.compiled import Block, Branch, Compiled
-from govservice.definitions.expressions import Expression
+from govservice.definitions.expression_types import TEXT
+from govservice.definitions.expressions import Expression, compile_expression
 from govservice.definitions.machine import build_machine
 from govservice.definitions.schema import Service
 from govservice.definitions.verify_data import Data
@@ -136,6 +137,8 @@ class World:
     def __init__(self, compiled: Compiled) -> None:
         found: dict[str, Expression] = {}
         parts = {f.name: swapped(getattr(compiled, f.name), found) for f in fields(compiled) if f.name in _PARTS}
+        for name in {name for edges in compiled.out.values() for edge in edges for name in edge.requires_fields}:
+            found.setdefault(f"has({name})", compile_expression(f"has({name})", {name: TEXT}))
         machine = build_machine(compiled.start, parts["steps"], parts["out"])
         service = compiled.service.model_copy(update={"area": None})  # whichever area: all have their departments
         self.d: Compiled = replace(compiled, sha=f"explored:{compiled.sha}", service=service, machine=machine, **parts)
@@ -143,6 +146,11 @@ class World:
         changing = _changing_names(compiled)
         self.fleeting = frozenset(e.source for e in found.values() if any(_fleeting(n, changing) for n in e.names))
         self.names = {source: each.names for source, each in found.items()}
+        self.needs = {
+            (path, edge.name): tuple(f"has({name})" for name in edge.requires_fields)
+            for path, edges in compiled.out.items()
+            for edge in edges
+        }
         for block in compiled.blocks.values():
             for name in (branch.each for branch in block.branches if branch.each is not None):
                 self.names |= dict.fromkeys(counted(name), frozenset({name}))
@@ -171,14 +179,16 @@ class World:
         held = ((by, role.department),) if role is not None else ()
         return tuple(Actor(f"{by}.{n}", "user", held, None) for n in range(1, self.people + 1))
 
-    def outcomes(self, st: CaseState, known: Known, command: Command) -> Iterator[Outcome]:
-        """Everything that a command can lead to here, one outcome for each way in which conditions may come out."""
+    def outcomes(self, st: CaseState, known: Known, command: Command, step: str = "") -> Iterator[Outcome]:
+        """Everything that a command can lead to here, one outcome for each way in which conditions may come out. A
+        field that an action requires is a condition too."""
         scripts: list[tuple[bool, ...]] = [()]
         while scripts:
             script = scripts.pop()
             oracle = Oracle(self, dict(known), script, [], {})
             st.ctx = Ctx(self.catalogue, {ORACLE: oracle}, None, _calendar())
-            after, events = self._decide(st, command)
+            fits = all(oracle.answer(need) for need in self.needs.get((step, command.trigger), ()))
+            after, events = self._decide(st, command) if fits else (None, ())
             asked = oracle.asked
             for index in range(len(script), len(asked)):
                 if asked[index].open:
@@ -222,6 +232,7 @@ class World:
             if path.partition(".")[0] in ahead:
                 for guard in (g for e in edges for g in (e.guard, *(t.guard for t in e.targets)) if g is not None):
                     names |= guard.names
+                names |= {name for e in edges for name in e.requires_fields}
         for block in self.d.blocks.values():
             if block.path in ahead:
                 names |= {name for b in block.branches if b.when is not None for name in b.when.names}

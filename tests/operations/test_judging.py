@@ -57,7 +57,7 @@ def test_publishing_refuses_a_role_that_nobody_holds(play: Play, changed: Change
     newer = changed("promised: 15wd", "promised: 12wd")
     with newer.write() as session:
         session.execute(delete(Role).where(Role.role == "fire"))
-    assert ("E-NO-STAFF", None) in refusal(newer, play)
+    assert "E-NO-STAFF" in [code for code, _ in refusal(newer, play)]
 
 
 def test_who_left_or_whose_role_has_ended_does_not_count(play: Play, runtime: Runtime) -> None:

@@ -67,6 +67,8 @@ class Case(NamedTuple):
 
 UNSOUND = [
     # -- no way to an end
+    Case("a start that is an end", ("start: draft", "start: done"), "E-START", "start:", None, run=False),
+    Case("a start that runs by itself", ("start: draft", "start: issue"), "E-START", "start:", None, run=False),
     Case("a step without a way on", (PAPERS, f"              stay: {{correction: true, reason: true, {label('Stay')}}}\n", "    join:\n", "    correction: {within: 10wd, lapse_to: withdrawn}\n    join:\n"), "E-NO-COMPLETION", "papers:", "review.food.papers"),
     Case("two steps that only lead to each other", (APPROVE, "approve: {to: look,", ISSUE, human("look", f"back: {{to: decision, reason: true, {label('Back')}}}") + ISSUE, REFUSE, "", AGAIN, ""), "E-NO-COMPLETION", "decision:", "decision"),
     Case("only the clock leads out", ("    limit: 4wd\n    actions:\n      " + APPROVE, "    limit: 4wd\n    timers: [{at: 9wd, do: lapse, to: withdrawn}]\n    actions:\n      approve: {to: decision, reason: true,", REFUSE, "", AGAIN, ""), "E-NO-COMPLETION", "decision:", "decision"),
@@ -104,6 +106,8 @@ UNSOUND = [
     Case("an option that the form does not offer", (WHEN, "        when: \"shop.kind == 'drinks'\"\n"), "E-EXPRESSION", "drinks", "review.fire", run=False),
     Case("an alternative behind one that always holds", (APPROVE, 'approve: {to: [{guard: "shop.seats > 3", to: issue}, {guard: "shop.seats > 5", to: refused}, {to: review}], reason: true,'), "W-GUARD-SHADOWED", "approve:", "decision"),
     Case("alternatives without a last one", (APPROVE, 'approve: {to: [{guard: "shop.seats > 3", to: issue}],'), "E-NOT-TOTAL", "approve:", "decision", run=False),
+    Case("fields that an action requires and nobody must give", (APPROVE, "approve: {to: issue, marks: decided, requires: {fields: [shop.seats]},", AGAIN, "", REFUSE, ""), "E-MAY-STALL", "decision:", "decision"),
+    Case("a comparison that never holds", (WHEN, '        when: "1 > 2"\n'), "W-GUARD-UNSAT", "when:", "review.fire", run=False),
     # -- what runs by itself
     Case("an auto step that leads back to itself", ("fail: {to: decision}", "fail: {to: issue}"), "E-AUTO-CYCLE", "issue:", "issue"),
     Case("an auto step that does not say what a failure does", ("      fail: {to: decision}\n", ""), "E-AUTO-NO-FAIL", "answers:", "issue", run=False),
@@ -129,6 +133,9 @@ UNSOUND = [
     Case("a clock that never starts", ("accept: {to: review, marks: accepted,", "accept: {to: review,"), "W-LIMIT-UNUSED", "decision:", None, run=False),
     Case("a clock from later to earlier", ("{from: accepted, to: decided,", "{from: decided, to: accepted,"), "E-LIMIT", "decision:", None, run=False),
     Case("a timer by a limit that the step has not", (DESK_LIMIT, "    owner: window\n    timers: [{at: 80%limit, do: warn}]\n"), "E-TIMER", "timers:", "desk", run=False),
+    Case("a timer by a clock that does not run there", (DESK_LIMIT, DESK_LIMIT + "    timers: [{at: 100%limit, of: delivery, do: accept}]\n"), "W-TIMER-IDLE", "timers:", "desk"),
+    Case("a timer that asks for a correction", (DESK_LIMIT, DESK_LIMIT + "    timers: [{at: 100%limit, do: ask}]\n"), "E-TIMER", "timers:", "desk", run=False),
+    Case("a grant for not answering", (NO_CORRECTION, "correction: {within: 10wd, lapse_to: done}\n"), "E-LAPSE", "correction:", None, run=False),
     Case("a correction without a last day", (NO_CORRECTION, ""), "E-MISSING", "desk:", "desk", run=False),
     # -- people, reasons, words
     Case("a refusal without a reason", (REFUSE, REFUSE.replace("reason: true, ", "")), "E-REASON", "refuse:", "decision", run=False),
@@ -166,6 +173,7 @@ SOUND = [
     Case("an action of another role", (DECLINE, DECLINE + f"      take: {{to: decision, by: head, marks: accepted, {label('Take')}}}\n")),
     Case("an action that needs fields and attachments", (APPROVE, "approve: {to: issue, marks: decided, requires: {fields: [shop.seats], attachments: [report]}, not_same_as: [review.food.site],")),
     Case("an action with a hint and effects", (REFUSE, REFUSE.replace("reason: true,", "reason: true, hint: {en: Why, zh: 理由}, effects: [message.refusal],"))),
+    Case("fields that an action requires and everybody gives", (SEATS, SEATS_ASKED, APPROVE, "approve: {to: issue, marks: decided, requires: {fields: [shop.seats]},", AGAIN, "", REFUSE, "")),
     # -- alternatives and conditions
     Case("alternatives by a condition", (APPROVE, 'approve: {to: [{guard: "shop.seats > 3", to: issue}, {to: review}], reason: true, marks: decided,')),
     Case("three alternatives", (APPROVE, 'approve: {to: [{guard: "shop.seats > 30", to: issue}, {guard: "shop.seats > 3", to: review}, {to: refused}], reason: true, marks: decided,')),

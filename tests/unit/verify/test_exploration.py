@@ -168,3 +168,17 @@ def test_what_runs_in_circles_by_itself_is_told_not_raised(catalogue: Catalogue)
     )
     found = list(problems_of(explore(compiled(catalogue, *skipped, *again))))
     assert ("E-AUTO-CYCLE", "desk") in [(p.code, p.step) for p in found]
+
+
+def test_excluded_time_begins_and_ends_without_changing_where_a_case_may_go(catalogue: Catalogue) -> None:
+    """A pause whose length is said when acting, and the action that ends it."""
+    pauses = ('promised: 10wd, basis: "art. 42"', 'promised: 10wd, basis: "art. 42", pauses: [hearing]')
+    acts = (
+        "      refuse: {to: refused, reason: true, marks: decided,",
+        "      hear: {pause: hearing, reason: true, label: {en: Hear, zh: 听证}}\n"
+        "      heard: {resume: hearing, label: {en: Heard, zh: 听证结束}}\n"
+        "      refuse: {to: refused, reason: true, marks: decided,",
+    )
+    found = explore(compiled(catalogue, *pauses, *acts))
+    assert list(problems_of(found)) == []
+    assert {("decision", "hear"), ("decision", "heard")} <= found.used

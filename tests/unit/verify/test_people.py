@@ -97,6 +97,24 @@ def test_one_shared_holder_is_no_trouble(check: Check) -> None:
     assert check(staffing=staffing(food_huaxi=frozenset({"a", "c"}), head_huaxi=frozenset({"a", "b"}))) == []
 
 
+def test_four_eyes_over_several_steps_are_weighed_together(check: Check, refused: Refused) -> None:
+    """Each of the two steps leaves somebody over; whoever did neither is a third person, and there are only two."""
+    site = ("pass: {end: approved, two_people: true,", "pass: {end: approved, not_same_as: [review.food.papers],")
+    both = (NOT_SAME, "not_same_as: [review.food.papers, review.food.site]")
+    two = staffing(food_huaxi=TWO, head_huaxi=TWO)
+    assert "Huaxi" in refused("E-FOUR-EYES", *site, *both, at="approve:", staffing=two).message
+    three = staffing(food_huaxi=TWO, head_huaxi=frozenset({"a", "b", "c"}))
+    assert check(*site, *both, staffing=three) == []
+    one_aside = staffing(food_huaxi=frozenset({"a", "b", "c"}), head_huaxi=TWO)
+    assert [f.code for f in check(*site, *both, staffing=one_aside)] == ["W-FOUR-EYES"]
+
+
+def test_a_role_that_nobody_holds_is_told_with_a_run_to_where_it_is_needed(refused: Refused) -> None:
+    found = refused("E-NO-STAFF", at="fire: {department", staffing=staffing(fire_huaxi=frozenset()))
+    assert found.step == "review.fire.check"
+    assert found.trace[-1] == "review.fire.check"
+
+
 # --- once only
 
 
