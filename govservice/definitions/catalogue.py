@@ -67,6 +67,7 @@ class Catalogue:
     facts: Mapping[str, files.FactType] = field(default_factory=dict)
     replaced: Mapping[str, files.ReplacedDocument] = field(default_factory=dict)  # papers nobody may be asked for
     documents: Mapping[str, files.DocumentType] = field(default_factory=dict)
+    attachments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # name -> title
     purposes: Mapping[str, files.Purpose] = field(default_factory=dict)
     pledges: Mapping[str, files.Pledge] = field(default_factory=dict)
     life_events: Mapping[str, files.LifeEvent] = field(default_factory=dict)
@@ -131,6 +132,7 @@ class _Loader:
             facts=facts.facts if facts else {},
             replaced=facts.documents if facts else {},
             documents=documents.documents if documents else {},
+            attachments=documents.attachments if documents else {},
             purposes=purposes.purposes if purposes else {},
             pledges=pledges.pledges if pledges else {},
             life_events=events.life_events if events else {},

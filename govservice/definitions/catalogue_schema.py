@@ -97,6 +97,7 @@ class DocumentType(Node):
 
 class DocumentsFile(Node):
     documents: Ordered[Id, DocumentType]
+    attachments: Mapping[Id, Text] = Field(default_factory=dict)  # names of what staff attach to an act
 
 
 class Purpose(Node):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from govservice.engine import SYSTEM
 from govservice.models.accounts import Role, User
 from govservice.models.base import new_id
 from govservice.models.cases import CommandKey
@@ -280,6 +281,18 @@ def test_other_areas_and_departments_find_nothing(desks: Desks) -> None:
         assert desks.at(login).get(address).status_code == 404, "another department's part is not there"
         assert desks.post(login, address, reason="r", **desks.seen(number, "review.food")).status_code == 404
     assert desks.fingerprint() == before
+
+
+def test_a_case_that_came_back_says_what_did_not_succeed(desks: Desks) -> None:
+    number = at_decision(desks)
+    assert "came back" not in words(desks.at("he.tao").get(f"/clerk/cases/{number}"))
+    desks.do("he.tao", number, "approve")
+    desks.do(SYSTEM, number, "@fail")
+    assert desks.state(number).main.step == "decision"
+    page = words(desks.at("he.tao").get(f"/clerk/cases/{number}"))
+    assert "Licence being issued: this did not succeed, so the case came back." in page
+    desks.do("he.tao", number, "approve")
+    assert "came back" not in words(desks.at("he.tao").get(f"/clerk/cases/{number}"))
 
 
 def test_who_examined_may_not_approve_and_reads_why(desks: Desks) -> None:

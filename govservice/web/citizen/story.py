@@ -155,9 +155,9 @@ def _breached(page: CasePage, happening: Happening) -> Item | None:
     if happening.data.get("kind") == "statutory":
         return {
             "title": gettext("The day set by law passed without an answer"),
-            "note": gettext("a supervisor was told"),
+            "note": gettext("supervision sees it"),
         }
-    return {"title": gettext("The promised day passed without an answer"), "note": gettext("a supervisor was told")}
+    return {"title": gettext("The promised day passed without an answer"), "note": gettext("supervision sees it")}
 
 
 def _closed(page: CasePage, happening: Happening) -> Item | None:

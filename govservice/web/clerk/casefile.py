@@ -20,6 +20,7 @@ from govservice.models.work import CaseNote
 from govservice.operations.runtime import Runtime
 from govservice.queries.names import staff_names
 from govservice.queries.sight import Sight, sent_files
+from govservice.web.access import current_runtime
 
 Text = Mapping[str, str]
 
@@ -210,15 +211,10 @@ def _changed_papers(
         yield Row(slot, material.label, _shown(new), "you", SOURCES["you"], change.at, True, _shown(old))
 
 
-ATTACHMENTS: Mapping[str, Text] = {
-    "site_report": {"en": "Report of the site visit", "zh": "现场核查报告"},
-    "inspection_record": {"en": "Record of the inspection", "zh": "现场核查记录"},
-}
-
-
 def attachment_title(slot: str) -> Text:
-    """What an attachment is called; definitions name them freely, so an unknown one shows its own name."""
-    return ATTACHMENTS.get(slot, {"en": slot.replace("_", " ").capitalize(), "zh": slot})
+    """What an attachment is called; one that the catalogue does not know shows its own name."""
+    known = current_runtime().definitions.catalogue.attachments
+    return known.get(slot, {"en": slot.replace("_", " ").capitalize(), "zh": slot})
 
 
 def _notes(session: Session, case: Case, department_ids: Iterable[str]) -> Sequence[Note]:

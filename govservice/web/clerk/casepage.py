@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
-from govservice.engine import Actor, CaseState, Offer, Token, available, context, load_state
+from govservice.engine import MAIN, Actor, CaseState, Offer, Token, available, context, load_state
 from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
 from govservice.queries.flow import parts_of
@@ -62,6 +62,7 @@ class Page:
     stopped: bool
     provisional: bool
     idle: str
+    came_back: str  # what the portal tried and could not do, so that the case stands here again; "" as a rule
     seen: int  # the last event that this page knows
     names: Mapping[str, Text] = field(default_factory=dict)
 
@@ -115,9 +116,19 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         stopped=mine is not None and mine.status == "waiting" and compiled.steps[mine.step].kind != "parallel",
         provisional=any(c.provisional for c in state.clocks.values() if c.running),
         idle=idle_words(compiled, state, opened),
+        came_back=came_back(compiled, track) if case.status == "open" else "",
         seen=state.seq,
         names=track.names,
     )
+
+
+def came_back(compiled: Compiled, track: CasePage) -> str:
+    """The step of the portal's own that failed last, while the case still stands where that brought it."""
+    moves = [h for h in track.happenings if h.type == "step.left" and h.token_id == MAIN]
+    if not moves or moves[-1].data.get("trigger") != "@fail":
+        return ""
+    step = step_name(compiled, moves[-1].data.get("step"))
+    return str(_("%(step)s: this did not succeed, so the case came back.", step=step))
 
 
 def own_task(opened: Opened, state: CaseState) -> Task | None:
