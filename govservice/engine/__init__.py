@@ -16,7 +16,8 @@ Triggers beside the definition's own actions: `@open` (case_id None; data: numbe
 organisation_id, mandate_id, channel, area), `@claim`, `@release`, `@send_notice` (lead), `@resubmit` (applicant; data:
 data_rev, changed), `@ok` / `@fail` (system; data: result; with `step` in place of a token: meant for that
 step wherever the case stands, kept where it comes early), `@extend:<limit>` (the
-role that the definition names; reason), `@recalculate` (system, after a new calendar).
+role that the definition names; reason), `@assign` (lead or supervisor; assignee), `@cancel` and
+`@reopen` (supervisor; reason) of a part of a parallel step, `@recalculate` (system, after a new calendar).
 A submission's data: data_rev. A correction's data: items {field or material: note}. data.opinion and reason are
 words: they
 go sealed into `case_texts` as {"reason", "items", "opinion", "salt"} (context `case_texts:<id>`), events carry

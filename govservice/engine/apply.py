@@ -26,6 +26,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.definitions.values import typed
 from govservice.engine import decide as deciding
 from govservice.engine import decide_migration, rights
+from govservice.engine import rights_supervision as supervision
 from govservice.engine.chain import GENESIS, canonical
 from govservice.engine.decide_work import CalendarsLike
 from govservice.engine.forms import SENTENCE, check_form
@@ -34,8 +35,8 @@ from govservice.engine.needs import reads_answers
 from govservice.engine.projections import project, timer_id
 from govservice.engine.state import CaseState, TimerState, Token
 from govservice.engine.store import Held, KeyRow, Store, TextRow
-from govservice.engine.types import SYSTEM, Applied, Command, Ctx, Event, Needs, TextRef, moment
-from govservice.errors import Invalid, KeyReused, NotAllowed, Stale, Tampered
+from govservice.engine.types import SYSTEM, Applied, Command, Ctx, Event, Needs, Refusal, TextRef, moment
+from govservice.errors import Invalid, KeyReused, Missing, NotAllowed, Stale, Tampered
 from govservice.models.base import new_id, to_iso
 from govservice.models.session import TRIES, Database
 
@@ -184,6 +185,8 @@ class _Door:
             raised = rights.restart_refusal(state, cmd.actor)
         elif cmd.trigger == deciding.RESUBMIT:
             raised = rights.resubmit_refusal(state, cmd.actor)
+        elif cmd.trigger in deciding.AD_HOC:
+            raised = self.ask_ad_hoc(d, state, token)
         elif cmd.trigger.startswith(deciding.EXTEND + ":"):
             raised = rights.extend_refusal(d, state, cmd.actor, cmd.trigger.partition(":")[2], ctx)
             if raised is None:
@@ -199,6 +202,22 @@ class _Door:
             return
         if raised is not None:
             raise rights.raised(raised)
+
+    def ask_ad_hoc(self, d: Compiled, state: CaseState, token: Token) -> Refusal | None:
+        """What supervision does needs reasons; a task that nobody has is given out without."""
+        cmd, ctx, task = self.cmd, state.ctx, state.task_of(token.id)
+        if cmd.trigger == deciding.ASSIGN:
+            if cmd.assignee is None:
+                raise Missing(["assignee"])
+            why = supervision.assign_refusal(d, state, token, cmd.actor, cmd.assignee, ctx)
+        elif cmd.trigger == deciding.CANCEL:
+            why = supervision.cancel_refusal(d, state, token, cmd.actor, ctx)
+        else:
+            why = supervision.reopen_refusal(d, state, token, cmd.actor, ctx)
+        if why is None:
+            given_out = cmd.trigger == deciding.ASSIGN and task is not None and task.assignee is None
+            rights.check_needs(d, cmd, Needs(reason=not given_out), {})
+        return why
 
     def ask_edge(self, d: Compiled, state: CaseState, token: Token) -> None:
         edge = d.edge(token.step, self.cmd.trigger)
@@ -270,6 +289,7 @@ def request_sha(cmd: Command) -> str:
     said = [
         cmd.case_id, cmd.trigger, cmd.token_id, cmd.on_behalf_of, cmd.reason, list(cmd.attachments), dict(cmd.data),
         None if expected is None else [expected.token_version, expected.data_rev],
+        *([cmd.assignee.id] if cmd.assignee is not None else []),
     ]  # fmt: skip
     return hashlib.sha256(canonical(said).encode("utf-8", "surrogatepass")).hexdigest()
 

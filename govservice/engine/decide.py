@@ -12,6 +12,7 @@ from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_correction as correction
 from govservice.engine import decide_moves as moves
 from govservice.engine import decide_promises as promises
+from govservice.engine import decide_supervision as supervision
 from govservice.engine import rights
 from govservice.engine.decide_work import CalendarsLike, Work
 from govservice.engine.state import CaseState, TimerState
@@ -22,6 +23,7 @@ from govservice.models.base import to_iso
 OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
 INVITED, SUPPLY, CHILD, RESTART = "@invited", "@supply", "@child", "@restart"
 TIMER, RECALCULATE, MIGRATE, EXTEND = "@timer", "@recalculate", "@migrate", "@extend"
+AD_HOC = ASSIGN, CANCEL, REOPEN = "@assign", "@cancel", "@reopen"
 ANSWERS = rights.ANSWERS
 
 
@@ -131,6 +133,9 @@ _HANDLERS = {
     SUPPLY: promises.supply,
     TIMER: _timer,
     EXTEND: _extend,
+    ASSIGN: supervision.assign,
+    CANCEL: supervision.cancel,
+    REOPEN: supervision.reopen,
     RECALCULATE: clocks.recalculate,
 }
 

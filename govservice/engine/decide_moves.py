@@ -110,6 +110,8 @@ def entry(work: Work, step: Step, token: Token | None, token_id: int) -> dict[st
     data: dict[str, Any] = {"step": step.path, "kind": step.kind}
     if step.owner is not None and step.kind in ("human", "parallel", "cases"):
         data |= {"role": step.owner, "department": work.department(step.owner)}
+        if step.kind == "human" and (hand := work.st.hands.get(step.path)) is not None:
+            data["assignee"] = hand  # it comes back to whoever had it: they know the case
     if step.limit is not None:
         due = work.deadline(work.at, step.limit)
         data |= {
@@ -218,12 +220,14 @@ def scopes_of(work: Work, branch: Branch) -> list[str]:
     return [f"{branch.scope}/{index}" for index in range(len(work.elements(branch)))]
 
 
-def open_part(work: Work, branch: Branch, scope: str, *, reopened: bool) -> None:
+def open_part(
+    work: Work, branch: Branch, scope: str, *, reopened: bool, more: Mapping[str, Any] | None = None
+) -> None:  # fmt: skip
     old = work.st.token_of(scope)
     token_id = old.id if old else max(work.st.tokens) + 1
     pauses.drop(work, token_id)
     asked_anew = old._replace(person=None) if old else None
-    data = {"branch": scope, "round": work.st.rounds[branch.block], "reopened": reopened}
+    data = {"branch": scope, "round": work.st.rounds[branch.block], "reopened": reopened, **(more or {})}
     step = work.step(branch.start)
     work.emit("branch.opened", token_id, waits.waiting(work, step, {**data, **entry(work, step, asked_anew, token_id)}))
     waits.hold(work, token_id)

@@ -9,6 +9,7 @@ TIMERS = "list of [token, key, clock or null, due or null]: timers armed or arme
 STAY = {
     "step": "path of the step",
     "kind": "applicant, human, auto or parallel",
+    "assignee?": "id of the user who has it at once: whoever had this step before",
     "role?": "who works on it",
     "department?": "id of the department that role belongs to in the case's area",
     "limit?": "the step's own limit, such as 5wd",

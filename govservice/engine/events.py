@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from govservice.engine.event_type import ACT, DATES, STAY, TIMERS, EventType
 from govservice.engine.events_bundle import BUNDLE
+from govservice.engine.events_people import PEOPLE
 
 CATALOGUE: tuple[EventType, ...] = (
     EventType(
@@ -84,7 +85,9 @@ CATALOGUE: tuple[EventType, ...] = (
         "A department's part of a parallel step began, or began again.",
         {
             "branch": "scope of the branch", "round": "how often the parallel step was entered",
-            "reopened": "true: within the round, because the answers it reads changed", **STAY,
+            "reopened": "true: within the round, because the answers it reads changed or supervision says so",
+            "by_supervision?": "true: a supervisor let it be looked at again", **STAY, "text?": ACT["text?"],
+            "text_sha?": ACT["text_sha?"],
         },
     ),
     EventType(
@@ -98,9 +101,7 @@ CATALOGUE: tuple[EventType, ...] = (
     EventType(
         "branch.cancelled",
         "An open branch was ended because the parallel step was left.",
-        {
-            "branch": "scope of the branch",
-        },
+        {"branch": "scope of the branch", "by_supervision?": "true: a supervisor ended this part alone", **ACT},
     ),
     EventType(
         "branch.suspended",
@@ -149,6 +150,7 @@ CATALOGUE: tuple[EventType, ...] = (
         },
     ),
     *BUNDLE,
+    *PEOPLE,
     EventType(
         "person.invited",
         "The other person whose part this is was found by the identifier that the applicant gave, and asked.",

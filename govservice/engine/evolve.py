@@ -75,6 +75,7 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "child.ended": bundle.child_ended,
     "person.invited": steps.person_invited,
     "task.claimed": steps.task_claimed,
+    "task.assigned": steps.task_assigned,
     "task.released": steps.task_released,
     "task.escalated": steps.task_escalated,
     "correction.asked": clocks.correction_asked,

@@ -81,6 +81,7 @@ def _renamed(st: CaseState, d: Mapping[str, Any]) -> None:
         new = steps.get(path, path)
         acts[new] = tuple(dict.fromkeys((*acts.get(new, ()), *who)))
     st.acts = acts
+    st.hands = {steps.get(path, path): who for path, who in st.hands.items()}
     st.rounds = {steps.get(path, path): n for path, n in st.rounds.items()}
     st.noticed = tuple(steps.get(path, path) for path in st.noticed)
     st.changes = tuple((rev, _names(names, fields)) for rev, names in st.changes)

@@ -12,6 +12,7 @@ def acted(st: CaseState, step: str, actor: str) -> None:
     who = st.acts.get(step, ())
     if actor not in who:
         st.acts[step] = (*who, actor)
+    st.hands[step] = actor
 
 
 def set_timers(st: CaseState, timers: Iterable[Any], seq: int) -> None:

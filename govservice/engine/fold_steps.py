@@ -74,7 +74,9 @@ def enter(st: CaseState, ev: Event, token: Token) -> None:
     role, department = d.get("role"), d.get("department")
     if role is not None and department is not None:
         status = "waiting" if waits else "open"
-        st.tasks[ev.seq] = Task(ev.seq, token.id, d["step"], role, department, None, None, ev.at, status)
+        who = d.get("assignee")
+        claimed_at = ev.at if who is not None else None
+        st.tasks[ev.seq] = Task(ev.seq, token.id, d["step"], role, department, who, claimed_at, ev.at, status)
     if "limit" in d:
         key = f"step:{token.id}:{ev.seq}"
         st.clocks[key] = ClockState(
@@ -216,8 +218,16 @@ def task_claimed(st: CaseState, ev: Event) -> None:
     st.tasks[task.opened_seq] = task._replace(assignee=ev.actor, claimed_at=ev.at)
 
 
+def task_assigned(st: CaseState, ev: Event) -> None:
+    task = st.tasks[ev.data["task"]]
+    st.tasks[task.opened_seq] = task._replace(assignee=ev.data["to"], claimed_at=ev.at)
+    st.hands[task.step] = ev.data["to"]
+
+
 def task_released(st: CaseState, ev: Event) -> None:
     task = st.tasks[ev.data["task"]]
+    if ev.actor == "system":  # the account was closed: nothing comes back to it
+        st.hands = {step: who for step, who in st.hands.items() if who != ev.data["by"]}
     st.tasks[task.opened_seq] = task._replace(assignee=None, claimed_at=None)
 
 

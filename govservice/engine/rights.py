@@ -16,7 +16,7 @@ from govservice.engine.types import MAIN, Actor, Command, Ctx, Needs, Refusal
 from govservice.errors import N_, Forbidden, Invalid, Missing, NotAllowed, PortalError
 
 FORBIDDEN = frozenset(
-    {"role", "own_case", "claimed", "same_person", "four_eyes", "not_applicant", "not_person", "not_system"}
+    {"role", "own_case", "claimed", "same_person", "four_eyes", "not_applicant", "not_person", "not_system", "assignee"}
 )
 
 MAX_PAUSE = 250  # days: nothing that the law excludes takes longer than a year
@@ -85,6 +85,11 @@ def by_right(
         return None if actor.kind == "system" else NOT_SYSTEM
     if not holds(d, st, actor, by, ctx):
         return ROLE
+    return conflict(st, actor)
+
+
+def conflict(st: CaseState, actor: Actor) -> Refusal | None:
+    """A conflict of interest: one's own application, or that of an organisation that one acts for in private."""
     own = actor.person_id is not None and actor.person_id == st.applicant_id
     own_organisation = st.organisation_id is not None and st.organisation_id in actor.acts_for
     return OWN_CASE if own or own_organisation else None

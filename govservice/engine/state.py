@@ -276,6 +276,7 @@ class CaseState:
     pledges: dict[str, Pledged] = field(default_factory=dict)  # by material, those that stand
     parent_id: str | None = None  # the bundle's case, of a child
     children: dict[str, Child] = field(default_factory=dict)  # of a bundle, by service
+    hands: dict[str, str] = field(default_factory=dict)  # who acted at a step last: it comes back to them
     ctx: Ctx | None = field(default=None, compare=False, repr=False)
     journal: Journal = field(default_factory=list, compare=False, repr=False)
 
@@ -287,7 +288,7 @@ class CaseState:
             self.outcome, self.data_rev, self.opened_at, self.closed_at, dict(self.milestones), dict(self.tokens),
             dict(self.tasks), dict(self.clocks), dict(self.timers), dict(self.acts), dict(self.rounds),
             dict(self.asks), self.notice, self.noticed, self.changes, self.flags, dict(self.kept), self.holds,
-            dict(self.gaps), dict(self.pledges), self.parent_id, dict(self.children), self.ctx, [],
+            dict(self.gaps), dict(self.pledges), self.parent_id, dict(self.children), dict(self.hands), self.ctx, [],
         )  # fmt: skip
 
     @property

@@ -71,6 +71,7 @@ class Command:
     data: Mapping[str, Any] = field(default_factory=dict)
     attachments: tuple[str, ...] = ()
     reason: str | None = None
+    assignee: Actor | None = None  # to whom a task is given
 
 
 class TextRef(NamedTuple):

@@ -50,6 +50,8 @@ class Happening:
     system: bool
     token_id: int | None = None
     idem: str = ""
+    behalf: Text | None = None  # for which absent colleague somebody acted
+    to: Text | None = None  # who was given a task
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,10 @@ def party_of(session: Session, case: Case) -> str:
     return row.name if row else ""
 
 
-def _staff_ids(events: Iterable[CaseEvent], visits: Iterable[Visit], tasks: Iterable[Task]) -> set[str]:
-    found = {event.actor for event in events} | {v.actor for v in visits if v.actor}
+def _staff_ids(events: Sequence[CaseEvent], visits: Iterable[Visit], tasks: Iterable[Task]) -> set[str]:
+    found = {event.actor for event in events} | {event.on_behalf_of or "" for event in events}
+    found |= {str(json.loads(event.data).get("to", "")) for event in events if event.type == "task.assigned"}
+    found |= {v.actor for v in visits if v.actor}
     return {id for id in found | {t.assignee_id for t in tasks if t.assignee_id} if id and id != "system"}
 
 
@@ -119,7 +123,8 @@ def happenings(
         mine = not system and who is None
         department = None if mine or system else department_at(definitions, compiled, case, data)
         told = (data, who, department, mine, system, event.token_id, event.idem)
-        found.append(Happening(event.seq, event.at, event.type, *told))
+        others = (names.get(event.on_behalf_of or ""), names.get(str(data.get("to", ""))))
+        found.append(Happening(event.seq, event.at, event.type, *told, *others))
     return found
 
 

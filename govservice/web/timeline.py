@@ -16,7 +16,8 @@ from govservice.worktime.duration import Duration
 
 SHOWN = frozenset(
     ("case.opened", "case.closed", "step.left", "action.confirmed", "correction.asked", "correction.notified",
-     "correction.resubmitted", "answer.kept", "person.invited", "task.claimed", "task.released", "task.escalated",
+     "correction.resubmitted", "answer.kept", "person.invited", "task.claimed", "task.assigned", "branch.cancelled",
+     "branch.opened", "task.released", "task.escalated",
      "clock.breached", "clock.moved", "case.migrated", "clock.extended", "pause.begun", "pause.ended",
      "timer.fired")
 )  # fmt: skip
@@ -42,6 +43,8 @@ def _is_plumbing(h: Happening) -> bool:
     """Joins and the system's own answers follow from what stands beside them."""
     if h.type == "timer.fired":
         return h.data.get("do") != "warn" or "step" not in h.data
+    if h.type in ("branch.cancelled", "branch.opened"):
+        return not h.data.get("by_supervision")
     return h.type == "step.left" and str(h.data.get("trigger", "")).startswith("@join")
 
 
@@ -64,11 +67,14 @@ def quotation(raw: str | None) -> str:
 
 
 def by_whom(h: Happening) -> str:
+    """Who did it, and for whom: a colleague acts for somebody absent under both names."""
     if h.system:
         return str(_("the system"))
     if h.mine:
         return str(_("the applicant"))
     who = text(h.who) if h.who else ""
+    if h.behalf is not None:
+        who = str(_("%(who)s for %(absent)s", who=who, absent=text(h.behalf)))
     return f"{who} · {text(h.department)}" if h.department else who
 
 
@@ -94,6 +100,9 @@ def title_of(compiled: Compiled, h: Happening) -> str:
         "correction.asked": _("%(step)s asked for a correction", step=step),
         "correction.notified": _("The applicant was sent one correction notice"),
         "correction.resubmitted": _("The applicant sent the corrections"),
+        "task.assigned": _("%(step)s: the task was given to %(name)s", step=step, name=text(h.to) if h.to else ""),
+        "branch.cancelled": _("%(branch)s: ended by supervision", branch=_branch_name(compiled, h)),
+        "branch.opened": _("%(branch)s: to be looked at again, by supervision", branch=_branch_name(compiled, h)),
         "task.claimed": _("%(step)s: task claimed", step=step),
         "task.released": _("%(step)s: task given back", step=step),
         "person.invited": _("%(step)s: the person was asked", step=step),
@@ -144,6 +153,12 @@ def _is_persons(compiled: Compiled, h: Happening) -> bool:
     """Whether another person than the applicant acted: their own part of the case."""
     step = compiled.steps.get(str(h.data.get("step", "")))
     return h.mine and step is not None and step.person is not None
+
+
+def _branch_name(compiled: Compiled, h: Happening) -> str:
+    scope = str(h.data.get("branch", ""))
+    found = (b for block in compiled.blocks.values() for b in block.branches if scope.startswith(b.scope))
+    return next((text(branch.title) for branch in found), scope)
 
 
 def _length(said: object) -> str:

@@ -164,7 +164,9 @@ def test_what_was_not_visited_in_this_round_forbids_nothing(lite: Database) -> N
     w.do(ZHANG, "pass", "review.food")
     refused(w, Actor(ZHANG.id, "user", HE.roles, None), "approve", MAIN, "four_eyes")
     w.do(HE, "reopen", MAIN, reason="again")
+    w.do(ZHANG, "@release", "review.food")  # it had come back to the same clerk
     w.do(WU, "pass", "review.food")
+    w.do(HE, "@release", MAIN)
     w.do(Actor(ZHANG.id, "user", HE.roles, None), "approve", MAIN)
 
 

@@ -12,6 +12,7 @@ from govservice.errors import N_, Forbidden, LostRace, NotAllowed, PortalError, 
 from govservice.models.base import new_id
 from govservice.operations import deciding
 from govservice.operations.runtime import Runtime
+from govservice.web import ad_hoc
 from govservice.web.access import audience, current_runtime
 from govservice.web.clerk.access import Opened, clerk, open_case
 from govservice.web.clerk.acting import Filled, act_form, expected_of, read, whole
@@ -107,6 +108,17 @@ def _conflict(
         label=desk.label if desk else None,
     )  # fmt: skip
     return page, 409
+
+
+@blueprint.route("/cases/<number>/<int:token>/@assign", methods=["GET", "POST"])
+@audience("clerk")
+def assign(number: str, token: int) -> Answer:
+    """The lead of a parallel step gives a branch's task to somebody."""
+    rt, actor = current_runtime(), clerk()
+    with rt.read() as session:
+        opened = open_case(session, actor, number)
+        back = url_for("clerk.case", number=number)
+        return ad_hoc.page(rt, session, opened.case, actor, token, "assign", desk="clerk", back=back)
 
 
 @blueprint.post("/cases/<number>/<int:token>/claim")

@@ -14,6 +14,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.engine import MAIN, Actor, CaseState, Offer, Token, available, context, load_state
 from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
+from govservice.operations.supervising import AdHoc, possible
 from govservice.queries.flow import parts_of
 from govservice.queries.names import organisation_names, person_name, staff_names
 from govservice.queries.sight import sight_of
@@ -65,6 +66,7 @@ class Page:
     came_back: str  # what the portal tried and could not do, so that the case stands here again; "" as a rule
     seen: int  # the last event that this page knows
     names: Mapping[str, Text] = field(default_factory=dict)
+    given_out: tuple[AdHoc, ...] = ()  # tasks of branches that this clerk leads and may give to somebody
 
 
 def applicant_of(session: Session, case: Case) -> tuple[str, str | None]:
@@ -119,6 +121,7 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         came_back=came_back(compiled, track) if case.status == "open" else "",
         seen=state.seq,
         names=track.names,
+        given_out=tuple(a for a in possible(rt, session, case, actor) if "assign" in a.acts and a.scope),
     )
 
 

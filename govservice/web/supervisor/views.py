@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy.orm import Session
 
 from govservice.operations.runtime import Runtime
+from govservice.operations.supervising import possible
 from govservice.queries.supervision import (
     DECIDED,
     PAGE,
@@ -23,7 +24,8 @@ from govservice.queries.supervision import (
 )
 from govservice.queries.tracking import case_page
 from govservice.queries.turnaround import Decided, Scope, StepFigure, decided_cases, step_figures
-from govservice.web.access import audience, current_runtime, supervisor_areas, supervisor_case
+from govservice.web.access import audience, current_actor, current_runtime, supervisor_areas, supervisor_case
+from govservice.web.ad_hoc import words_of
 from govservice.web.citizen.picture import columns_of
 from govservice.web.csv_text import csv_answer
 from govservice.web.frame import role_title
@@ -233,8 +235,10 @@ def case(number: str) -> str:
         page = case_page(session, rt.definitions, rt.calendars, found, now)
         calendar = rt.calendars.for_area(found.area)
         line = case_line(session, found, calendar, now)
+        actor = current_actor()
+        ad_hoc = possible(rt, session, found, actor) if actor is not None else []
     return render_template(
         "supervisor/case.html", case=found, page=page, line=line, columns=columns_of(page, by_applicant=False),
-        timeline=staff_timeline(page.compiled, page.happenings, {}, quotes=False),
+        timeline=staff_timeline(page.compiled, page.happenings, {}, quotes=False), ad_hoc=ad_hoc, act_words=words_of,
         **helpers(rt),
     )  # fmt: skip

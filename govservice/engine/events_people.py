@@ -1,0 +1,16 @@
+"""Events of who does the work: tasks given to somebody, parts ended or looked at again by supervision."""
+
+from __future__ import annotations
+
+from govservice.engine.event_type import ACT, EventType
+
+PEOPLE: tuple[EventType, ...] = (
+    EventType(
+        "task.assigned",
+        "The lead or supervision gave a task to somebody.",
+        {
+            "task": "seq at which it was opened", "step": "its step", "to": "id of the user", "was?": "who had it",
+            **ACT,
+        },
+    ),
+)  # fmt: skip
