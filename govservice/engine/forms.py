@@ -52,7 +52,7 @@ KINDS: Mapping[str, Fits] = {
 }  # fmt: skip
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "@open": ("def_sha", "number", "service", "person_id"), "@timer": ("timer", "armed_seq"), "@migrate": ("to",),
-    "@invited": ("person_id",),
+    "@invited": ("person_id",), "@child": ("service",),
 }  # fmt: skip
 
 
