@@ -70,8 +70,9 @@ class _Merge:
                 self._page(page, given, when, mapping(service, "facts"))
         for name, material in children(service, "materials"):
             fact = material.get("replaced_by")
-            if isinstance(fact, str):
-                self._fact(fact, mapping(service, "facts"), ())
+            if isinstance(fact, str):  # it stands for the paper with everything that the child takes of it
+                facts = mapping(service, "facts")
+                self._fact(fact, facts, tuple(words(facts.get(fact), "take")))
             self.materials.setdefault(name, material)
 
     def _page(self, page: Raw, given: Raw, when: str | None, facts: Raw) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from govservice.definitions.bundles import merged
 from govservice.definitions.catalogue import load_catalogue
 from govservice.definitions.findings import DefinitionError
 from govservice.definitions.library import Definitions, load_library
+from govservice.definitions.reader import read
 from govservice.errors import NotFound
 from tests.builders.definitions import DATA
 
@@ -138,3 +140,10 @@ def test_faults_of_the_data_files_are_told(folder: Path, file: str, old: str, ne
     with pytest.raises(DefinitionError) as refused:
         load_library(folder)
     assert [f for f in refused.value.findings if f.file.endswith(file) and words in f.message]
+
+
+def test_a_fact_that_only_stands_for_a_childs_paper_is_fetched_as_the_child_says() -> None:
+    """The restaurant's health certificates replace a paper and fill no field: a bundle asks for what its child does."""
+    child = read((WORKFLOWS / "services" / "open_restaurant.yaml").read_bytes()).data
+    steps = {"parts": {"kind": "cases", "spawn": [{"service": "open_restaurant"}]}}
+    assert merged({"steps": steps}, {"open_restaurant": child})["facts"]["health"]["take"] == ["staff.certificates"]
