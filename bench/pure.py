@@ -5,14 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
+from time import thread_time
 
 from bench.figure import Figure, figure, timed
 from bench.office import FIRE, FOOD, HEAD, KEYRING, WINDOW, Office
 from config import ROOT
-from govservice.definitions.compile import compile_service
-from govservice.definitions.loader import load_file
 from govservice.definitions.verify import verify
 from govservice.engine import CaseState, Command, available, context, decide
 from govservice.models import migrate
@@ -69,15 +69,14 @@ def _deciding(office: Office, asked: list[tuple[CaseState, Command]]) -> Iterato
 
 def _checking() -> Iterator[Figure]:
     """The linear check and the exploration of each shipped definition, compiled before."""
-    from govservice.definitions.catalogue import load_catalogue
+    from govservice.definitions.library import load_library
     from govservice.engine.explore import explore
     from govservice.engine.explore_findings import problems_of
 
-    catalogue = load_catalogue(ROOT / "workflows")
-    for path in sorted((ROOT / "workflows" / "services").glob("*.yaml")):
-        loaded = load_file(path)
-        compiled = compile_service(loaded.service, catalogue=catalogue)
-        linear = median(timed(lambda c=compiled, x=loaded: verify(c, x, catalogue), 50, 3))  # type: ignore[misc]
-        yield figure(f"definitions.verify.{path.stem}", linear * 1e3, "ms", 5)
-        played = median(timed(lambda c=compiled: list(problems_of(explore(c))), 5, 1))  # type: ignore[misc]
-        yield figure(f"definitions.explore.{path.stem}", played, "s", 1)
+    library = load_library(ROOT / "workflows")
+    for code in library.codes():
+        compiled, loaded = library.current(code), library.loaded(code)
+        linear = median(timed(partial(verify, compiled, loaded, library.catalogue), 50, 3, thread_time))
+        yield figure(f"definitions.verify.{code}", linear * 1e3, "ms", 5)
+        played = median(timed(lambda c=compiled: list(problems_of(explore(c))), 5, 1, thread_time))  # type: ignore[misc]
+        yield figure(f"definitions.explore.{code}", played, "s", 1)
