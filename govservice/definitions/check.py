@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from govservice.definitions.catalogue import Catalogue
@@ -32,10 +32,12 @@ ALONE = Judges()
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found; `loaded` are the definitions that hold together, in the order of their files."""
+    """What a check found; `loaded` are the definitions that hold together, in the order of their files, `compiled` the
+    same by code as they were judged."""
 
     findings: tuple[Finding, ...]
     loaded: tuple[Loaded, ...]
+    compiled: Mapping[str, Compiled] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
@@ -63,13 +65,16 @@ def check_bytes(raw: bytes, rules: Rules, shown: str, judges: Judges = ALONE) ->
     if judges.second is not None:
         judged = judges.second(compiled, loaded, judged)
     findings = [*findings, *judged]
-    return Checked(sorted_findings(findings), () if has_errors(findings) else (loaded,))
+    if has_errors(findings):
+        return Checked(sorted_findings(findings), ())
+    return Checked(sorted_findings(findings), (loaded,), {compiled.code: compiled})
 
 
 def check_files(paths: Iterable[Path], rules: Rules, root: Path | None = None, judges: Judges = ALONE) -> Checked:
     """All findings of many files; two files that define the same service are a fault of the second."""
     findings: list[Finding] = []
     loaded: dict[str, Loaded] = {}
+    compiled: dict[str, Compiled] = {}
     for path in paths:
         one = check_file(path, rules, shown_path(path, root), judges)
         findings += one.findings
@@ -77,7 +82,8 @@ def check_files(paths: Iterable[Path], rules: Rules, root: Path | None = None, j
             first = loaded.setdefault(definition.service.service, definition)
             if first is not definition:
                 findings.append(_twice(definition, first))
-    return Checked(sorted_findings(findings), tuple(loaded.values()))
+        compiled = {**one.compiled, **compiled}
+    return Checked(sorted_findings(findings), tuple(loaded.values()), compiled)
 
 
 def check_workflows(folder: Path, rules: Rules, root: Path | None = None, judges: Judges = ALONE) -> Checked:
@@ -86,7 +92,7 @@ def check_workflows(folder: Path, rules: Rules, root: Path | None = None, judges
     services = check_files(files, rules, root, judges)
     maps = sorted((folder / "migrations").glob("*.y*ml"))
     findings = check_migrations(maps, services.loaded, {path: shown_path(path, root) for path in maps})
-    return Checked(sorted_findings([*services.findings, *findings]), services.loaded)
+    return Checked(sorted_findings([*services.findings, *findings]), services.loaded, services.compiled)
 
 
 def _twice(definition: Loaded, first: Loaded) -> Finding:

@@ -23,7 +23,11 @@ class Definitions:
     A file is a draft. Until the database was asked what is in force, and where it holds nothing, the drafts are it.
     """
 
-    def __init__(self, catalogue: Catalogue, loaded: Sequence[Loaded] = (), findings: Sequence[Finding] = ()) -> None:
+    def __init__(
+        self, catalogue: Catalogue, loaded: Sequence[Loaded] = (), findings: Sequence[Finding] = (),
+        judged: Mapping[str, Compiled] | None = None,
+    ) -> None:  # fmt: skip
+        """`judged`: those of the loaded files that the check has compiled by this catalogue already, by code."""
         self.catalogue = catalogue
         self.findings = tuple(findings)  # warnings and infos of the loaded files
         self._by_sha: dict[str, Compiled] = {}
@@ -33,7 +37,8 @@ class Definitions:
         self._lock = Lock()
         self._find: Callable[[str], str | None] = lambda _sha: None
         for one in loaded:
-            compiled = compile_service(one.service, catalogue=catalogue)
+            known = (judged or {}).get(one.service.service)
+            compiled = known or compile_service(one.service, catalogue=catalogue)
             self.add(compiled, current=True)
             self._sources[compiled.code], self._drafts[compiled.code] = one, compiled.sha
 
@@ -125,4 +130,4 @@ def load_library(folder: Path) -> Definitions:
     result = check_workflows(folder, Rules(catalogue, publishing=True), root=folder.parent)
     if has_errors(result.findings):
         raise DefinitionError(finding for finding in result.findings if finding.severity == "error")
-    return Definitions(catalogue, result.loaded, result.findings)
+    return Definitions(catalogue, result.loaded, result.findings, result.compiled)
