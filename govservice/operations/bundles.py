@@ -91,8 +91,8 @@ def _form(
         if value is None or field.issued is not None:
             continue
         answers[name] = value
-        told = SHARED if from_other else mine.sources.get(source, "you")
-        elsewhere = told.startswith("fact:") and (told != f"fact:{field.fact}" or name != source)
+        told = mine.sources.get(source, "you")
+        elsewhere = from_other or name != source or (told.startswith("fact:") and told != f"fact:{field.fact}")
         sources[name] = SHARED if elsewhere else told
     materials = {
         slot: tuple(_copy_file(rt, session, case, slot, id, now) for id in ids)

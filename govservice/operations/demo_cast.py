@@ -92,7 +92,9 @@ SIGN_INS = tuple(
 # Names of further staff: family name and given name, in pinyin and characters.
 FAMILIES = (
     ("Huang", "黄"), ("Lin", "林"), ("Guo", "郭"), ("Luo", "罗"), ("Liang", "梁"), ("Song", "宋"), ("Tang", "唐"),
-    ("Xu", "许"), ("Deng", "邓"), ("Feng", "冯"), ("Cao", "曹"), ("Peng", "彭"),
+    ("Xu", "许"), ("Deng", "邓"), ("Feng", "冯"), ("Cao", "曹"), ("Peng", "彭"), ("Zeng", "曾"), ("Xiao", "肖"),
+    ("Tian", "田"), ("Dong", "董"), ("Pan", "潘"), ("Yuan", "袁"), ("Cai", "蔡"), ("Jiang", "蒋"), ("Yu", "余"),
+    ("Ye", "叶"), ("Cheng", "程"),
 )  # fmt: skip
 GIVEN = (
     ("Ling", "玲"), ("Bo", "波"), ("Hui", "慧"), ("Yong", "勇"), ("Xue", "雪"), ("Peng", "鹏"), ("Yan", "燕"),
@@ -134,7 +136,7 @@ def further_staff(rt: Runtime) -> Iterator[Staff]:
 
 
 def _names() -> Iterator[tuple[str, str, str]]:
-    """Names in a fixed order, the two lists of different length walked side by side: 132 before one comes again."""
+    """Names in a fixed order, the two lists of different length walked side by side: 253 before one comes again."""
     for n in range(len(FAMILIES) * len(GIVEN)):
         (family, family_zh), (given, given_zh) = FAMILIES[n % len(FAMILIES)], GIVEN[n % len(GIVEN)]
         yield f"{family}.{given}".lower(), f"{family} {given}", f"{family_zh}{given_zh}"

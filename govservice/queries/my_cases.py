@@ -68,6 +68,8 @@ def my_cases(
     names = party_names(session, cases)
     rows = []
     for case in cases:
+        if case.parent_case_id is not None and not any(t.waits_for == "correction" for t in tokens[case.id]):
+            continue  # a part of a bundle stands on its page, unless it waits for the applicant
         compiled = definitions.by_sha(case.def_sha)
         where = standing(
             case, compiled, calendars.for_area(case.area), now, tokens[case.id],

@@ -21,6 +21,7 @@ from govservice.worktime.limits import Pause, consumed, due_on, remaining
 Turn = Literal["draft", "you", "others", "departments", "system", "granted", "refused", "ended"]
 PAUSE = "@pause:"  # begins the key of a timer that ends excluded time
 ORDER: tuple[LimitKind, ...] = ("decision", "intake", "delivery")  # which running limit people are told about first
+MAIN = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Standing:
     answer_by: datetime | None = None  # first instant that is too late for the applicant
     held: tuple[tuple[str, datetime], ...] = ()  # kinds of excluded time that run, and when each ends at the latest
     collecting: bool = False  # a department asked for something; the one notice goes out once all have looked
+    own_step: str | None = None  # the step of the main token at which the applicant acts, beside the draft
+    together: bool = False  # the parts of a bundle are at work
 
 
 def standing(
@@ -95,8 +98,11 @@ def standing(
         return Standing("you", since, clock=clock, answer_by=_answer_by(timers))
     steps = [(t, s) for t in live if (s := compiled.steps.get(t.step)) is not None and s.kind == "applicant"]
     at_applicant = [token for token, step in steps if step.person is None]
+    own_step = next((t.step for t in at_applicant if t.id == MAIN), None)
+    if any(t.step in compiled.bundles for t in live):
+        return Standing("departments", max(t.entered_at for t in live), clock=clock, together=True)
     if at_applicant:
-        return Standing("you", at_applicant[0].entered_at, clock=clock, answer_by=_answer_by(timers))
+        return Standing("you", at_applicant[0].entered_at, clock=clock, answer_by=_answer_by(timers), own_step=own_step)
     holders = tuple(Holder(t.step, t.role, t.department_id, t.assignee_id, t.opened_at, t.step_due_at) for t in tasks)
     collecting = any(token.waits_for == "correction_notice" for token in live)
     since = min((h.since for h in holders), default=max((t.entered_at for t in live), default=case.opened_at))

@@ -22,6 +22,7 @@ from govservice.models.exchange import DataAccess
 from govservice.models.papers import CaseText, Message, Rating
 from govservice.models.people import Organisation
 from govservice.models.session import box_of
+from govservice.queries.bundles import Part, parts_of
 from govservice.queries.flow import FlowNode, flow
 from govservice.queries.names import staff_names
 from govservice.queries.standing import Standing, standing, took
@@ -68,6 +69,8 @@ class CasePage:
     reads: int
     rating: Rating | None
     took: Duration | None  # from acceptance to decision
+    parts: list[Part]  # of a bundle
+    parent: Case | None  # of a part of a bundle
 
 
 def case_page(session: Session, definitions: Definitions, calendars: Calendars, case: Case, now: datetime) -> CasePage:
@@ -82,11 +85,14 @@ def case_page(session: Session, definitions: Definitions, calendars: Calendars, 
     where = standing(case, compiled, calendar, now, tokens, tasks, clocks, timers)
     events = session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.seq)).all()
     names = staff_names(session, _staff_ids(events, visits, tasks))
+    told = happenings(definitions, compiled, case, events, names)
     holders = {task.step: task.assignee_id for task in tasks}
     return CasePage(
         case, compiled, calendar, party_of(session, case), where, flow(case, compiled, tokens, visits, holders),
-        happenings(definitions, compiled, case, events, names), notices_of(session, case.id), names,
+        told, notices_of(session, case.id), names,
         reads_of(session, case), session.get(Rating, case.id), took(compiled, calendar, clocks),
+        parts_of(session, definitions, calendar, case, compiled, told, now),
+        session.get(Case, case.parent_case_id) if case.parent_case_id else None,
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ from govservice.operations.people import Identity, add_person, find_person
 from tests.support.clock import MONDAY
 from tests.support.rows import put
 
-REGISTRIES = ("population", "enterprises", "real_estate", "health_certificates")
+REGISTRIES = ("population", "enterprises", "real_estate", "health_certificates", "births")
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,8 @@ def test_each_call_leaves_a_line_that_says_which(
     with structlog.testing.capture_logs() as lines:
         prefill(database, gateway, open_restaurant, wang_fang)
     calls = [line for line in lines if line["event"] == "registry_call"]
-    assert {line["registry"] for line in calls} == set(gateway.catalogue.registries)
+    asked = {gateway.catalogue.registry_of(fact.dataset or "") for fact in open_restaurant.service.facts.values()}
+    assert {line["registry"] for line in calls} == asked
     for line in calls:
         assert (line["outcome"], line["case_id"], line["log_level"]) == ("ok", wang_fang.case_id, "info")
         assert line["ms"] >= 0

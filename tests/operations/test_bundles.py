@@ -17,6 +17,8 @@ from govservice.models.cases import Case, CaseEvent, Outbox
 from govservice.models.papers import File, IssuedDocument
 from govservice.models.people import Mandate, Organisation
 from govservice.operations import bundles, deciding, effects, filing
+from govservice.operations.clock import fire_due
+from govservice.queries.bundles import saving
 from tests.operations.conftest import Play
 
 COMPANY = {
@@ -259,9 +261,107 @@ def test_withdrawing_the_bundle_withdraws_its_children(life: Life) -> None:
 
 def test_the_merged_form_asks_each_thing_once(life: Life) -> None:
     """services.md 4: of the fields of the six forms at least 60 per cent vanish."""
-    from govservice.queries.bundles import saving
-
     found = saving(life.rt.definitions, life.rt.definitions.current("open_business"))
     assert found is not None
     assert (found.forms, found.fields_apart, found.fields_together) == (6, 54, 21)
     assert found.fields_together <= 0.4 * found.fields_apart
+
+
+# -- the birth of a child
+
+BIRTH = {
+    "parts": {"needs.benefit": True}, "child": {"child.name": "刘小满"}, "household": {"household.of": "mother"},
+    "payment": {"payment.bank": "贵阳银行花溪支行", "payment.account": "6222000000000004402"},
+}  # fmt: skip
+AFTER = {
+    "household_registration": "household", "maternity_benefit": "benefits", "vaccination_record": "vaccination",
+    "resident_medical_insurance": "enrolment", "social_security_card": "cards",
+}  # fmt: skip
+
+
+class Mother(Life):
+    """Wang Fang applies for herself, not for her enterprise."""
+
+    def citizen(self, login: str) -> Actor:
+        found = super().citizen(login)
+        return Actor(found.id, "applicant", (), found.person_id, name=login)
+
+
+@pytest.fixture
+def mother(play: Play) -> Mother:
+    return Mother(play.rt, play.clock)
+
+
+def born(mother: Mother) -> None:
+    mother.start("newborn", BIRTH, login="wang.fang")
+    mother.submit("wang.fang")
+    mother.deliver()
+
+
+def confirmed(mother: Mother) -> None:
+    born(mother)
+    for actor, scope, action in (
+        (mother.citizen("liu.yang"), "confirm.other_parent", "confirm"),
+        (mother.clerk("births"), "confirm.precheck", "pass"),
+    ):
+        token = mother.state.token_of(scope)
+        assert token is not None
+        deciding.act(
+            mother.rt, actor, mother.case_id, token.id, action, expected=None, idem=mother.key(), now=mother.now
+        )
+    mother.deliver()
+
+
+def test_newborn_the_insurance_waits_for_the_number_that_the_police_issue(mother: Mother) -> None:
+    confirmed(mother)
+    with mother.rt.read() as session:  # what the hospital knows is not asked: day, sex, hospital, the other parent
+        case = session.get_one(Case, mother.case_id)
+        form = read_form(session, case.applicant_id, case.id, case.data_rev)
+    assert form.sources["child.birth_date"] == form.sources["parent.other_id"] == "fact:birth"
+    waiting = dict.fromkeys(AFTER, "waiting")
+    assert mother.children() == {"birth_certificate": "open", **waiting}
+    mother.decide("birth_certificate", "births", "register")
+    assert mother.children() == {
+        "birth_certificate": "granted", "household_registration": "open", "maternity_benefit": "open",
+        "vaccination_record": "open", "resident_medical_insurance": "waiting", "social_security_card": "waiting",
+    }  # fmt: skip
+    number = mother.answers("birth_certificate")["certificate.number"]
+    assert mother.answers("maternity_benefit")["certificate.number"] == number
+    mother.decide("maternity_benefit", "benefits", "register")  # it needs the certificate only
+    mother.decide("household_registration", "household", "register")
+    child = mother.answers("household_registration")["child.national_id"]
+    assert child.startswith("99011120260220")
+    assert int(child[16]) % 2 == 0  # a girl
+    for service in ("resident_medical_insurance", "social_security_card"):
+        assert mother.answers(service)["child.national_id"] == child
+        mother.decide(service, AFTER[service], "register")
+    mother.decide("vaccination_record", "vaccination", "register")
+    assert (mother.state.status, mother.state.outcome) == ("closed", "granted")
+    mother.check()
+
+
+def test_newborn_the_other_parent_who_does_not_answer_ends_it(mother: Mother) -> None:
+    born(mother)
+    mother.pass_time(days=5)
+    fire_due(mother.rt, mother.now)
+    assert mother.state.outcome == "refused"
+    assert mother.state.children == {}  # nothing was begun
+    mother.check()
+
+
+def test_newborn_a_refused_card_leaves_the_rest_standing(mother: Mother) -> None:
+    confirmed(mother)
+    mother.decide("birth_certificate", "births", "register")
+    mother.decide("household_registration", "household", "register")
+    mother.decide("social_security_card", "cards", "refuse", reason="照片不合格")
+    for service in ("maternity_benefit", "vaccination_record", "resident_medical_insurance"):
+        mother.decide(service, AFTER[service], "register")
+    assert mother.steps == {"": "partly"}
+    assert mother.children()["resident_medical_insurance"] == "granted"
+
+
+def test_newborn_asks_each_thing_once(mother: Mother) -> None:
+    found = saving(mother.rt.definitions, mother.rt.definitions.current("newborn"))
+    assert found is not None
+    assert found.fields_together <= 0.4 * found.fields_apart
+    assert found.typed_together == 5

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
+from govservice.exchange.sandbox import cast
 from govservice.exchange.sandbox.province import Province
 from govservice.exchange.sandbox.records import Certificate, Enterprise, Person, Premises
 from govservice.exchange.sandbox.words import DISTRICTS
@@ -126,6 +127,22 @@ def _of_certificate(certificate: Certificate) -> dict[str, str]:
     }
 
 
+def _births(province: Province, subject: str) -> Iterable[Record]:
+    return [
+        {
+            "record_id": birth.number,
+            "mother": {"national_id": birth.mother},
+            "father": {"national_id": birth.father, "name": province.people[birth.father].name},
+            "born_on": birth.born.isoformat(),
+            "sex": birth.sex,
+            "hospital": birth.hospital,
+            "updated_at": _instant(birth.updated_at),
+        }
+        for birth in cast.BIRTHS
+        if birth.mother == subject
+    ]
+
+
 def _instant(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -134,5 +151,6 @@ DOORS: Mapping[str, Door] = {
     "population": Door("v2/people/query", ("record_id", "national_id"), _population),
     "enterprises": Door("v1/enterprises/query", ("uscc",), _enterprises),
     "real_estate": Door("v1/premises/query", ("title_no", "holder"), _real_estate),
+    "births": Door("v1/births/query", ("record_id", "mother"), _births),
     "health_certificates": Door("v1/certificates/query", ("record_id", "employer_uscc"), _health_certificates),
 }

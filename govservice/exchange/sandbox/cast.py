@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from govservice.exchange.sandbox.records import Certificate, Enterprise, Person, Premises
+from govservice.exchange.sandbox.records import Birth, Certificate, Enterprise, Person, Premises
 
 _ENTERED = datetime(2026, 9, 18, 6, 30, tzinfo=UTC)
 
@@ -117,6 +117,12 @@ CERTIFICATES = (
     *_certificates(QINGWEI.uscc, "JK990111", "王芳 李敏 周涛 吴丽 赵勇 何静 罗平 杨雪 田宇"),
     *_certificates(QIANXIANG.uscc, "JK990102", "何军 陈红 马超 石磊 潘玲"),
 )
+BIRTHS = (
+    Birth(
+        "CS990111202602200007", WANG_FANG.id, LIU_YANG.id, date(2026, 2, 20), "F", "花溪区人民医院",
+        datetime(2026, 2, 21, 1, 0, tzinfo=UTC),
+    ),
+)  # fmt: skip
 PEOPLE = (WANG_FANG, CHEN_WEI, LIU_YANG, HE_JUN)
 ENTERPRISES = (QINGWEI, QIANXIANG)
 

@@ -65,6 +65,19 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class Birth:
+    """A birth in a hospital. `mother` and `father` are Persons' ids."""
+
+    number: str
+    mother: str
+    father: str
+    born: date
+    sex: str  # "F" | "M"
+    hospital: str
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Triple:
     """Who can file: an enterprise with its legal representative and its only premises."""
 

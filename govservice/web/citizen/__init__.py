@@ -9,6 +9,7 @@ blueprint = Blueprint("citizen", __name__)
 
 from govservice.web.citizen import (  # noqa: E402,F401  the views register themselves
     asked,
+    bundle,
     cases,
     check,
     correction,

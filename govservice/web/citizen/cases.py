@@ -21,6 +21,7 @@ from govservice.queries.my_cases import CaseRow, my_cases
 from govservice.queries.tracking import CasePage, case_page
 from govservice.web.access import audience, citizen_case, current_actor, current_runtime, now, today
 from govservice.web.citizen import blueprint
+from govservice.web.citizen.bundle import choices_of, progress, rows_of
 from govservice.web.citizen.context import filing_of, idem_of, new_idem
 from govservice.web.citizen.correction import cards_of, reasons_now
 from govservice.web.citizen.picture import columns_of
@@ -36,6 +37,8 @@ SAID = {
     "corrected": lambda: gettext("Your corrections were sent. The clock runs on."),
     "withdrawn": lambda: gettext("Your application is withdrawn."),
     "rated": lambda: gettext("Thank you. Your judgement is kept, and the clerks do not see your name beside it."),
+    "again": lambda: gettext("It is tried again. You see below how it goes on."),
+    "chosen": lambda: gettext("Your choice is kept."),
     "not_now": lambda: gettext("This is not possible any more: the case has moved on. Here is how it stands."),
 }
 
@@ -117,6 +120,11 @@ def case(number: str) -> str | Response:
         cards=cards,
         reasons=reasons_now(filing, page) if cards else [],
         story=story(page),
+        parts=rows_of(page),
+        progress=progress(page) if page.parts else "",
+        choices=choices_of(page),
+        token_version=filing.token_version,
+        idem=new_idem(),
         can_withdraw=operations.may_withdraw(filing.rt, filing.actor, page.case.id, now=now()),
         said=said(),
     )

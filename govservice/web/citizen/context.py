@@ -231,6 +231,8 @@ def source_of(filing: Filing, name: str) -> dict[str, str]:
     source = filing.form.sources.get(name, "you")
     if source == ACCOUNT:
         return {"kind": "register", "name": gettext("Your account and mandate"), "note": ""}
+    if source in ("bundle", "issued"):  # it came forth from another part of the bundle, or from this case itself
+        return {"kind": "register", "name": gettext("The application itself"), "note": ""}
     view = filing.facts.get(source.removeprefix("fact:")) if source.startswith("fact:") else None
     if view is None:
         return {"kind": "you", "name": gettext("You"), "note": ""}

@@ -115,6 +115,20 @@ def _reopened(page: CasePage, happening: Happening) -> Item | None:
     return {"title": gettext("%(branch)s looks at it again", branch=_branch(page, happening.data["branch"]))}
 
 
+def _child(page: CasePage, happening: Happening) -> Item | None:
+    """How a part of the bundle came, and how it ended; that it was asked for means nothing to the applicant."""
+    part = next((text(p.title) for p in page.parts if p.service == happening.data["service"]), "")
+    if happening.type == "child.opened":
+        return {"title": gettext("%(part)s: begun", part=part)}
+    titles = {
+        "granted": gettext("%(part)s: done", part=part), "refused": gettext("%(part)s: refused", part=part),
+        "not_needed": gettext("%(branch)s is not needed", branch=part),
+        "prevented": gettext("%(part)s: cannot begin, because what it needs did not succeed", part=part),
+        "failed": gettext("%(part)s: could not be started", part=part),
+    }  # fmt: skip
+    return {"title": titles.get(happening.data["outcome"], gettext("%(part)s: ended", part=part))}
+
+
 def _invited(page: CasePage, happening: Happening) -> Item:
     return {"title": gettext("%(step)s: the person was asked", step=_title_of(page, happening.data["step"]))}
 
@@ -228,6 +242,8 @@ _TELL = {
     "branch.opened": _reopened,
     "action.confirmed": _confirmed,
     "person.invited": _invited,
+    "child.opened": _child,
+    "child.ended": _child,
     "correction.asked": _asked,
     "correction.notified": _notified,
     "correction.resubmitted": _resubmitted,

@@ -18,7 +18,32 @@ Panel = dict[str, Any]
 
 def panel(page: CasePage, items: int) -> Panel:
     """{kind, tag, title, words, facts, button, links}: what the turn component draws. `items`: things to correct."""
+    if page.standing.own_step is not None:
+        return _own_step(page)
+    if page.standing.together:
+        return _together(page)
     return _PANELS[page.standing.turn](page, items)
+
+
+def _own_step(page: CasePage) -> Panel:
+    """A step of the applicant's own beside the draft: how it goes on is theirs to choose."""
+    title = text(page.compiled.steps[page.standing.own_step or ""].title)
+    return {
+        "kind": "you", "tag": gettext("Your turn"), "title": title,
+        "words": gettext("What succeeded stays. Choose how it goes on."),
+        "facts": [{"label": gettext("Who has your case"), "value": gettext("You"),
+                   "meta": gettext("since %(day)s", day=day(page.standing.since))}],
+        "button": {"text": gettext("Choose"), "href": "#choose"}, "links": [],
+    }  # fmt: skip
+
+
+def _together(page: CasePage) -> Panel:
+    """The parts of a bundle are at work, each in its department."""
+    return {
+        "kind": "with_us", "tag": gettext("With the departments"), "title": due_title(page),
+        "words": gettext("Each part is with its own department; you see them below. You need not do anything."),
+        "facts": _time_facts(page, page.standing), "button": None, "links": [],
+    }  # fmt: skip
 
 
 def _letter(page: CasePage, kind: str, words: str) -> list[Panel]:

@@ -28,6 +28,8 @@ Text = Mapping[str, str]
 SOURCES: Mapping[str, Text] = {
     "you": {"en": "Applicant", "zh": "申请人"},
     ACCOUNT: {"en": "Account and mandate", "zh": "账户和授权信息"},
+    "bundle": {"en": "Another part of the application", "zh": "联办的其他事项"},
+    "issued": {"en": "Issued here", "zh": "本事项核发"},
 }
 
 
@@ -132,7 +134,7 @@ def _answer_rows(
                 name,
                 question.label,
                 _answer(rt, question, form.answers[name]),
-                "register" if from_register or source == ACCOUNT else "you",
+                "register" if from_register or source in (ACCOUNT, "bundle", "issued") else "you",
                 told,
                 view.fetched_at if view and from_register else change.at if change else case.received_at,
                 change is not None,

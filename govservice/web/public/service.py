@@ -7,9 +7,10 @@ from typing import Any
 from flask import abort, render_template
 from flask_babel import gettext, ngettext
 
-from govservice.definitions.compiled import Compiled
+from govservice.definitions.compiled import Compiled, Spawn
 from govservice.definitions.library import Definitions
 from govservice.operations.runtime import Runtime
+from govservice.queries.bundles import saving, spawns_of
 from govservice.queries.figures import Turnaround, turnaround
 from govservice.queries.my_cases import open_draft
 from govservice.queries.service_page import Needs, labels, needs
@@ -47,6 +48,8 @@ def service(code: str) -> str:
         decision=compiled.limit("decision"),
         figures=kept_for(f"service:{compiled.sha}", now, figures),
         needs=asked,
+        saving=saving(rt.definitions, compiled),
+        parts=[part_item(rt.definitions, spawn, area) for spawn in spawns_of(compiled)],
         bring=bring_items(asked),
         hold=[{"kind": "held", "title": h.title, "note": f"{text(h.owner)} · {text(h.registry)}"} for h in asked.held],
         steps=[step_item(rt.definitions, compiled, step) for step in way(compiled)],
@@ -61,6 +64,17 @@ def service(code: str) -> str:
         signed_in=actor is not None and actor.kind == "applicant",
         draft=draft,
     )
+
+
+def part_item(definitions: Definitions, spawn: Spawn, area: str | None) -> Item:
+    """One part of a bundle: its name, its department, and what it waits for."""
+    part = definitions.current(spawn.service)
+    who = text(department_name(definitions, part.service.department, area))
+    waits = list_text([text(definitions.current(s).service.title) for s in spawn.waits_for])
+    note = gettext("%(who)s; after: %(parts)s", who=who, parts=waits) if waits else who
+    if spawn.when is not None:
+        note = gettext("%(note)s; if you want it", note=note)
+    return {"title": part.service.title, "code": spawn.service, "note": note}
 
 
 def visitor_area(rt: Runtime) -> str | None:
@@ -104,6 +118,9 @@ def step_item(definitions: Definitions, compiled: Compiled, step: WayStep) -> It
         return {"title": gettext("You apply online"), "text": words}
     if step.branches:
         return {"title": branches_title(len(step.branches)), "text": branches_text(definitions, compiled, step)}
+    if step.kind == "cases":
+        words = gettext("Each part goes to its own department as soon as what it needs of the others is there.")
+        return {"title": text(step.title), "text": words}
     if step.kind == "auto":
         limit = compiled.limit("delivery")
         words = gettext("You find it here; anybody can verify it by its code.")
