@@ -24,6 +24,7 @@ from govservice.definitions.walk import (
     mapping,
     ways,
     word,
+    words,
 )
 
 FIELD_TYPES = ("text", "address", "district", "integer", "decimal", "date", "choice", "choices", "yes_no")
@@ -110,7 +111,7 @@ def _guards(way: Way, names: Names) -> Iterator[Place]:
 def _check_use(report: Report, data: Raw, used: set[str]) -> None:
     """Each taken fact type serves a form field, an expression, a branch's `reads` or a material's `replaced_by`."""
     asked = {name for name, _, node, _ in fields(data) if "fact" in node}
-    reads = {part for step in all_steps(data) for _, _, branch in branches(step) for part in listing(branch, "reads")}
+    reads = {part for step in all_steps(data) for _, _, branch in branches(step) for part in words(branch, "reads")}
     replaced = {fact for _, material in children(data, "materials") for fact in _replacing(material)}
     for name, fact in children(data, "facts"):
         if name in reads or name in replaced or name in used:

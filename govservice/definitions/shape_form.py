@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from govservice.definitions.reader import Path
 from govservice.definitions.walk import Raw, Report, children, fields, listing, mapping, word
 
@@ -60,7 +62,8 @@ def _check_field(report: Report, path: Path, field: Raw) -> None:
         if key in field and kind is not None and kind not in kinds:
             report.error("E-KEY", (*path, key), f"does not belong to a field of type {kind}")
     low, high = field.get("min"), field.get("max")
-    if not isinstance(low, (str, bool, type(None))) and not isinstance(high, (str, bool, type(None))) and low > high:
+    numbers = [v for v in (low, high) if isinstance(v, (int, Decimal)) and not isinstance(v, bool)]
+    if len(numbers) == 2 and numbers[0] > numbers[1]:
         report.error("E-VALUE", (*path, "min"), f"{low} is more than max, {high}")
 
 

@@ -278,6 +278,22 @@ def test_a_value_of_any_type_anywhere(data: st.DataObject) -> None:
     checked(json.dumps(tree, indent=1, ensure_ascii=False), 2 * SECOND)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("min: 1, max: 1000}", "min: 1, max: [2]}"),
+        ("min: 1, max: 1000}", "min: {a: 1}, max: 2}"),
+        ("        owner: food\n", "        owner: food\n        reads: [{a: 1}]\n"),
+        ("take: [premises.area]", "take: [{a: 1}, [b], 3]"),
+        ("roles:\n", "roles: [window]\nnoles:\n"),
+    ],
+)
+def test_values_that_cannot_be_compared_or_looked_up(old: str, new: str) -> None:
+    """Each made a check fall over once."""
+    assert old in SOUND
+    refused(SOUND.replace(old, new, 1))
+
+
 WORDS = st.sampled_from(
     ["shop.seats", "shop.kind", "premises.area", "shop.opened", "and", "or", "not", "in", "(", ")", "[", "]", "'food'", "3", "2.5",
      ">", "<=", "==", "!=", "+", "-", "*", ",", "age", "has", "size", "abs", "min", "max", "any", "all", "for", "x", "case.number",
