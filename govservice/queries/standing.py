@@ -103,7 +103,9 @@ def standing(
         return Standing("departments", max(t.entered_at for t in live), clock=clock, together=True)
     if at_applicant:
         return Standing("you", at_applicant[0].entered_at, clock=clock, answer_by=_answer_by(timers), own_step=own_step)
-    holders = tuple(Holder(t.step, t.role, t.department_id, t.assignee_id, t.opened_at, t.step_due_at) for t in tasks)
+    # Who leads a parallel step has nothing to do while its branches work: the departments that work are named.
+    at_work = [task for task in tasks if task.step not in compiled.blocks] or tasks
+    holders = tuple(Holder(t.step, t.role, t.department_id, t.assignee_id, t.opened_at, t.step_due_at) for t in at_work)
     collecting = any(token.waits_for == "correction_notice" for token in live)
     since = min((h.since for h in holders), default=max((t.entered_at for t in live), default=case.opened_at))
     others = [token.entered_at for token, step in steps if step.person is not None]

@@ -199,7 +199,9 @@ def note_of(compiled: Compiled, h: Happening) -> str:
     if h.type in ("correction.asked", "correction.notified"):
         note = _("To correct: %(names)s", names=_(", ").join(names_of(compiled, h.data.get("items", []))))
         second = _("This is a second notice for the same step; the law allows one.")
-        return f"{note} {second}" if h.data.get("second_notice") else str(note)
+        return " · ".join([note, second] if h.data.get("second_notice") else [note])
     if h.type == "correction.resubmitted" and h.data.get("changed"):
-        return str(_("Changed: %(names)s", names=_(", ").join(names_of(compiled, h.data["changed"]))))
+        changed = str(_("Changed: %(names)s", names=_(", ").join(names_of(compiled, h.data["changed"]))))
+        fell = _("The first of two confirmations rested on what changed and does not count any more: both look again.")
+        return " · ".join([changed, fell] if h.data.get("unconfirmed") else [changed])
     return text(h.data["note"]) if h.data.get("note") else ""

@@ -101,6 +101,26 @@ def test_one_person_is_not_two(desks: Desks) -> None:
     assert "A second person must confirm it." in words(refused)
 
 
+def test_a_second_notice_of_the_same_step_is_said_before_it_is_sent(desks: Desks) -> None:
+    """The law allows one that names everything (art. 32): who asks again is told so, and the history says it."""
+    number = desks.reviewed()
+    token = desks.token(number, "review.fire")
+    address = f"/clerk/cases/{number}/{token}/ask"
+    layout = {"item-layout": "y", "note-layout": "Unreadable.", "reason": "Plan."}
+    assert "A second notice" not in words(desks.at("zhou.jie").get(address))
+    desks.do("zhang.qiang", number, "pass", desks.token(number, "review.food"))
+    desks.send("zhang.qiang", number, "review.food", "pass", file_site_report=pdf())
+    assert desks.send("zhou.jie", number, "review.fire", "ask", **layout).status_code == 302
+    desks.do("sun.min", number, "pass", desks.token(number, "review.sign"))
+    assert desks.state(number).notice is not None
+    desks.resubmitted(number, **{"menu.seats": 21})
+    again = words(desks.at("zhou.jie").get(address))
+    assert "A second notice" in again
+    assert "supervision counts it" in again
+    history = words(desks.at("wu.gang").get(f"/clerk/cases/{number}"))
+    assert "The first of two confirmations rested on what changed" in history
+
+
 # -- what is missing
 
 

@@ -81,7 +81,7 @@ def _act_page(rt: Runtime, actor: Actor, desk: Desk, form: PortalForm) -> str:
     first = desk.names.get(token.confirmed[1]) if token.confirmed and desk.offer and desk.offer.second else None
     return render_template(
         "clerk/act.html", case=desk.opened.case, compiled=desk.compiled, offer=desk.offer, items=desk.items, form=form,
-        applicant=desk.applicant, first=first, about=about_of(desk),
+        applicant=desk.applicant, first=first, about=about_of(desk), again=desk.asks_again,
     )  # fmt: skip
 
 

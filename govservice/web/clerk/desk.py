@@ -55,6 +55,12 @@ class Desk:
         return self.offer.needs if self.offer is not None else Needs()
 
     @property
+    def asks_again(self) -> bool:
+        """A correction at a step whose requests were in a notice already: the law allows one notice (art. 32(4))."""
+        token = self.state.tokens.get(self.token_id)
+        return self.needs.items and token is not None and token.step in self.state.noticed
+
+    @property
     def possible(self) -> bool:
         return self.offer is not None and self.offer.allowed
 
