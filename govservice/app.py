@@ -12,7 +12,7 @@ from govservice.models.session import Database
 from govservice.operations.accounts import demo_accounts
 from govservice.operations.runtime import Runtime
 from govservice.operations.startup import open_runtime
-from govservice.web import account, citizen, clerk, frame, payments, public, supervisor
+from govservice.web import account, citizen, clerk, designer, frame, payments, public, supervisor
 from govservice.web.access import audience, init_access
 from govservice.web.errors import init_errors
 from govservice.web.forms_ui import init_forms
@@ -27,7 +27,7 @@ from govservice.web.static import init_static
 from govservice.web.style import init_style
 from govservice.web.words import init_words
 
-ROOMS = (public, account, citizen, clerk, supervisor, payments)
+ROOMS = (public, account, citizen, clerk, supervisor, payments, designer)
 
 
 class StartRefused(Exception):

@@ -29,7 +29,7 @@ from markupsafe import Markup
 from govservice.web.charts import lane_length, line_chart
 from govservice.web.language import LANGUAGES, Guard, current_language, init_language
 
-ROOMS = ("common", "public", "citizen", "clerk", "supervisor", "account", "domain")
+ROOMS = ("common", "public", "citizen", "clerk", "supervisor", "designer", "account", "domain")
 ZONE = ZoneInfo("Asia/Shanghai")
 
 

@@ -36,7 +36,9 @@ NAV: dict[str, tuple[tuple[str, Text, str], ...]] = {
         ("supervisor.late", lazy_gettext("Late and at risk"), "late"),
         ("supervisor.workload_page", lazy_gettext("Workload"), "workload"),
         ("supervisor.steps", lazy_gettext("Steps"), "steps"),
+        ("designer.services", lazy_gettext("Versions"), "versions"),
     ),
+    "designer": (("designer.services", lazy_gettext("Versions"), "versions"),),
 }
 FOOTER: tuple[tuple[str, Text], ...] = (
     ("public.help", lazy_gettext("Help")),
