@@ -31,7 +31,7 @@ from govservice.engine.decide import decide
 from govservice.engine.evolve import evolve
 from govservice.engine.rebuild import context, correction_items, load_state, rebuild
 from govservice.engine.recount import recount
-from govservice.engine.state import Ask, CaseState, ClockState, Hold, Notice, Task, TimerState, Token
+from govservice.engine.state import Ask, CaseState, ClockState, Gap, Hold, Notice, Pledged, Task, TimerState, Token
 from govservice.engine.tick import Backoff, tick
 from govservice.engine.types import MAIN, SYSTEM, Actor, Applied, Command, Ctx, Event, Expected, Needs, Offer, Refusal
 
@@ -48,10 +48,12 @@ __all__ = [
     "Ctx",
     "Event",
     "Expected",
+    "Gap",
     "Hold",
     "Needs",
     "Notice",
     "Offer",
+    "Pledged",
     "Refusal",
     "Task",
     "TimerState",

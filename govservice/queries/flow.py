@@ -97,7 +97,7 @@ def _node(
         step.path, step.kind, step.title, status, step.department, step.role,
         actor=holders.get(step.path) if here else (visit.actor if visit and status == "done" else None),
         at=(visit.left_at if visit and status == "done" else visit.entered_at if visit and here else None),
-        waits=here and main is not None and (main.waits_for == "correction" or step.kind == "applicant"),
+        waits=here and main is not None and (main.waits_for in ("correction", "gaps") or step.kind == "applicant"),
         collecting=here and main is not None and main.waits_for == "correction_notice",
     )  # fmt: skip
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.library import Definitions
 from govservice.definitions.questions import Question
+from govservice.worktime.duration import Duration
 
 Text = Mapping[str, str]
 
@@ -22,6 +23,8 @@ class ToUpload:
     accept: tuple[str, ...]
     max_mb: int
     required: bool
+    pledge_checked: Duration | None = None  # a pledge may stand instead; it is checked within this after the issue
+    deferrable: Duration | None = None  # it may follow within this
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def needs(definitions: Definitions, compiled: Compiled) -> Needs:
     """The two lists, in the order of the definition."""
     service = compiled.service
     uploads = tuple(
-        ToUpload(name, m.label, m.hint, m.accept, m.max_mb, m.required)
+        ToUpload(name, m.label, m.hint, m.accept, m.max_mb, m.required, *_ways(compiled, name))
         for name, m in service.materials.items()
         if m.replaced_by is None or m.replaced_by.fact is None
     )
@@ -77,6 +80,11 @@ def needs(definitions: Definitions, compiled: Compiled) -> Needs:
         if question.fact is None
     )
     return Needs(uploads, answers, tuple(_held(definitions, compiled)))
+
+
+def _ways(compiled: Compiled, material: str) -> tuple[Duration | None, Duration | None]:
+    check, deferral = compiled.post_checks.get(material), compiled.deferrals.get(material)
+    return check.within if check is not None else None, deferral.within if deferral is not None else None
 
 
 def _held(definitions: Definitions, compiled: Compiled) -> list[Held]:

@@ -71,6 +71,8 @@ class Standing:
     collecting: bool = False  # a department asked for something; the one notice goes out once all have looked
     own_step: str | None = None  # the step of the main token at which the applicant acts, beside the draft
     together: bool = False  # the parts of a bundle are at work
+    gaps: tuple[tuple[str, datetime], ...] = ()  # materials put off, and the first instant that is too late for each
+    brings: bool = False  # nothing goes on before those have come
 
 
 def standing(
@@ -97,6 +99,10 @@ def standing(
         since = clock.paused_since if clock and clock.paused_since else max(token.entered_at for token in asked)
         return Standing("you", since, clock=clock, answer_by=_answer_by(timers))
     steps = [(t, s) for t in live if (s := compiled.steps.get(t.step)) is not None and s.kind == "applicant"]
+    gaps = _gaps(timers)
+    if any(token.waits_for == "gaps" for token in live) and gaps:
+        since = max(token.entered_at for token in live if token.waits_for == "gaps")
+        return Standing("you", since, clock=clock, answer_by=min(at for _, at in gaps), gaps=gaps, brings=True)
     at_applicant = [token for token, step in steps if step.person is None]
     own_step = next((t.step for t in at_applicant if t.id == MAIN), None)
     if any(t.step in compiled.bundles for t in live):
@@ -110,7 +116,9 @@ def standing(
     since = min((h.since for h in holders), default=max((t.entered_at for t in live), default=case.opened_at))
     others = [token.entered_at for token, step in steps if step.person is not None]
     turn = "departments" if holders or collecting else "others" if others else "system"
-    return Standing(turn, min(others) if turn == "others" else since, holders, clock, None, _held(timers), collecting)
+    return Standing(
+        turn, min(others) if turn == "others" else since, holders, clock, None, _held(timers), collecting, gaps=gaps
+    )
 
 
 def _held(timers: Sequence[Timer]) -> tuple[tuple[str, datetime], ...]:
@@ -120,8 +128,14 @@ def _held(timers: Sequence[Timer]) -> tuple[tuple[str, datetime], ...]:
 
 def _answer_by(timers: Sequence[Timer]) -> datetime | None:
     """When the case lapses: the armed timer of the correction."""
-    due = [t.due_at for t in timers if t.due_at is not None and "lapse" in t.key]
+    due = [t.due_at for t in timers if t.due_at is not None and t.key == "correction:lapse"]
     return min(due, default=None)
+
+
+def _gaps(timers: Sequence[Timer]) -> tuple[tuple[str, datetime], ...]:
+    """What was put off: each has the timer that ends the case without it."""
+    keys = [(t.key.split(":"), t.due_at) for t in timers if t.due_at is not None]
+    return tuple((k[1], at) for k, at in keys if len(k) == 3 and (k[0], k[2]) == ("deferral", "lapse"))
 
 
 def clock_view(compiled: Compiled, calendar: Calendar, clocks: Sequence[CaseClock], now: datetime) -> ClockView | None:

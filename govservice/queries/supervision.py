@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from govservice.models.accounts import User
 from govservice.models.cases import Case, Task, Token, Visit
+from govservice.models.papers import IssuedDocument
 from govservice.queries.names import organisation_names, staff_names
 from govservice.queries.turnaround import OPEN_TASK, Decided, Scope, waits_at_step, with_applicant
 from govservice.queries.worklist import SOON, is_watched, working_days_left
@@ -28,7 +29,7 @@ DECIDED: Mapping[str, Callable[[Decided], bool]] = {
     "in_law": lambda d: d.in_law,
     "past_law": lambda d: not d.in_law,
 }
-OPEN_SHOWS = ("open", "late", "soon", "waiting", "late_here", "stopped", "unclaimed", "deemed")
+OPEN_SHOWS = ("open", "late", "soon", "waiting", "late_here", "stopped", "unclaimed", "deemed", "revoked")
 SHOWS = frozenset({*DECIDED, *OPEN_SHOWS, "finished"})
 NOBODY = "nobody"  # instead of a user's id: tasks that nobody has taken
 
@@ -147,6 +148,7 @@ def _shown(scope: Scope, show: str, calendar: Calendar, now: datetime, part: Par
         done = ended.group_by(Visit.case_id).subquery()
         return select(Case).join(done, done.c.case_id == Case.id).order_by(done.c.at.desc(), Case.id)
     cases = select(Case).where(*scope.of(Case), Case.status == "open")
+    worked = select(Case).where(*scope.of(Case))  # a check of a pledge is work in a case that has closed
     by_promise = (Case.promised_on.is_(None), Case.promised_on, Case.opened_at, Case.id)
     if show == "open":
         return cases.order_by(*by_promise)
@@ -159,7 +161,14 @@ def _shown(scope: Scope, show: str, calendar: Calendar, now: datetime, part: Par
         task = select(Task.case_id, func.min(Task.opened_at).label("since"))
         task = task.where(*scope.of(Task), *part.of_tasks(), unclaimed(calendar, now)).group_by(Task.case_id)
         waiting = task.subquery()
-        return cases.join(waiting, waiting.c.case_id == Case.id).order_by(waiting.c.since, Case.id)
+        return worked.join(waiting, waiting.c.case_id == Case.id).order_by(waiting.c.since, Case.id)
+    if show == "revoked":
+        document = exists().where(
+            IssuedDocument.case_id == Case.id,
+            IssuedDocument.revoked_at >= scope.since,
+            IssuedDocument.revoked_at <= now,
+        )
+        return select(Case).where(*scope.of(Case), document).order_by(Case.closed_at.desc(), Case.id)
     if show == "deemed":
         acted = exists().where(Visit.case_id == Case.id, by_law(scope))
         return select(Case).where(*scope.of(Case), acted).order_by(Case.received_at.desc(), Case.id)
@@ -172,7 +181,7 @@ def _shown(scope: Scope, show: str, calendar: Calendar, now: datetime, part: Par
     held = select(Task.case_id, func.min(Task.step_due_at).label("due"))
     held = held.where(*scope.of(Task), waits_at_step(), kind, *part.of_tasks()).group_by(Task.case_id)
     first = held.subquery()
-    return cases.join(first, first.c.case_id == Case.id).order_by(first.c.due.is_(None), first.c.due, Case.id)
+    return worked.join(first, first.c.case_id == Case.id).order_by(first.c.due.is_(None), first.c.due, Case.id)
 
 
 def unclaimed(calendar: Calendar, now: datetime) -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ SHOWN = frozenset(
      "correction.resubmitted", "answer.kept", "person.invited", "task.claimed", "task.assigned", "branch.cancelled",
      "branch.opened", "task.released", "task.escalated",
      "clock.breached", "clock.moved", "case.migrated", "clock.extended", "pause.begun", "pause.ended",
-     "timer.fired")
+     "timer.fired", "pledge.made", "pledge.ended", "gap.opened", "gap.closed", "after.opened")
 )  # fmt: skip
 
 
@@ -42,10 +42,14 @@ def staff_timeline(
 def _is_plumbing(h: Happening) -> bool:
     """Joins and the system's own answers follow from what stands beside them."""
     if h.type == "timer.fired":
-        return h.data.get("do") != "warn" or "step" not in h.data
+        return h.data.get("do") != "warn" or ("step" not in h.data and not _about_gap(h))
     if h.type in ("branch.cancelled", "branch.opened"):
         return not h.data.get("by_supervision")
     return h.type == "step.left" and str(h.data.get("trigger", "")).startswith("@join")
+
+
+def _about_gap(h: Happening) -> bool:
+    return str(h.data.get("key", "")).startswith("deferral:")
 
 
 def text_ids(happenings: Iterable[Happening]) -> list[str]:
@@ -119,14 +123,30 @@ def title_of(compiled: Compiled, h: Happening) -> str:
             length=_length(h.data.get("length")),
         ),
         "pause.ended": _pause_ended(h),
+        "after.opened": _("%(step)s began; the case stays closed", step=step),
         "timer.fired": _("%(step)s: its limit is nearly used up", step=step),
         "clock.moved": _("Dates were counted anew after a change of the calendar"),
     }
     if h.type == "task.escalated" and "limit" in h.data:
         return str(_("The limit by law is nearly used up: whoever may extend it was shown the case"))
+    if h.type in ("pledge.made", "pledge.ended", "gap.opened", "gap.closed") or _about_gap(h):
+        return _promise(compiled, h)
     if h.type == "case.closed":
         return str(_("Closed: %(outcome)s", outcome=outcome_name(str(h.data.get("outcome")))))
     return str(plain.get(h.type, h.type))
+
+
+def _promise(compiled: Compiled, h: Happening) -> str:
+    """A pledge, or a document that comes later."""
+    name = str(h.data.get("material") or str(h.data.get("key", "")).split(":")[1])
+    what = _(", ").join(names_of(compiled, [name]))
+    words = {
+        "pledge.made": _("A pledge was given instead of: %(what)s", what=what),
+        "pledge.ended": _("The pledge fell, the document came: %(what)s", what=what),
+        "gap.opened": _("Put off: %(what)s", what=what),
+        "gap.closed": _("Brought: %(what)s", what=what),
+    }
+    return str(words.get(h.type, _("The applicant was reminded of: %(what)s", what=what)))
 
 
 def _left(compiled: Compiled, h: Happening, step: str, action: str) -> str:
@@ -136,7 +156,7 @@ def _left(compiled: Compiled, h: Happening, step: str, action: str) -> str:
     if action and _is_applicants(compiled, h):
         return action  # the draft's title speaks to the applicant
     if trigger.startswith("@lapse"):
-        return str(_("No answer in time: the application lapsed"))
+        return str(_("Nothing came in time: the application ended by itself"))
     if trigger == "@ok":
         return str(_("%(step)s: done", step=step))
     if trigger == "@fail":

@@ -32,7 +32,7 @@ def play(stage: Stage, first: str, second: str, query: str) -> None:
     story.find(wang, query)
     story.begin(wang, "wang.fang")
     story.sees_what_is_held(wang)
-    story.answer(wang)
+    story.answer(wang, pledge=True)
     number = story.send(wang)
     story.sees_case(wang, number, "With the departments", name="case with the window")
 
@@ -58,7 +58,10 @@ def play(stage: Stage, first: str, second: str, query: str) -> None:
     story.rate(wang, number)
     story.sees_readers(wang, number, "li.na", "zhang.qiang", "wu.gang", "zhou.jie", "sun.min", "he.tao")
 
-    story.verified_by_anybody(stage.person("", second), licence)
+    anybody = stage.person("", second)
+    story.verified_by_anybody(anybody, licence)
+    story.revoke(zhang, number)
+    story.sees_revocation(wang, number, anybody, licence)
     story.watches(stage.person("zhao.lei", second), number)
     story.sees_nothing(stage.person("ma.jun", first), number)
 

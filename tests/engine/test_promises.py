@@ -400,3 +400,16 @@ def test_ways_lead_nowhere_for_others(world: World) -> None:
     for actor in (w.wang, staff("ma", "food@market_reg", area="nanming"), LI):
         with pytest.raises(Forbidden):
             w.do(actor, "confirm", "post_check")
+
+
+def test_a_grant_with_an_open_gap_is_a_fault_of_the_engine(world: World) -> None:
+    """Whatever a definition lets pass: "closes only when gaps are filled"."""
+    w = world
+    send(w, **PUT_OFF)
+    review_it(w)
+    supply(w)
+    w.do(HE, "approve", MAIN)
+    w.do(SYSTEM, "@ok", MAIN)
+    st = w.state
+    st.gaps["health_certificates"] = st.gaps["health_certificates"]._replace(closed_at=None)
+    assert list(breaches(w.d, st)) == ["granted although a deferred material has not come"]

@@ -84,8 +84,8 @@ def sees_what_is_held(who: Visitor) -> None:
     who.look("list of what is to be done")
 
 
-def answer(who: Visitor, sign: str = "清味小馆") -> None:
-    """What only she knows, then the two documents."""
+def answer(who: Visitor, sign: str = "清味小馆", *, pledge: bool = False) -> None:
+    """What only she knows, then the two documents; `pledge`: instead of the second one."""
     who.follow("Go on")
     who.look("question page with several questions")
     who.tick("Hot dishes")
@@ -98,8 +98,22 @@ def answer(who: Visitor, sign: str = "清味小馆") -> None:
     who.look("document to upload")
     who.attach("平面布局图.pdf")
     who.press("Continue")
+    if pledge:
+        give_pledge(who)
+        return
     who.attach("食品安全制度.pdf", PDF + b"rules")
     who.press("Continue")
+
+
+def give_pledge(who: Visitor) -> None:
+    """The words stand there whole; without the tick nothing is given."""
+    who.reads("Or give a pledge instead")
+    who.look("document or pledge")
+    who.press("Give the pledge")
+    who.reads("There is a problem")
+    who.look("pledge not agreed to", again=False)
+    who.tick("I have read the pledge and give it")
+    who.press("Give the pledge")
 
 
 def send(who: Visitor) -> str:
@@ -287,6 +301,30 @@ def verified_by_anybody(who: Visitor, href: str) -> None:
     who.press("Verify")
     who.reads("There is a problem")
     who.look("verify a licence that is not there")
+
+
+def revoke(who: Visitor, number: str) -> None:
+    """The check of the pledge is in the worklist after the case has closed; it was broken."""
+    open_task(who, number, "check of the pledge")
+    who.reads("Pledges, and documents that come later")
+    who.follow("Revoke the licence")
+    who.type("Reason", "现场核查未见任何食品安全管理制度。")
+    who.press("Revoke the licence")
+    moved(who)
+
+
+def sees_revocation(who: Visitor, number: str, anybody: Visitor, href: str) -> None:
+    """The holder has the reasons in a notice; everybody else the date and a code."""
+    notice = who.main.locator(".gs-side").get_by_role("link", name=who.t["Notice of revocation"])
+    until(who, number, notice)
+    who.look("case whose licence was revoked")
+    with who.page.expect_navigation():
+        notice.click()
+    who.reads("现场核查未见任何食品安全管理制度。")
+    who.look("notice of revocation")
+    anybody.open(href.removeprefix(anybody.url))
+    anybody.reads("Revoked", "Revoked on", "pledge_broken")
+    anybody.look("public page of a revoked licence")
 
 
 def rate(who: Visitor, number: str) -> None:

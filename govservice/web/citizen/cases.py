@@ -25,9 +25,10 @@ from govservice.web.citizen.bundle import choices_of, progress, rows_of
 from govservice.web.citizen.context import filing_of, idem_of, new_idem
 from govservice.web.citizen.correction import cards_of, reasons_now
 from govservice.web.citizen.picture import columns_of
+from govservice.web.citizen.promised import owed
 from govservice.web.citizen.story import story
 from govservice.web.citizen.turn import panel
-from govservice.web.words import day
+from govservice.web.words import day, last_day
 
 SAID = {
     "sent_already": lambda: gettext(
@@ -35,6 +36,7 @@ SAID = {
     ),
     "saved": lambda: gettext("Your answers are kept. You can go on at any time."),
     "corrected": lambda: gettext("Your corrections were sent. The clock runs on."),
+    "brought": lambda: gettext("Your document was sent to the department."),
     "withdrawn": lambda: gettext("Your application is withdrawn."),
     "rated": lambda: gettext("Thank you. Your judgement is kept, and the clerks do not see your name beside it."),
     "again": lambda: gettext("It is tried again. You see below how it goes on."),
@@ -73,6 +75,9 @@ def line_of(row: CaseRow) -> tuple[str, str, str]:
     """(tone, tag, sentence) of a case in the list: whose turn it is and by when."""
     where = row.standing
     clock = where.clock
+    if where.brings and where.answer_by:
+        last = day(last_day(where.answer_by))
+        return "warn", gettext("Your turn"), gettext("Bring what was put off by %(day)s", day=last)
     if where.turn == "you":
         return "warn", gettext("Your turn"), gettext("Correct it; the clock stands still until you answer")
     if where.turn == "others":
@@ -119,6 +124,7 @@ def case(number: str) -> str | Response:
         columns=columns_of(page),
         cards=cards,
         reasons=reasons_now(filing, page) if cards else [],
+        owed=owed(filing),
         story=story(page),
         parts=rows_of(page),
         progress=progress(page) if page.parts else "",

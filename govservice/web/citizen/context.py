@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.questions import Question
 from govservice.definitions.values import typed
-from govservice.engine import MAIN, Actor
+from govservice.engine import MAIN, Actor, Gap, load_state
 from govservice.exchange import evidence
 from govservice.exchange.accesses import Purpose, Read, record_reads
 from govservice.exchange.evidence import ACCOUNT, FactView
@@ -60,6 +60,7 @@ class Filing:
     files: Mapping[str, tuple[FileRow, ...]]
     token_version: int
     party: str  # name of the organisation it is filed for; "" for a person's own
+    gaps: Mapping[str, Gap]  # what was put off when it was sent, by material
 
     @property
     def number(self) -> str:
@@ -143,6 +144,7 @@ def filing_of(number: str, *, as_sent: bool = False) -> Filing:
             rt, actor, case, compiled, form, facts, open_slots(session, case, compiled, facts),
             {slot: files_in(session, case, ids) for slot, ids in form.materials.items()},
             token.version if token else 0, party_of(session, case),
+            {} if case.status == "draft" else load_state(session, case.id).gaps,
         )  # fmt: skip
 
 

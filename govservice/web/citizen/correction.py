@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from govservice.definitions.compiled import Compiled
@@ -51,6 +52,11 @@ def read_words(stored: str) -> Words:
     return Words(str(data.get("reason") or ""), items if isinstance(items, dict) else None)
 
 
+def spoken_in(session: Session, page: CasePage, happenings: list[Happening]) -> dict[str, Words]:
+    stored = words_of(session, page.case, [h.data.get("text") for h in happenings])
+    return {id: read_words(words) for id, words in stored.items()}
+
+
 @dataclass(frozen=True)
 class Card:
     """One thing to correct: `kind` field or material; `gave` in words; every department that asked about it."""
@@ -87,7 +93,7 @@ def reasons_now(filing: Filing, page: CasePage) -> list[tuple[str, str]]:
 def cards_of(filing: Filing, page: CasePage) -> list[Card]:
     """What the notice names, and what a corrected answer makes necessary, in the order of the form; empty while no
     answer is awaited."""
-    if page.standing.turn != "you" or filing.case.status == "draft":
+    if page.standing.turn != "you" or page.standing.brings or filing.case.status == "draft":
         return []
     asks = open_asks(page)
     with filing.rt.read() as session:

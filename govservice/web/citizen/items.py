@@ -25,6 +25,7 @@ class Item:
     href: str
     state: State
     wanted: bool
+    promised: bool = False  # a pledge stands for it, or it comes later
 
 
 def items_of(filing: Filing) -> list[Item]:
@@ -41,10 +42,12 @@ def items_of(filing: Filing) -> list[Item]:
         found.append(Item("page", page.page, page.title, page.hint, href, state, lacking or not done))
     for name in filing.asked_materials:
         material = filing.compiled.service.materials[name]
-        has = bool(filing.files.get(name))
+        promised = name in filing.form.pledges or name in filing.form.deferred
+        has = bool(filing.files.get(name)) or promised
         href = url_for("citizen.upload", number=filing.number, slot=name)
         state = "done" if has else "to_do"
-        found.append(Item("material", name, material.label, material.hint, href, state, material.required and not has))
+        wanted = material.required and not has
+        found.append(Item("material", name, material.label, material.hint, href, state, wanted, promised))
     return found
 
 

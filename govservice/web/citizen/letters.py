@@ -21,11 +21,12 @@ from govservice.models.exchange import Snapshot
 from govservice.models.papers import Message
 from govservice.models.personal import read_person
 from govservice.queries import licences
-from govservice.queries.tracking import CasePage, Happening, case_page, words_of
+from govservice.queries.tracking import CasePage, Happening, case_page
 from govservice.queries.way import department_kind, department_name
 from govservice.web.access import audience, citizen_case, current_runtime, now
 from govservice.web.citizen import blueprint
-from govservice.web.citizen.correction import Words, asker, in_order, read_words, reasons_of
+from govservice.web.citizen import letters_promises as promises
+from govservice.web.citizen.correction import asker, in_order, reasons_of, spoken_in
 from govservice.web.citizen.story import item_label
 from govservice.web.public.verify import qr_of
 from govservice.worktime.duration import Duration
@@ -99,6 +100,8 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
     "terminated": _closed("terminated"),
     "warning": lambda h: h.type == "timer.fired",
     "fee": lambda h: "notice.fee" in h.data.get("effects", ()),
+    "gap": promises.is_reminder,
+    "revoked": promises.is_revocation,
     "extension": lambda h: h.type == "clock.extended",
     "pause": lambda h: h.type == "pause.begun",
 }
@@ -133,7 +136,7 @@ def _receipt(session: Session, page: CasePage, about: Happening | None) -> Lette
     accepts = next((e.source for e in _edges(page) if e.marks == "accepted"), None)
     kind = department_kind(page.compiled, page.compiled.steps[accepts].owner) if accepts else None
     who = department_name(current_runtime().definitions, kind, page.case.area) if kind else office(page)
-    return {"digest": seal, "receiver": who, **dates(page, "intake", about)}
+    return {"digest": seal, "receiver": who, **dates(page, "intake", about), **promises.promised_with(page, about)}
 
 
 def _edges(page: CasePage) -> list[Any]:
@@ -166,11 +169,6 @@ def _correction(session: Session, page: CasePage, about: Happening | None) -> Le
     }  # fmt: skip
 
 
-def spoken_in(session: Session, page: CasePage, happenings: list[Happening]) -> dict[str, Words]:
-    stored = words_of(session, page.case, [h.data.get("text") for h in happenings])
-    return {id: read_words(words) for id, words in stored.items()}
-
-
 def _refusal(session: Session, page: CasePage, about: Happening | None) -> Letter:
     seq = about.seq if about else 10**9
     acts = [h for h in page.happenings if h.type == "step.left" and h.data.get("text") and h.seq <= seq]
@@ -200,7 +198,10 @@ def _grant(session: Session, page: CasePage, _about: Happening | None) -> Letter
 
 
 def _plain(_session: Session, page: CasePage, about: Happening | None) -> Letter:
-    return {"template": "ended", "outcome": page.case.outcome, "at": about.at if about else None}
+    return {
+        "template": "ended", "outcome": page.case.outcome, "at": about.at if about else None,
+        "not_brought": promises.not_brought(page),
+    }  # fmt: skip
 
 
 def _warning(_session: Session, page: CasePage, about: Happening | None) -> Letter:
@@ -252,6 +253,8 @@ _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
     "fee": _fee,
     "extension": _extension,
     "pause": _pause,
+    "gap": lambda _session, page, about: promises.reminded(page, about),
+    "revoked": promises.revoked,
 }
 
 
@@ -282,7 +285,8 @@ def title_of(kind: str) -> str:
         "lapsed": gettext("Application lapsed"), "terminated": gettext("Application ended"),
         "warning": gettext("Reminder: your answer is awaited"), "fee": gettext("Notice of the fee"),
         "extension": gettext("Notice of extension"),
-        "pause": gettext("Notice of excluded time"),
+        "pause": gettext("Notice of excluded time"), "gap": gettext("Reminder: a document is awaited"),
+        "revoked": gettext("Notice of revocation"),
         "invite": gettext("Somebody asks for your confirmation"),
         "remind": gettext("Reminder: your confirmation is awaited"),
     }  # fmt: skip

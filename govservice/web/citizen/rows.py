@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from govservice.queries.way import department_name, way
 from govservice.web.citizen.context import Filing, source_of
+from govservice.web.citizen.promised import promise_words
 from govservice.web.i18n import date_text, size_text, text
 from govservice.worktime.limits import due_on
 
@@ -42,7 +43,8 @@ def material_rows(filing: Filing, change: bool = True) -> list[Row]:
     rows = []
     for name, material in filing.compiled.service.materials.items():
         files = filing.files.get(name, ())
-        if name not in filing.slots.materials and not files:
+        promise = promise_words(filing, name)
+        if name not in filing.slots.materials and not files and not promise:
             continue
         links = [
             Markup('<a href="{}">{}</a> <span class="gs-list__meta">{}</span>').format(
@@ -51,12 +53,25 @@ def material_rows(filing: Filing, change: bool = True) -> list[Row]:
             for f in files
         ]
         href = url_for("citizen.upload", number=filing.number, slot=name)
-        words = gettext("Replace") if files else gettext("Upload")
+        words = gettext("Replace") if files else gettext("Change") if promise else gettext("Upload")
         actions = [{"text": words, "href": href}] if change and name in filing.slots.materials else []
         day = date_text(files[-1].uploaded_at) if files else ""
         source = {"kind": "document", "name": gettext("Document from you"), "note": day} if files else None
+        if promise and not files:
+            links, source = [_promise(filing, name, promise)], _promise_source(filing, name)
         rows.append({"key": material.label, "value": Markup("").join(links), "source": source, "actions": actions})
     return rows
+
+
+def _promise(filing: Filing, name: str, words: str) -> Markup:
+    """What stands instead of the document; of a pledge its words whole, as they were agreed to."""
+    given = filing.form.pledges.get(name)
+    said = text(given["text"]) if given is not None else ""
+    return Markup('{} <span class="gs-list__meta">{}</span>').format(words, said)
+
+
+def _promise_source(filing: Filing, name: str) -> Row | None:
+    return {"kind": "pledge", "name": gettext("Pledge"), "note": ""} if name in filing.form.pledges else None
 
 
 def fact_groups(filing: Filing) -> list[Row]:

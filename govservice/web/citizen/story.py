@@ -174,6 +174,36 @@ def _breached(page: CasePage, happening: Happening) -> Item | None:
     return {"title": gettext("The promised day passed without an answer"), "note": gettext("supervision sees it")}
 
 
+def _promised(page: CasePage, happening: Happening) -> Item | None:
+    data = happening.data
+    what = text(item_label(page, data["material"]))
+    if happening.type == "pledge.made":
+        return {"title": gettext("You gave a pledge instead of: %(what)s", what=what)}
+    if happening.type == "gap.opened":
+        return {"title": gettext("You put off: %(what)s, until %(day)s at the latest", what=what,
+                                 day=date_text(date.fromisoformat(data["due_on"])))}  # fmt: skip
+    if happening.type == "gap.closed":
+        return {"title": gettext("You brought: %(what)s", what=what)}
+    return {"title": gettext("Your pledge stands no more: you brought the document (%(what)s)", what=what)}
+
+
+def _reminded(page: CasePage, happening: Happening) -> Item | None:
+    parts = str(happening.data["key"]).split(":")
+    if parts[0] != "deferral" or happening.data["do"] != "warn":
+        return None
+    what = text(item_label(page, parts[1]))
+    links = _letter(page, "gap", happening)
+    return {"title": gettext("We reminded you of: %(what)s", what=what), "by": "", "links": links}
+
+
+def _checked(page: CasePage, happening: Happening) -> Item:
+    return {
+        "title": gettext("%(step)s: until %(day)s at the latest", step=_title_of(page, happening.data["step"]),
+                         day=date_text(date.fromisoformat(happening.data["due_on"]))),
+        "note": gettext("the licence holds meanwhile"),
+    }  # fmt: skip
+
+
 def _closed(page: CasePage, happening: Happening) -> Item | None:
     outcome = happening.data["outcome"]
     if outcome == "granted" and any(h.data.get("marks") == "delivered" for h in page.happenings):
@@ -251,5 +281,11 @@ _TELL = {
     "clock.extended": _extended,
     "pause.begun": _stands_still,
     "pause.ended": _runs_on,
+    "pledge.made": _promised,
+    "pledge.ended": _promised,
+    "gap.opened": _promised,
+    "gap.closed": _promised,
+    "timer.fired": _reminded,
+    "after.opened": _checked,
     "case.closed": _closed,
 }

@@ -18,6 +18,8 @@ Panel = dict[str, Any]
 
 def panel(page: CasePage, items: int) -> Panel:
     """{kind, tag, title, words, facts, button, links}: what the turn component draws. `items`: things to correct."""
+    if page.standing.brings:
+        return _bring(page)
     if page.standing.own_step is not None:
         return _own_step(page)
     if page.standing.together:
@@ -43,6 +45,29 @@ def _together(page: CasePage) -> Panel:
         "kind": "with_us", "tag": gettext("With the departments"), "title": due_title(page),
         "words": gettext("Each part is with its own department; you see them below. You need not do anything."),
         "facts": _time_facts(page, page.standing), "button": None, "links": [],
+    }  # fmt: skip
+
+
+def _bring(page: CasePage) -> Panel:
+    """Everything else is done: what was put off is awaited, and the clock stands still until it comes."""
+    where = page.standing
+    last = min(last_day(at) for _, at in where.gaps)
+    what = ngettext("Bring %(num)s document", "Bring %(num)s documents", len(where.gaps))
+    materials = page.compiled.service.materials
+    names = [text(materials[name].label) for name, _ in where.gaps if name in materials]
+    first = min(where.gaps, key=lambda gap: gap[1])[0]
+    facts = [{
+        "label": gettext("Who has your case"), "value": gettext("You"),
+        "meta": gettext("since %(day)s", day=day(where.since)),
+    }]  # fmt: skip
+    return {
+        "kind": "you", "tag": gettext("Your turn"), "title": gettext("%(what)s by %(day)s", what=what, day=day(last)),
+        "words": gettext(
+            "Everything else is done. We still wait for: %(names)s. Without it the application ends after that day.",
+            names=list_text(names),
+        ),
+        "facts": facts + clock_facts(where.clock),
+        "button": {"text": what, "href": url_for("citizen.supply", number=page.case.number, slot=first)}, "links": [],
     }  # fmt: skip
 
 
@@ -198,7 +223,23 @@ def _others(page: CasePage, _items: int) -> Panel:
     }  # fmt: skip
 
 
+def _revoked(page: CasePage) -> Panel | None:
+    """The licence was revoked after the case had closed; the grant stays on record."""
+    acts = [h for h in page.happenings if h.type == "step.left" and "document.revoke" in h.data.get("effects", ())]
+    if not acts:
+        return None
+    notice = _letter(page, "revoked", gettext("Read the reasons and what you can do"))
+    return {
+        "kind": "refused", "tag": gettext("Revoked"),
+        "title": gettext("Licence revoked on %(day)s", day=date_text(acts[-1].at)),
+        "words": gettext("Your licence no longer holds, and whoever verifies it sees that. You may apply again."),
+        "facts": [], "button": notice[0] if notice else None, "links": [],
+    }  # fmt: skip
+
+
 def _granted(page: CasePage, _items: int) -> Panel:
+    if (revoked := _revoked(page)) is not None:
+        return revoked
     links = _letter(page, "grant", gettext("Read the notice of the decision"))
     if page.rating is None:
         links.append({"text": gettext("Rate this service"), "href": url_for("citizen.rate", number=page.case.number)})

@@ -17,6 +17,7 @@ from govservice.web.access import audience, case_file, current_actor, current_ru
 from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import Filing, filing_of, known_items, not_a_draft, record_fellow_read
 from govservice.web.citizen.items import back_href, next_href
+from govservice.web.citizen.promised import instead_of
 
 
 @blueprint.route("/my/cases/<number>/documents/<slot>", methods=["GET", "POST"])
@@ -30,16 +31,22 @@ def upload(number: str, slot: str) -> str | Response | tuple[str, int]:
     if slot not in filing.slots.materials:
         return redirect(next_href(filing), 303)
     if request.method == "GET":
-        return _page(filing, slot, "")
+        return upload_page(filing, slot, "")
     given = [f for f in request.files.getlist("file") if f.filename]
     go_on = request.form.get("then") != "stay"
-    if not given and go_on and (filing.files.get(slot) or not filing.compiled.service.materials[slot].required):
+    if not given and go_on and _may_go_on(filing, slot):
         return redirect(next_href(filing, slot), 303)
     problem = attach_all(filing, slot, given) if given else gettext("Choose a file")
     if problem:
-        return _page(filing_of(number), slot, problem), 422
+        return upload_page(filing_of(number), slot, problem), 422
     fresh = filing_of(number)
     return redirect(next_href(fresh, slot) if go_on else url_for("citizen.upload", number=number, slot=slot), 303)
+
+
+def _may_go_on(filing: Filing, slot: str) -> bool:
+    """Without a file: one is there, something stands instead of it, or it is not needed."""
+    promised = slot in filing.form.pledges or slot in filing.form.deferred
+    return promised or bool(filing.files.get(slot)) or not filing.compiled.service.materials[slot].required
 
 
 def attach_all(filing: Filing, slot: str, given: list[FileStorage]) -> str:
@@ -64,7 +71,8 @@ def problem_of(error: PortalError, slot: str) -> str:
     return str(gettext(message, **{k: v for k, v in error.facts.items() if isinstance(v, (str, int))}))
 
 
-def _page(filing: Filing, slot: str, problem: str) -> str:
+def upload_page(filing: Filing, slot: str, problem: str, about: str = "file") -> str:
+    """`about`: id of the input that the problem is about."""
     return render_template(
         "citizen/upload.html",
         filing=filing,
@@ -72,6 +80,8 @@ def _page(filing: Filing, slot: str, problem: str) -> str:
         material=filing.compiled.service.materials[slot],
         files=filing.files.get(slot, ()),
         problem=problem,
+        about=about,
+        instead=instead_of(filing, slot),
         back=back_href(filing, slot),
         known=known_items(filing),
     )

@@ -22,6 +22,7 @@ from govservice.queries.tracking import CasePage, case_page, words_of
 from govservice.queries.worklist import working_days_left
 from govservice.web.clerk.access import Opened
 from govservice.web.clerk.casefile import CaseFile, Change, case_file
+from govservice.web.clerk.promises import Promise, promises_of
 from govservice.web.i18n import date_text, text
 from govservice.web.timeline import quotation, staff_timeline, step_name, text_ids
 from govservice.web.words import pause_name
@@ -57,6 +58,7 @@ class Page:
     timeline: list[dict[str, Any]]
     groups: tuple[Group, ...]
     opinions: list[dict[str, Any]]
+    promises: tuple[Promise, ...]
     steps_now: list[str]
     held_by: str
     step_due: date | None
@@ -112,7 +114,8 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         timeline=staff_timeline(compiled, track.happenings, words),
         groups=groups(compiled, state, offers, names_in(session, state), actor),
         opinions=opinions(session, compiled, state, track, words),
-        steps_now=[text(compiled.steps[t.step].title) for t in live if case.status != "closed"],
+        promises=promises_of(session, case, state, sight, now),
+        steps_now=[text(compiled.steps[t.step].title) for t in live],
         held_by=holder_words(session, mine),
         step_due=due,
         stopped=mine is not None and mine.status == "waiting" and compiled.steps[mine.step].kind != "parallel",

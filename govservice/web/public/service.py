@@ -100,6 +100,15 @@ def bring_items(asked: Needs) -> list[Item]:
         note = gettext("%(kinds)s, at most %(size)s MB", kinds=kinds, size=upload.max_mb)
         if not upload.required:
             note = gettext("If you have one: %(note)s", note=note)
+        if upload.deferrable is not None:
+            later = gettext("May follow within %(days)s", days=duration_text(upload.deferrable))
+            note = gettext("%(note)s. %(more)s", note=note, more=later)
+        if upload.pledge_checked is not None:
+            instead = gettext(
+                "A pledge instead; checked within %(days)s of issue", days=duration_text(upload.pledge_checked)
+            )
+            items.append({"kind": "pledge", "title": upload.title, "note": instead})
+            continue
         items.append({"kind": "upload", "title": upload.title, "note": note})
     for answer in asked.answers:
         note = text(answer.hint) if answer.hint else ""

@@ -162,8 +162,10 @@ def late() -> str:
         soon, n_soon = _lines(rt, session, choice, "soon", now)
         unclaimed, n_unclaimed = _lines(rt, session, choice, "unclaimed", now)
         deemed, n_deemed = _lines(rt, session, choice, "deemed", now)
+        revoked, n_revoked = _lines(rt, session, choice, "revoked", now)
     lists = [("late_here", here, n_here), ("late", promise, n_promise), ("soon", soon, n_soon),
-             ("unclaimed", unclaimed, n_unclaimed), ("deemed", deemed, n_deemed)]  # fmt: skip
+             ("unclaimed", unclaimed, n_unclaimed), ("deemed", deemed, n_deemed),
+             ("revoked", revoked, n_revoked)]  # fmt: skip
     return render_template(
         "supervisor/late.html", lists=lists, choice=choice, fields=filter_fields(rt, choice, any_service=True),
         area=figures.area_text(rt, choice.areas), **helpers(rt),
