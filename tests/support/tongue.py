@@ -53,7 +53,9 @@ def terms(service: str) -> Mapping[str, str]:
     """Every {en, zh} text of a service's definition and of the common catalogues."""
     found: dict[str, str] = {}
     reader = YAML(typ="safe")
-    for path in (*WORKFLOWS.glob("*.yaml"), WORKFLOWS / "services" / f"{service}.yaml"):
+    bundle = WORKFLOWS / "bundles" / f"{service}.yaml"
+    own = [*WORKFLOWS.glob("services/*.yaml"), bundle] if bundle.is_file() else [WORKFLOWS / f"services/{service}.yaml"]
+    for path in (*WORKFLOWS.glob("*.yaml"), *own):
         found |= dict(_texts(reader.load(path)))
     return found
 

@@ -1,0 +1,82 @@
+"""Open a business: one form in Chinese, three registrations by their departments, one page with all of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support import story
+from tests.support.eyes import Eyes
+from tests.support.portal import Portal
+from tests.support.visitor import PDF, Stage, Visitor
+
+pytestmark = pytest.mark.browser
+SERVICE = "open_business"
+
+
+def test_from_one_form_to_the_registrations(browser: Browser, portal: Portal) -> None:
+    eyes = Eyes()
+    with Stage(browser, portal, eyes=eyes, service=SERVICE) as stage:
+        liu = stage.person("liu.yang", "zh")
+        liu.open(f"/services/{SERVICE}")
+        liu.reads("一张表单代替6张", "少填61%")
+        liu.look("service page of a bundle")
+        number = apply(liu)
+        for role, title in (
+            ("registrar@huaxi.market_reg", "企业设立登记"), ("seals@huaxi.public_security", "印章刻制备案"),
+            ("tax_clerk@huaxi.tax", "税务信息确认"),
+        ):  # fmt: skip
+            part = liu.main.locator("#parts ~ table").get_by_role("link", name=title, exact=True)
+            story.until(liu, number, part)
+            liu.reads("关键路径")
+            child = (part.get_attribute("href") or "").rpartition("/")[2]
+            clerk = stage.person(holder(portal, role), "en")
+            story.decide(clerk, child, "Register")
+            story.moved(clerk)
+        done = liu.main.get_by_text("共3个事项，已办成3个。")
+        story.until(liu, number, done)
+        liu.look("case of a bundle that is done")
+    assert eyes.faults == []
+
+
+def apply(who: Visitor) -> str:
+    """Founds a company that employs nobody yet: no page about staff or the housing fund is asked."""
+    story.start(who, SERVICE)
+    who.follow("Go on")
+    who.look("first page of a bundle")
+    for name in ("needs.staff", "needs.fund"):
+        who.page.locator(f"input[name='{name}'][value=no]").check()
+    who.press("Continue")
+    fill(who, {"company-name": "贵阳云岭商贸有限公司", "company-capital": "500000", "company-scope": "日用百货零售"})
+    who.page.locator("#company-address").fill("花溪区民主路 9 号")
+    who.page.locator("#company-district").select_option("huaxi")
+    who.press("Continue")
+    fill(who, {"contact-name": "刘洋", "contact-phone": "0851-0000-3301"})
+    who.page.locator("input[name='seal.kinds'][value=company]").check()
+    fill(who, {"seal-count": "1"})
+    who.page.locator("input[name='tax.kind'][value=small]").check()
+    who.page.locator("input[name='tax.accounts'][value=own]").check()
+    fill(who, {"tax-invoices": "25"})
+    fill(who, {"account-bank": "贵阳银行花溪支行", "account-number": "6222000000000003301"})
+    for n, name in enumerate(("章程.pdf", "住所证明.pdf")):
+        who.attach(name, PDF + bytes([n]))
+        who.press("Continue")
+    who.heading("Check your application before you send it")
+    who.look("check answers of a bundle")
+    who.press("Send the application")
+    return who.number
+
+
+def fill(who: Visitor, values: dict[str, str]) -> None:
+    for id, value in values.items():
+        who.page.locator(f"#{id}").fill(value)
+    who.press("Continue")
+
+
+def holder(portal: Portal, role: str) -> str:
+    """The sign-in name of somebody who holds a role."""
+    staff: list[dict[str, Any]] = json.loads(portal.flask("users", "list", "--json"))["staff"]
+    return next(str(one["login"]) for one in staff if role in one["roles"])
