@@ -48,11 +48,14 @@ KINDS: Mapping[str, Fits] = {
     "result": lambda value: isinstance(value, Mapping) and all(_word(name) for name in value), "opinion": _text,
     "step": _word, "timer": _word, "armed_seq": _number, "to": _word, "length": _text, "def_sha": _word,
     "number": _word, "service": _word, "person_id": _word, "organisation_id": _maybe(_word),
-    "mandate_id": _maybe(_word), "area": _maybe(_word), "channel": _word,
+    "mandate_id": _maybe(_word), "area": _maybe(_word), "channel": _word, "parent": _maybe(_word),
+    "supplied": _words, "deferred": _maybe(_words), "pledges": _maybe(_by_name(_maybe(_number))),
+    "steps": _maybe(_by_name(_word)), "fields": _maybe(_by_name(_word)), "case": _maybe(_word),
+    "outcome": _maybe(_word), "attempt": _number,
 }  # fmt: skip
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "@open": ("def_sha", "number", "service", "person_id"), "@timer": ("timer", "armed_seq"), "@migrate": ("to",),
-    "@invited": ("person_id",), "@child": ("service",),
+    "@invited": ("person_id",), "@child": ("service",), "@supply": ("data_rev", "supplied"),
 }  # fmt: skip
 
 

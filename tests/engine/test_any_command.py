@@ -42,7 +42,7 @@ from tests.engine.world import (
 OWN = (
     "@open", "@claim", "@release", "@send_notice", "@resubmit", "@timer", "@timers", "@recalculate", "@migrate", "@extend",
     "@extend:decision", "@extend:nowhere", "@invited", "@ok", "@fail", "@join0", "@join99", "@lapse", "@lapse1", "@", "",
-    "nonsense", "__class__", "submit ", "审批", "@ok\0", "x" * 5000, "withdraw", "opinion", "@consult", "@cancel", "@reopen",
+    "nonsense", "__class__", "submit ", "审批", "@ok\0", "x" * 5000, "withdraw", "opinion", "@consult", "@cancel", "@reopen", "@assign", "@supply", "@child", "@restart",
 )  # fmt: skip
 NOBODY = Actor("nobody", "user", (), None)
 STRANGER = Actor("stranger", "applicant", (), "another-person")
@@ -69,6 +69,7 @@ ODD: tuple[Any, ...] = (
 KEYS = (
     "data_rev", "items", "result", "step", "timer", "armed_seq", "to", "changed", "person_id", "length", "files", "opinion",
     "def_sha", "number", "task", "clock", "until", "channel", "organisation_id", "steps", "fields", "departments", "role",
+    "supplied", "deferred", "pledges", "service", "outcome", "case", "attempt", "parent", "assignee",
 )  # fmt: skip
 
 
