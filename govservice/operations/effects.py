@@ -64,6 +64,8 @@ def _issue(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None
 
 
 def _notice(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
+    if effect.topic == "notice.fee" and fees.is_paid(session, effect.case_id):
+        return  # the step is entered anew, and what was paid counts: nobody is asked twice
     deliver_notice(session, effect, now)
 
 

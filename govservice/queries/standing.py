@@ -18,7 +18,7 @@ from govservice.worktime.calendar import Calendar
 from govservice.worktime.duration import Duration
 from govservice.worktime.limits import Pause, consumed, due_on, remaining
 
-Turn = Literal["draft", "you", "others", "departments", "system", "granted", "refused", "ended"]
+Turn = Literal["draft", "you", "pay", "others", "departments", "system", "granted", "refused", "ended"]
 PAUSE = "@pause:"  # begins the key of a timer that ends excluded time
 ORDER: tuple[LimitKind, ...] = ("decision", "intake", "delivery")  # which running limit people are told about first
 MAIN = 1
@@ -109,6 +109,9 @@ def standing(
         return Standing("departments", max(t.entered_at for t in live), clock=clock, together=True)
     if at_applicant:
         return Standing("you", at_applicant[0].entered_at, clock=clock, answer_by=_answer_by(timers), own_step=own_step)
+    owes = [t for t in live if (s := compiled.steps.get(t.step)) is not None and s.call == "fee.collect"]
+    if owes:
+        return Standing("pay", owes[0].entered_at, clock=clock)
     # Who leads a parallel step has nothing to do while its branches work: the departments that work are named.
     at_work = [task for task in tasks if task.step not in compiled.blocks] or tasks
     holders = tuple(Holder(t.step, t.role, t.department_id, t.assignee_id, t.opened_at, t.step_due_at) for t in at_work)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from govservice.models.accounts import User
 from govservice.models.cases import Case, Task, Token, Visit
 from govservice.models.papers import IssuedDocument
+from govservice.queries.fees import waits_for_payment
 from govservice.queries.names import organisation_names, staff_names
 from govservice.queries.turnaround import OPEN_TASK, Decided, Scope, waits_at_step, with_applicant
 from govservice.queries.worklist import SOON, is_watched, working_days_left
@@ -29,7 +30,7 @@ DECIDED: Mapping[str, Callable[[Decided], bool]] = {
     "in_law": lambda d: d.in_law,
     "past_law": lambda d: not d.in_law,
 }
-OPEN_SHOWS = ("open", "late", "soon", "waiting", "late_here", "stopped", "unclaimed", "deemed", "revoked")
+OPEN_SHOWS = ("open", "late", "soon", "waiting", "late_here", "stopped", "unclaimed", "deemed", "revoked", "unpaid")
 SHOWS = frozenset({*DECIDED, *OPEN_SHOWS, "finished"})
 NOBODY = "nobody"  # instead of a user's id: tasks that nobody has taken
 
@@ -131,6 +132,12 @@ def case_lines(
     return _lines(session, cases, calendar, now), total
 
 
+def unpaid_cases(session: Session, scope: Scope) -> int:
+    """How many open cases wait for their fee."""
+    waiting = select(func.count()).select_from(Case).where(*scope.of(Case), Case.status == "open", waits_for_payment())
+    return session.scalar(waiting) or 0
+
+
 def case_line(session: Session, case: Case, calendar: Calendar, now: datetime) -> CaseLine:
     """One case as a line of a list."""
     return _lines(session, [case], calendar, now)[0]
@@ -172,6 +179,8 @@ def _shown(scope: Scope, show: str, calendar: Calendar, now: datetime, part: Par
     if show == "deemed":
         acted = exists().where(Visit.case_id == Case.id, by_law(scope))
         return select(Case).where(*scope.of(Case), acted).order_by(Case.received_at.desc(), Case.id)
+    if show == "unpaid":
+        return cases.where(waits_for_payment()).order_by(Case.opened_at, Case.id)
     if show == "stopped" and not part.of_tasks():
         waits = exists().where(Token.case_id == Case.id, Token.waits_for == "correction")
         return cases.where(waits).order_by(Case.opened_at, Case.id)

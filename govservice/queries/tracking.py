@@ -23,6 +23,7 @@ from govservice.models.papers import CaseText, Message, Rating
 from govservice.models.people import Organisation
 from govservice.models.session import box_of
 from govservice.queries.bundles import Part, parts_of
+from govservice.queries.fees import FeeView, fee_of
 from govservice.queries.flow import FlowNode, flow
 from govservice.queries.names import staff_names
 from govservice.queries.standing import Standing, standing, took
@@ -71,6 +72,7 @@ class CasePage:
     took: Duration | None  # from acceptance to decision
     parts: list[Part]  # of a bundle
     parent: Case | None  # of a part of a bundle
+    fee: FeeView | None
 
 
 def case_page(session: Session, definitions: Definitions, calendars: Calendars, case: Case, now: datetime) -> CasePage:
@@ -93,6 +95,7 @@ def case_page(session: Session, definitions: Definitions, calendars: Calendars, 
         reads_of(session, case), session.get(Rating, case.id), took(compiled, calendar, clocks),
         parts_of(session, definitions, calendar, case, compiled, told, now),
         session.get(Case, case.parent_case_id) if case.parent_case_id else None,
+        fee_of(session, compiled, case, tokens, timers),
     )  # fmt: skip
 
 

@@ -21,11 +21,12 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import Translations
 from flask import Flask
-from flask_babel import Babel, Domain, ngettext
+from flask_babel import Babel, Domain, gettext, ngettext
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from govservice.money import Money
 from govservice.web.charts import lane_length, line_chart
 from govservice.web.language import LANGUAGES, Guard, current_language, init_language
 
@@ -134,6 +135,12 @@ def working_days(count: int | float | Decimal, places: int | None = None) -> str
     return str(ngettext("%(number)s working day", "%(number)s working days", int(count) if whole else 2, number=number))
 
 
+def sum_text(sum: Money) -> str:
+    """200.00 yuan / 200.00 元; another currency by its code."""
+    amount = number_text(sum.value, sum.places)
+    return str(gettext("%(amount)s yuan", amount=amount)) if sum.currency == "CNY" else f"{amount} {sum.currency}"
+
+
 def size_text(octets: int) -> str:
     """1.2 MB, 68 kB."""
     if octets >= 1_000_000:
@@ -193,6 +200,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "number_text": number_text,
     "working_days": working_days,
     "size_text": size_text,
+    "sum_text": sum_text,
     "masked": masked,
     "text": text,
     "clauses": clauses,

@@ -13,6 +13,7 @@ from flask_babel import gettext, ngettext
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.questions import UNITS, Question
 from govservice.identifiers import mask, normalise, problem
+from govservice.queries.fees import FeeView
 from govservice.queries.way import Condition
 from govservice.web.i18n import date_text, masked, number_text, text, working_days
 from govservice.web.language import current_language
@@ -146,6 +147,39 @@ def gap() -> str:
     return "" if current_language().code == "zh" else " "
 
 
+def fee_words(fee: FeeView) -> str:
+    """Where a fee stands, in a few words."""
+    last = fee.paid[-1] if fee.paid else None
+    if fee.standing == "refunded" and last is not None:
+        return str(gettext("Given back on %(day)s", day=date_text(last.refunded_at)))
+    if fee.standing == "paid" and last is not None:
+        return str(gettext("Paid on %(day)s", day=date_text(last.paid_at)))
+    return str(
+        {
+            "later": gettext("Not to be paid yet"), "preparing": gettext("Not paid yet"),
+            "due": gettext("Not paid yet"), "failed": gettext("Not paid yet"),
+            "confirming": gettext("Being confirmed"), "paid": gettext("Paid"),
+            "refunding": gettext("It is being given back"), "refunded": gettext("Given back"),
+            "closed": gettext("No longer to be paid"),
+        }[fee.standing]
+    )  # fmt: skip
+
+
+def fee_due_words(due: str, *, short: bool = False) -> str:
+    """When a fee is due, as a note (`short`) or as the sentence before its sum."""
+    notes = {
+        "before_review": gettext("to be paid before the review"),
+        "before_decision": gettext("to be paid before the decision"),
+        "before_issue": gettext("to be paid after approval, before the licence is issued"),
+    }
+    sentences = {
+        "before_review": gettext("Before the review begins you pay a fee of"),
+        "before_decision": gettext("Before the decision you pay a fee of"),
+        "before_issue": gettext("If it is approved, you pay before the licence is issued a fee of"),
+    }
+    return str((notes if short else sentences).get(due, ""))
+
+
 def last_day(too_late: datetime) -> datetime:
     """The day that ends at an instant which is the first too late (00:00 of the next day)."""
     return too_late - timedelta(seconds=1)
@@ -159,4 +193,4 @@ FILTERS: Mapping[str, Callable[..., str]] = {
 def init_words(app: Flask) -> None:
     """Gives the templates of the public and the citizen's desk their filters."""
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(last_day=last_day, gap=gap)
+    app.jinja_env.globals.update(last_day=last_day, gap=gap, fee_due_words=fee_due_words, fee_words=fee_words)

@@ -155,14 +155,23 @@ class Till:
 
     def file(self, service: str = "stall_permit", login: str = "liu.yang") -> str:
         """Files a case. Returns its number."""
+        number = self.draft(service, login)
+        self.send(login)
+        return number
+
+    def draft(self, service: str = "stall_permit", login: str = "liu.yang") -> str:
+        """A draft with everything answered. Returns its number."""
         actor = self.citizen(login)
         number = filing.start(self.rt, actor, service, idem=self.key(), now=self.now)
         with self.rt.read() as session:
             self.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
         filing.agree(self.rt, actor, self.case_id, declined=(), now=self.now)
         filing.save_page(self.rt, actor, self.case_id, "stall", {"stall.district": "huaxi"}, now=self.now)
-        filing.submit(self.rt, actor, self.case_id, expected=None, idem=self.key(), now=self.now)
         return number
+
+    def send(self, login: str = "liu.yang") -> None:
+        actor = self.citizen(login)
+        filing.submit(self.rt, actor, self.case_id, expected=None, idem=self.key(), now=self.now)
 
     def act(self, login: str, action: str, reason: str | None = None) -> None:
         deciding.act(

@@ -16,6 +16,7 @@ from govservice.web.citizen import (  # noqa: E402,F401  the views register them
     data,
     letters,
     pages,
+    pay,
     promises,
     start,
     tasks,

@@ -62,7 +62,7 @@ def cases() -> str:
     return render_template(
         "citizen/cases.html",
         requests=requests,
-        yours=[row for row in rows if row.standing.turn == "you"],
+        yours=[row for row in rows if row.standing.turn in ("you", "pay")],
         drafts=[row for row in rows if row.standing.turn == "draft"],
         running=[row for row in rows if row.standing.turn in ("departments", "system", "others")],
         closed=[row for row in rows if row.standing.turn in ("granted", "refused", "ended")],
@@ -80,6 +80,8 @@ def line_of(row: CaseRow) -> tuple[str, str, str]:
         return "warn", gettext("Your turn"), gettext("Bring what was put off by %(day)s", day=last)
     if where.turn == "you":
         return "warn", gettext("Your turn"), gettext("Correct it; the clock stands still until you answer")
+    if where.turn == "pay":
+        return "warn", gettext("Your turn"), gettext("Pay the fee; your application goes on once it is confirmed")
     if where.turn == "others":
         return "info", gettext("With another person"), gettext("Asked on %(day)s", day=day(where.since))
     if where.turn == "draft":

@@ -25,6 +25,7 @@ from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case, Token
 from govservice.models.papers import File
 from govservice.models.session import box_of
+from govservice.money import Money
 from govservice.operations.completeness import OpenSlots, missing_items, open_slots, visible_pages
 from govservice.operations.runtime import Runtime
 from govservice.queries.service_page import labels
@@ -69,6 +70,17 @@ class Filing:
     @property
     def fields(self) -> Mapping[str, Question]:
         return self.compiled.service.fields
+
+    @property
+    def fee(self) -> Money | None:
+        """What the service costs."""
+        fee = self.compiled.service.fee
+        return Money.of(fee.amount.value, fee.amount.currency) if fee is not None else None
+
+    @property
+    def fee_due(self) -> str:
+        fee = self.compiled.service.fee
+        return fee.due if fee is not None else ""
 
     @property
     def shown_pages(self) -> list[Any]:

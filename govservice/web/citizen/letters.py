@@ -7,7 +7,7 @@ says the same on any later day. It exists once it has been delivered to the inbo
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask import abort, render_template, url_for
@@ -29,6 +29,7 @@ from govservice.web.citizen import letters_promises as promises
 from govservice.web.citizen.correction import asker, in_order, reasons_of, spoken_in
 from govservice.web.citizen.story import item_label
 from govservice.web.public.verify import qr_of
+from govservice.web.words import last_day
 from govservice.worktime.duration import Duration
 
 Letter = dict[str, Any]
@@ -99,11 +100,11 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
     "lapsed": lambda h: h.type == "case.closed",  # by lack of an answer, at whatever end the definition names
     "terminated": _closed("terminated"),
     "warning": lambda h: h.type == "timer.fired",
-    "fee": lambda h: "notice.fee" in h.data.get("effects", ()),
     "gap": promises.is_reminder,
     "revoked": promises.is_revocation,
     "extension": lambda h: h.type == "clock.extended",
     "pause": lambda h: h.type == "pause.begun",
+    "fee": lambda h: h.type == "step.entered" and "notice.fee" in h.data.get("effects", ()),
 }
 
 
@@ -236,8 +237,13 @@ def _pause(session: Session, page: CasePage, about: Happening | None) -> Letter:
     }  # fmt: skip
 
 
-def _fee(_session: Session, _page: CasePage, _about: Happening | None) -> Letter:
-    return {}  # the definition says how much and why
+def _fee(_session: Session, page: CasePage, about: Happening | None) -> Letter:
+    """How much, by which tariff, until when. A step that was left has no last day any more."""
+    if about is None or page.fee is None:
+        abort(404)
+    due = next((t[3] for t in about.data.get("timers", ()) if t[3] is not None), None)
+    by = last_day(datetime.fromisoformat(due)) if due else None
+    return {"fee": page.fee, "due_by": by, "payable": page.fee.standing in ("due", "failed")}
 
 
 _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
@@ -250,11 +256,11 @@ _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
     "lapsed": _plain,
     "terminated": _plain,
     "warning": _warning,
-    "fee": _fee,
     "extension": _extension,
     "pause": _pause,
     "gap": lambda _session, page, about: promises.reminded(page, about),
     "revoked": promises.revoked,
+    "fee": _fee,
 }
 
 
@@ -283,7 +289,7 @@ def title_of(kind: str) -> str:
         "correction": gettext("Notice of correction"), "refusal": gettext("Notice of refusal"),
         "grant": gettext("Notice of the decision"), "withdrawn": gettext("Application withdrawn"),
         "lapsed": gettext("Application lapsed"), "terminated": gettext("Application ended"),
-        "warning": gettext("Reminder: your answer is awaited"), "fee": gettext("Notice of the fee"),
+        "warning": gettext("Reminder: your answer is awaited"), "fee": gettext("Request for payment"),
         "extension": gettext("Notice of extension"),
         "pause": gettext("Notice of excluded time"), "gap": gettext("Reminder: a document is awaited"),
         "revoked": gettext("Notice of revocation"),

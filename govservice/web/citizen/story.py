@@ -13,8 +13,9 @@ from flask_babel import gettext, ngettext
 
 from govservice.definitions.compiled import Edge
 from govservice.models.papers import Message
+from govservice.queries.fees import fee_steps
 from govservice.queries.tracking import CasePage, Happening
-from govservice.web.i18n import date_text, text
+from govservice.web.i18n import date_text, sum_text, text
 from govservice.web.words import duration_text, list_text, pause_name, person_at
 from govservice.worktime.duration import Duration
 
@@ -29,7 +30,8 @@ def story(page: CasePage) -> list[Item]:
         item = told(page, happening) if told else None
         if item is not None:
             items.append({"at": happening.at, "by": _by(page, happening), **item})
-    return items[::-1]
+    items = items[::-1]
+    return [*refunds(page)[::-1], *items]
 
 
 def _by(page: CasePage, happening: Happening) -> str:
@@ -66,12 +68,40 @@ def _left(page: CasePage, happening: Happening) -> Item | None:
         return _accepted(page, happening)
     if marks == "delivered":
         return {"title": gettext("Your licence was issued"), "links": _letter(page, "grant", happening)}
+    if (paid := _fee_told(page, happening)) is not None:
+        return paid
     edge = page.compiled.edge(data["step"], data["trigger"])
     if edge is None or data["trigger"].startswith("@") or edge.kind == "always":
         return None  # joins, answers and the way out are told by what follows from them
     title = _act(edge, _title_of(page, data["step"]))
     note = text(data.get("note")) if data.get("deemed") and data.get("note") else ""
     return {"title": title, "note": note}
+
+
+def _fee_asked(page: CasePage, happening: Happening) -> Item | None:
+    if happening.data["step"] not in fee_steps(page.compiled) or page.fee is None:
+        return None
+    if "notice.fee" not in happening.data.get("effects", ()):
+        return None  # it had been paid already
+    title = gettext("The fee of %(sum)s was asked for", sum=sum_text(page.fee.sum))
+    return {"title": title, "links": _letter(page, "fee", happening)}
+
+
+def _fee_told(page: CasePage, happening: Happening) -> Item | None:
+    data = happening.data
+    if data["step"] not in fee_steps(page.compiled) or data["trigger"] not in ("@ok", "@fail"):
+        return None
+    if data["trigger"] == "@fail":
+        return {"title": gettext("The fee could not be collected"), "note": gettext("nothing was taken")}
+    return {"title": gettext("Your payment was confirmed")}
+
+
+def refunds(page: CasePage) -> list[Item]:
+    """What the payment provider did after the case had ended is no event of the case."""
+    paid = page.fee.paid if page.fee else ()
+    title = gettext("The fee was given back")
+    by = gettext("the payment provider")
+    return [{"at": p.refunded_at, "title": title, "by": by} for p in paid if p.refunded_at is not None]
 
 
 def _act(edge: Edge, step: str) -> str:
@@ -227,7 +257,7 @@ def _letter(page: CasePage, kind: str, happening: Happening) -> list[Item]:
         "receipt": gettext("receipt"), "acceptance": gettext("notice of acceptance"),
         "correction": gettext("notice of correction"), "extension": gettext("notice of extension"),
         "pause": gettext("notice of excluded time"), "refusal": gettext("notice of refusal"),
-        "grant": gettext("notice of the decision"),
+        "grant": gettext("notice of the decision"), "fee": gettext("request for payment"),
     }  # fmt: skip
     message = letter_of(page, kind, happening)
     if message is None:
@@ -267,6 +297,7 @@ def letter_of(page: CasePage, kind: str, happening: Happening) -> Message | None
 _TELL = {
     "case.migrated": _migrated,
     "case.opened": _opened,
+    "step.entered": _fee_asked,
     "step.left": _left,
     "branch.ended": _not_needed,
     "branch.opened": _reopened,

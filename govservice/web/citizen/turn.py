@@ -10,6 +10,7 @@ from flask_babel import gettext, ngettext
 from govservice.queries.standing import ClockView, Standing
 from govservice.queries.tracking import CasePage
 from govservice.web.access import current_runtime
+from govservice.web.citizen.fee import pay_panel
 from govservice.web.i18n import date_text, text
 from govservice.web.words import day, duration_text, last_day, list_text, pause_name
 
@@ -302,5 +303,5 @@ LIMIT_WORDS = {
 }
 _PANELS = {
     "draft": _draft, "you": _you, "departments": _departments, "others": _others, "system": _system,
-    "granted": _granted, "refused": _refused, "ended": _ended,
+    "pay": lambda page, _items: pay_panel(page), "granted": _granted, "refused": _refused, "ended": _ended,
 }  # fmt: skip

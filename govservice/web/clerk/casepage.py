@@ -15,6 +15,7 @@ from govservice.engine import MAIN, Actor, CaseState, Offer, Token, available, c
 from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
 from govservice.operations.supervising import AdHoc, possible
+from govservice.queries.fees import FeeView
 from govservice.queries.flow import parts_of
 from govservice.queries.names import organisation_names, person_name, staff_names
 from govservice.queries.sight import sight_of
@@ -69,6 +70,7 @@ class Page:
     seen: int  # the last event that this page knows
     names: Mapping[str, Text] = field(default_factory=dict)
     given_out: tuple[AdHoc, ...] = ()  # tasks of branches that this clerk leads and may give to somebody
+    fee: FeeView | None = None
 
 
 def applicant_of(session: Session, case: Case) -> tuple[str, str | None]:
@@ -125,6 +127,7 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         seen=state.seq,
         names=track.names,
         given_out=tuple(a for a in possible(rt, session, case, actor) if "assign" in a.acts and a.scope),
+        fee=track.fee,
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from govservice.definitions.compiled import Compiled, Step
 from govservice.operations.runtime import Runtime
 from govservice.queries.departments import department_figures
+from govservice.queries.supervision import unpaid_cases
 from govservice.queries.turnaround import (
     CaseFigures,
     Decided,
@@ -79,6 +80,7 @@ class Overview:
     statutory: int | None
     if_kept: float | None  # share on time had the worst step kept its limit
     stopped: int
+    unpaid: int | None  # open cases that wait for their fee; None where the service has none
 
 
 def days(seconds: float, day_s: int) -> float:
@@ -124,7 +126,7 @@ def overview(rt: Runtime, session: Session, scope: Scope, figures: Sequence[Step
         held_rows(rt, held, day_s, worst_row), days(held.seconds, day_s),
         tuple((w, n, days(m, day_s), days(p, day_s)) for w, n, m, p in weekly(decided)),
         limit.promised.n if limit and limit.promised else None, limit.statutory.n if limit else None,
-        if_kept, stopped,
+        if_kept, stopped, unpaid_cases(session, scope) if compiled.service.fee is not None else None,
     )  # fmt: skip
 
 

@@ -240,7 +240,8 @@ def case(number: str) -> str:
         actor = current_actor()
         ad_hoc = possible(rt, session, found, actor) if actor is not None else []
     return render_template(
-        "supervisor/case.html", case=found, page=page, line=line, columns=columns_of(page, by_applicant=False),
+        "supervisor/case.html", case=found, page=page, line=line, fee=page.fee,
+        columns=columns_of(page, by_applicant=False),
         timeline=staff_timeline(page.compiled, page.happenings, {}, quotes=False), ad_hoc=ad_hoc, act_words=words_of,
         **helpers(rt),
     )  # fmt: skip
