@@ -21,7 +21,7 @@ from tests.engine.world import CALENDARS, CATALOGUE, HE, LI, ZHANG, ZHOU, World,
 FOLLOWS = {
     "case.closed", "case.migrated", "step.entered", "branch.opened", "branch.ended", "branch.cancelled",
     "branch.suspended", "branch.resumed", "token.paused", "token.resumed", "task.claimed", "task.released",
-    "task.escalated", "clock.started", "clock.paused", "clock.resumed", "clock.moved", "clock.stopped",
+    "task.escalated", "task.assigned", "clock.started", "clock.paused", "clock.resumed", "clock.moved", "clock.stopped",
     "clock.breached", "timer.fired", "timers.set", "after.opened", "after.ended", "step.called", "child.asked",
     *WITH_IT,
 }  # fmt: skip
