@@ -65,9 +65,17 @@ def flow(
     if case.status == "closed" and case.outcome != "granted" and main is not None:
         end = compiled.steps.get(main.step)
         title = end.title if end is not None else {"en": main.step, "zh": main.step}
-        columns = [c for c in columns if any(n.status != "skipped" for n in c)]
+        columns = [
+            c for c in columns if any(n.status != "skipped" for n in c) and not _refused_there(case, compiled, c)
+        ]
         columns.append([FlowNode(main.step, "end", title, "done", at=case.closed_at, outcome=case.outcome)])
     return columns
+
+
+def _refused_there(case: Case, compiled: Compiled, column: Sequence[FlowNode]) -> bool:
+    """Whether a column is the acceptance of a case that was never accepted: it is no thing done."""
+    edges = [edge for node in column for edge in compiled.out.get(node.path, ())]
+    return case.accepted_at is None and any(edge.marks == "accepted" for edge in edges)
 
 
 def _with_detour(compiled: Compiled, steps: list[WayStep], here: str | None) -> list[WayStep]:

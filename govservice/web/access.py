@@ -109,9 +109,13 @@ def _check_audience() -> Response | None:
 
 
 def to_sign_in() -> Response:
-    """To the sign-in page; after it back to this page, where it was only being read."""
-    back = request.full_path.rstrip("?") if request.method in ("GET", "HEAD") else None
-    return redirect(url_for("account.sign_in", next=back if back != "/" else None), 302)
+    """To the sign-in page, and after it back to this page. Whoever sent a form comes back to the form: what they typed
+    is not kept (it may be somebody else who signs in), and the sign-in page says so."""
+    read = request.method in ("GET", "HEAD")
+    form = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    back = request.full_path.rstrip("?") if read else request.path if form else None
+    lost = None if read or not back else 1
+    return redirect(url_for("account.sign_in", next=back if back != "/" else None, lost=lost), 302)
 
 
 # -- who and when ------------------------------------------------------------------------------------------------------

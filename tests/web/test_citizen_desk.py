@@ -20,6 +20,7 @@ from govservice.models.exchange import DataAccess
 from govservice.models.papers import File, IssuedDocument, Message, Rating
 from govservice.models.people import Mandate
 from govservice.operations import filing
+from govservice.operations.demo_cast import PASSWORD
 from govservice.operations.effects import deliver_due
 from govservice.operations.mandates import revoke_mandate
 from govservice.web.citizen.data import safe_cell
@@ -144,7 +145,7 @@ def test_a_code_that_is_none_is_not_found(stage: Stage) -> None:
 # -- filing ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_filing_with_every_register_silent(stage: Stage, fang: Browser) -> None:
+def test_a_filing_with_every_register_silent(stage: Stage, fang: Browser, office: Office) -> None:
     number = begin(fang)
     tasks = text_of(fang.get(f"/my/cases/{number}/tasks"))
     assert "did not answer. You can go on" in tasks
@@ -166,12 +167,18 @@ def test_a_filing_with_every_register_silent(stage: Stage, fang: Browser) -> Non
     done = text_of(fang.get(sent.headers["Location"]))
     assert number in done
     assert "Acceptance by Wednesday 4 March 2026" in done  # two working days after Monday 2 March
+    assert "Decision by Wednesday 25 March 2026, if it is accepted in time" in done  # fifteen more
+    assert "Your receipt is being made" in done
     with stage.runtime.read() as session:
         case = session.scalars(select(Case).where(Case.number == number)).one()
         assert (case.status, case.area) == ("open", "huaxi")
     page = text_of(fang.get(f"/my/cases/{number}"))
     assert "Answer on acceptance by Wednesday 4 March 2026" in page
     assert "2 of 2 working days left" in page
+    office.do("li.na", number, "accept")
+    later = text_of(fang.get(f"/my/cases/{number}/sent"))  # the dates of a bookmark do not go away
+    assert "Acceptance by Wednesday 4 March 2026" in later
+    assert "Decision by Monday 23 March 2026" in later  # now counted from the acceptance itself
 
 
 FALSE = {
@@ -324,6 +331,30 @@ def test_bad_answers_are_named_kept_and_not_stored(stage: Stage, fang: Browser) 
             assert f'href="#{name.replace(".", "-")}"' in shown
             assert "<script>alert(1)" not in shown
     assert stage_rev(stage, number) == before
+
+
+def test_whoever_wants_to_go_on_later_is_let_go(stage: Stage, fang: Browser) -> None:
+    """What can be read is kept, what cannot is named."""
+    address = f"/my/cases/{begin(fang)}/pages/menu"
+    gone = fang.send(address, {"menu.seats": "six", "menu.kind": "cold", "then": "later"})
+    assert gone.status_code == 303
+    assert "not this, which could not be read: Seats for guests." in text_of(fang.get(gone.headers["Location"]))
+    assert re.search(r'value="cold"[^>]*checked', text_of(fang.get(address)))
+
+
+def test_a_session_that_ends_in_a_form_leads_back_to_it(stage: Stage, fang: Browser) -> None:
+    """Back to the page after signing in, and the sign-in page says that the last answer was not kept."""
+    address = f"/my/cases/{begin(fang)}/pages/menu"
+    token = fang.token(address)
+    stage.wall.advance(timedelta(hours=13))
+    lost = fang.post(address, data={"menu.seats": "68", "menu.kind": "hot", "csrf_token": token})
+    assert lost.status_code == 302
+    page = text_of(fang.get(lost.headers["Location"]))
+    assert "Your session has ended" in page
+    assert "what you sent last was not" in page
+    back = fang.send("/sign-in", {"login": "wang.fang", "password": PASSWORD, **hidden(page)}, page="/sign-in")
+    assert back.headers["Location"] == address
+    assert "what you sent last" not in text_of(stage.client().get("/sign-in?lost=1&next=//evil.example"))
 
 
 def test_what_was_typed_survives_a_switch_of_language(stage: Stage, fang: Browser) -> None:
@@ -521,6 +552,14 @@ def test_notices_appear_once_they_are_delivered(stage: Stage, fang: Browser, off
     assert "Wednesday 4 March 2026" in receipt
     for wrong in ("refusal/1", "grant/1", "nothing/1", f"receipt/{10**30}"):
         assert fang.get(f"/my/cases/{number}/notices/{wrong}").status_code == 404
+    inbox, page = text_of(fang.get("/my/messages")), text_of(fang.get(f"/my/cases/{number}"))
+    assert "Notice of non-acceptance" in inbox  # never accepted is another thing than refused
+    assert "Notice of refusal" not in inbox + page
+    picture = page.partition('id="where"')[2].partition("</section>")[0]
+    assert "Not accepted" in picture
+    assert "Refused" not in picture
+    assert "Acceptance" not in picture, "it did not take place"
+    assert picture.count("2 March") == 2  # received, not accepted: each day once
     fang.send("/my/messages")
     with stage.runtime.read() as session:
         assert session.scalar(select(func.count()).select_from(Message).where(Message.read_at.is_(None))) == 0

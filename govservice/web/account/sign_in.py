@@ -66,6 +66,7 @@ def show(form: SignInForm) -> str:
         "account/sign_in.html",
         form=form,
         ended=portal_session().ended,
+        lost="lost" in request.args and bool(safe_next(form.next.data)),
         needed=bool(form.next.data),
         cast=SIGN_INS if settings.demo else (),
         register=registration_open(),

@@ -28,7 +28,8 @@ from govservice.web.citizen.picture import columns_of
 from govservice.web.citizen.promised import owed
 from govservice.web.citizen.story import story
 from govservice.web.citizen.turn import panel
-from govservice.web.words import day, last_day
+from govservice.web.i18n import text
+from govservice.web.words import day, last_day, list_text
 
 SAID = {
     "sent_already": lambda: gettext(
@@ -51,6 +52,16 @@ def said() -> str:
     return str(make()) if make else ""
 
 
+def said_of_draft() -> str:
+    """What leaving a question page kept, and which answers it did not: they could not be read."""
+    number, left = request.args.get("case", ""), request.args.getlist("left")
+    if request.args.get("said") != "saved" or not (number and left):
+        return said()
+    labels = filing_of(number).labels
+    words = gettext("Your answers are kept, but not this, which could not be read: %(what)s.")
+    return str(words % {"what": list_text([text(labels[name]) for name in left if name in labels])})
+
+
 @blueprint.get("/my/cases")
 @audience("citizen")
 def cases() -> str:
@@ -67,7 +78,7 @@ def cases() -> str:
         running=[row for row in rows if row.standing.turn in ("departments", "system", "others")],
         closed=[row for row in rows if row.standing.turn in ("granted", "refused", "ended")],
         line=line_of,
-        said=said(),
+        said=said_of_draft(),
     )
 
 
@@ -79,7 +90,10 @@ def line_of(row: CaseRow) -> tuple[str, str, str]:
         last = day(last_day(where.answer_by))
         return "warn", gettext("Your turn"), gettext("Bring what was put off by %(day)s", day=last)
     if where.turn == "you":
-        return "warn", gettext("Your turn"), gettext("Correct it; the clock stands still until you answer")
+        if where.answer_by is None:
+            return "warn", gettext("Your turn"), gettext("Correct it; the clock stands still until you answer")
+        last = day(last_day(where.answer_by))
+        return "warn", gettext("Your turn"), gettext("Answer by %(day)s; the clock stands still until then", day=last)
     if where.turn == "pay":
         return "warn", gettext("Your turn"), gettext("Pay the fee; your application goes on once it is confirmed")
     if where.turn == "others":
@@ -181,13 +195,13 @@ def messages() -> str:
     assert actor is not None  # the audience of this view
     with rt.read() as session:
         rows = session.execute(
-            select(Message, Case.number, Case.service, Case.def_sha)
+            select(Message, Case.number, Case.accepted_at, Case.def_sha)
             .join(Case, Case.id == Message.case_id)
             .where(addressed_to(actor.person_id or "", actor.organisation_id, today()))
             .order_by(Message.created_at.desc())
             .limit(100)
         ).all()
-    found = [(m, number, rt.definitions.by_sha(sha).service.title) for m, number, _service, sha in rows]
+    found = [(m, number, rt.definitions.by_sha(sha).service.title, at is not None) for m, number, at, sha in rows]
     return render_template("citizen/messages.html", messages=found, unread=sum(m.read_at is None for m, *_ in found))
 
 

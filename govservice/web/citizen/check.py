@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
 
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -12,15 +13,18 @@ from govservice.engine import Expected
 from govservice.errors import Invalid, Missing, NotAllowed, Stale
 from govservice.exchange.evidence import burden
 from govservice.operations import filing as operations
-from govservice.queries.tracking import case_page
+from govservice.queries.tracking import CasePage, case_page
 from govservice.web.access import audience, current_runtime, now
 from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import Filing, filing_of, idem_of, new_idem, not_a_draft
 from govservice.web.citizen.items import items_of
+from govservice.web.citizen.letters import dates, told_by
 from govservice.web.citizen.rows import fact_groups, material_rows, own_rows, promised_answer, receiver
 from govservice.web.citizen.tasks import relief_sentence, troubles
 from govservice.web.i18n import text
+from govservice.worktime.limits import due_on
 
+LAST = 2**31  # after every event
 NO_REVISION = -1  # what a form without a sensible revision has seen
 
 
@@ -105,7 +109,22 @@ def sent(number: str) -> str | Response:
         case = session.merge(filing.case, load=False)
         page = case_page(session, rt.definitions, rt.calendars, case, now())
     relief = burden(filing.compiled, filing.facts, filing.shown_fields)
-    return render_template("citizen/sent.html", filing=filing, page=page, relief=relief, again="again" in request.args)
+    return render_template(
+        "citizen/sent.html", filing=filing, page=page, relief=relief, again="again" in request.args,
+        accept=dates(page, "intake", told_by(page, "receipt", LAST)), decide_by=decision_day(page),
+    )  # fmt: skip
+
+
+def decision_day(page: CasePage) -> date | None:
+    """The promised day of the decision; before the acceptance the day it will be if that comes as promised."""
+    if page.case.accepted_at is not None:
+        known = dates(page, "decision", None)
+        return known["promised_on"] or known["statutory_on"]  # type: ignore[no-any-return]
+    accept, limit = dates(page, "intake", None), page.compiled.limit("decision")
+    day = accept["promised_on"] or accept["statutory_on"]
+    if day is None or limit is None:
+        return None
+    return due_on(page.calendar, page.calendar.end_of(day) - timedelta(seconds=1), limit.promised or limit.statutory)
 
 
 @blueprint.get("/my/cases/<number>/everything")

@@ -282,8 +282,11 @@ def licence(number: str) -> str:
     )  # fmt: skip
 
 
-def title_of(kind: str) -> str:
-    """A notice's name, as its heading and the inbox say it."""
+def title_of(kind: str, accepted: bool = True) -> str:
+    """A notice's name, as its heading and the inbox say it. `accepted`: the case ever was; a refusal of one that was
+    not is a notice of non-acceptance."""
+    if kind == "refusal" and not accepted:
+        return str(gettext("Notice of non-acceptance"))
     names = {
         "receipt": gettext("Receipt"), "acceptance": gettext("Notice of acceptance"),
         "correction": gettext("Notice of correction"), "refusal": gettext("Notice of refusal"),
@@ -300,5 +303,5 @@ def title_of(kind: str) -> str:
 
 
 @blueprint.app_template_global()
-def letter_title(kind: str) -> str:
-    return title_of(kind)
+def letter_title(kind: str, accepted: bool = True) -> str:
+    return title_of(kind, accepted)

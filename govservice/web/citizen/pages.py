@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import abort, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
@@ -27,18 +29,24 @@ def page(number: str, page: str) -> str | Response | tuple[str, int]:
         return redirect(next_href(filing), 303) if known else abort(404)
     asked = [name for name in shown.fields if name in filing.slots.fields]
     form = make_form(filing.fields, asked, filing.form.answers, districts(filing.rt), formats=filing.formats)
-    if form.validate_on_submit():
+    valid = form.validate_on_submit()
+    if form.is_submitted() and request.form.get("then") == "later":
+        return _leave(filing, page, form)
+    if valid:
         operations.save_page(filing.rt, filing.actor, filing.case.id, page, form.values(), now=now())
-        return redirect(_after(filing.number, page), 303)
+        return redirect(next_href(filing_of(filing.number), page), 303)  # read anew: answers open and close pages
     code = 422 if request.method == "POST" else 200
     return _page(filing, shown, asked, form), code
 
 
-def _after(number: str, page: str) -> str:
-    """The answers are read anew: one of them may have opened or closed other pages."""
-    if request.form.get("then") == "later":
-        return url_for("citizen.cases", said="saved")
-    return next_href(filing_of(number), page)
+def _leave(filing: Filing, page: str, form: ItemForm) -> Response:
+    """Whoever wants to go is let go: what could be read is kept, and the next page names what was not."""
+    wrong = [field.spec_name for field in form.questions() if field.errors]
+    kept = {name: value for name, value in form.values().items() if name not in wrong}
+    operations.save_page(filing.rt, filing.actor, filing.case.id, page, kept, now=now())
+    typed = [name for name in wrong if request.form.get(name, "").strip()]
+    left: dict[str, Any] = {"case": filing.number, "left": typed} if typed else {}
+    return redirect(url_for("citizen.cases", said="saved", **left), 303)
 
 
 def _page(filing: Filing, page: Page, asked: list[str], form: ItemForm) -> str:

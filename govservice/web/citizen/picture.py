@@ -23,11 +23,15 @@ def columns_of(page: CasePage, *, by_applicant: bool = True) -> list[list[Node]]
 
 def _node(page: CasePage, node: FlowNode, by_applicant: bool) -> Node:
     title = gettext("Received") if node.kind == "applicant" and page.case.received_at else text(node.title)
+    if node.kind == "end" and node.outcome == "refused" and page.case.accepted_at is None:
+        title = gettext("Not accepted")  # another thing than a refusal (Administrative Licensing Law art. 32)
     return {"title": title, "sub": _sub(page, node), "status": node.status, "tag": _tag(node, by_applicant)}
 
 
 def _sub(page: CasePage, node: FlowNode) -> str:
     """Done: when. Here: who has it. To come: which department, or how long the law gives it."""
+    if node.kind == "end":
+        return ""  # the tag bears the day
     if node.status == "done" and node.kind not in ("branch",):
         return date_text(node.at, year=False) if node.at else ""
     if node.kind == "auto":

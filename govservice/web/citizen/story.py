@@ -256,8 +256,9 @@ def _letter(page: CasePage, kind: str, happening: Happening) -> list[Item]:
     words = {
         "receipt": gettext("receipt"), "acceptance": gettext("notice of acceptance"),
         "correction": gettext("notice of correction"), "extension": gettext("notice of extension"),
-        "pause": gettext("notice of excluded time"), "refusal": gettext("notice of refusal"),
-        "grant": gettext("notice of the decision"), "fee": gettext("request for payment"),
+        "pause": gettext("notice of excluded time"), "fee": gettext("request for payment"),
+        "refusal": gettext("notice of refusal") if page.case.accepted_at else gettext("notice of non-acceptance"),
+        "grant": gettext("notice of the decision"),
     }  # fmt: skip
     message = letter_of(page, kind, happening)
     if message is None:
