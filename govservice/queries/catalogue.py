@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import SequenceMatcher
 from itertools import pairwise
 
 from sqlalchemy import func, select
@@ -196,7 +197,18 @@ def _nearly(word: str, known: Iterable[str]) -> bool:
         return False
     forms = {word, word.removesuffix("s"), word.removesuffix("es")}
     likely = [k for k in known if k.isascii() and len(k) >= 4]
-    return any(_one_off(form, k) or _same_stem(form, k) for k in likely for form in forms if len(form) >= 4)
+    return any(
+        _one_off(form, k) or _same_stem(form, k) or _much_alike(form, k)
+        for k in likely
+        for form in forms
+        if len(form) >= 4
+    )
+
+
+def _much_alike(a: str, b: str) -> bool:
+    """Long words with the same beginning and nearly the same letters: "restraunt". Two slips in a short word may make
+    another word of it."""
+    return min(len(a), len(b)) >= 8 and a[:3] == b[:3] and SequenceMatcher(None, a, b).ratio() >= 0.8
 
 
 def _same_stem(a: str, b: str) -> bool:

@@ -45,9 +45,16 @@ def turnaround(
         return Turnaround(0)
     seconds = sorted(d.seconds for d in decided)
     day = int(calendars.for_area(None).office_day.total_seconds())
-    share = round(100 * sum(d.in_promise for d in decided) / len(decided))
+    share = percent(sum(d.in_promise for d in decided), len(decided))
     late = sum(not d.in_law for d in decided)
     return Turnaround(len(decided), _days(quantile(seconds, 0.5), day), _days(quantile(seconds, 0.9), day), share, late)
+
+
+def percent(part: int, whole: int) -> int:
+    """Whole per cent; 100 only where it is all of them and 0 only where it is none."""
+    if part in (0, whole):
+        return 100 if part else 0
+    return min(99, max(1, round(100 * part / whole)))
 
 
 def _days(seconds: int, day: int) -> Decimal:

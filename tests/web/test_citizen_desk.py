@@ -99,7 +99,8 @@ PUBLIC = (
 )  # fmt: skip
 MEANT = (
     "restaurant", "open a cafe", "restarant", "resturants", "开餐馆", "我想开一家饭店", "开饭馆怎么办理", "canguan",
-    "kai ban can guan", "kbcg", "ＲＥＳＴＡＵＲＡＮＴ", "招牌",
+    "kai ban can guan", "kbcg", "kaifandian", "kaicanguan",
+    "restraunt", "hot pot", "火锅", "开个店", "ＲＥＳＴＡＵＲＡＮＴ", "招牌",
 )  # fmt: skip
 NOTHING = ("", " ", "zzzzqq", "%", "{{7*7}}", "<script>", "a" * 5000, "𠮷" * 200)
 NO_CODES = ("0000-0000-0000-0000", "x", "'; DROP TABLE documents", "１２３４", "a" * 3000, "{x}", "%00")
@@ -261,6 +262,10 @@ def test_the_same_start_form_twice_opens_one_draft(stage: Stage, fang: Browser) 
     second = fang.post("/services/open_restaurant/start", data=data)
     assert first.headers["Location"] == second.headers["Location"]
     assert "Go on with it" in text_of(fang.get("/services/open_restaurant"))
+    fang.send("/account/acting-for", {"party": "self"}, page="/account/acting-for")
+    again = text_of(fang.get("/services/open_restaurant/start"))  # whoever one acts for at the moment
+    assert "You have begun already" in again
+    assert "Start another application" in again
 
 
 def test_answers_changed_in_another_window_are_shown_again(fang: Browser) -> None:

@@ -44,7 +44,9 @@ def start(code: str) -> str | Response | tuple[str, int]:
             return _begin(rt, code, None if chosen == SELF else chosen)
         error = gettext("Choose for whom you apply")
     with rt.read() as session:
-        draft = open_draft(session, actor, code)
+        may = [actor.organisation_id, *(held.organisation_id for held in choices), *([None] if for_self else ())]
+        known = (open_draft(session, replace(actor, organisation_id=each), code) for each in dict.fromkeys(may))
+        draft = next(filter(None, known), None)
     page = render_template(
         "citizen/start.html", service=compiled.service, choices=choices, for_self=for_self, chosen=chosen,
         error=error, draft=draft, idem=idem_of(request.form.get("idem")) if request.method == "POST" else new_idem(),

@@ -94,7 +94,7 @@ def _you(page: CasePage, items: int) -> Panel:
     where = page.standing
     last = last_day(where.answer_by) if where.answer_by else None
     what = ngettext("Correct %(num)s thing", "Correct %(num)s things", items)
-    title = gettext("%(what)s by %(day)s", what=what, day=day(last)) if last else what
+    title = gettext("%(things)s by %(day)s", things=what, day=day(last)) if last else what
     facts = [{
         "label": gettext("Who has your case"), "value": gettext("You"),
         "meta": gettext("since %(day)s", day=day(where.since)),
