@@ -151,6 +151,8 @@ def test_a_filing_with_every_register_silent(stage: Stage, fang: Browser, office
     tasks = text_of(fang.get(f"/my/cases/{number}/tasks"))
     assert "did not answer. You can go on" in tasks
     assert "Ask again" in tasks
+    assert f"/my/cases/{number}/purpose" in tasks
+    assert "You can change your choice" in text_of(fang.get(f"/my/cases/{number}/purpose"))
     assert "Cannot start yet" in tasks
     first = text_of(fang.get(f"/my/cases/{number}/pages/premises"))
     assert "did not answer. You can go on" in first  # the question says why it is asked

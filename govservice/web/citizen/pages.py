@@ -60,7 +60,7 @@ def _page(filing: Filing, page: Page, asked: list[str], form: ItemForm) -> str:
         form=form,
         questions=form.questions(),
         back=back_href(filing, page.page),
-        caption=gettext("Question %(n)s of %(total)s", n=place, total=len(items) + filing.pages_to_come),
+        caption=gettext("Page %(n)s of %(total)s", n=place, total=len(items) + filing.pages_to_come),
         known=known_items(filing),
         reasons=[
             why_asked(filing, filing.facts[f])

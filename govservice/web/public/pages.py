@@ -24,9 +24,15 @@ def accessibility() -> str:
 @blueprint.get("/privacy")
 @audience("anyone")
 def privacy() -> str:
-    catalogue = current_runtime().definitions.catalogue
+    definitions = current_runtime().definitions
+    catalogue = definitions.catalogue
+    asked = {fact.purpose for code in definitions.codes() for fact in definitions.current(code).service.facts.values()}
     registries = [(r, catalogue.departments[r.owner].name) for r in catalogue.registries.values()]
-    return render_template("public/privacy.html", registries=registries, purposes=catalogue.purposes.values())
+    return render_template(
+        "public/privacy.html",
+        registries=registries,
+        purposes=[purpose for code, purpose in catalogue.purposes.items() if code in asked],
+    )
 
 
 @blueprint.get("/complaints")
