@@ -74,13 +74,10 @@ def test_a_second_acceptance_tells_its_own_dates(database: Database) -> None:
     assert letter_of(page, "receipt", delivered) is None
 
 
-UNWRITTEN = {"gap", "revoked"}  # sent by the engine since today; take them out with their letters
-
-
 def test_every_notice_to_the_applicant_has_its_letter() -> None:
-    kinds = set(KINDS) - set(TO_OTHERS) - UNWRITTEN
+    kinds = set(KINDS) - set(TO_OTHERS)
     assert set(letters._COMPOSE) == set(letters._EVENTS) == kinds
     app = Flask(__name__)
     init_i18n(app, ROOT / "translations")
     with app.test_request_context():
-        assert {kind for kind in KINDS if letters.title_of(kind) == kind} == UNWRITTEN
+        assert {kind for kind in KINDS if letters.title_of(kind) == kind} == set()
