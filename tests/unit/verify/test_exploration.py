@@ -3,7 +3,6 @@ shortest counterexample run in words; under 1 s in the process for each shipped 
 
 from __future__ import annotations
 
-
 import pytest
 
 from config import ROOT
