@@ -37,7 +37,9 @@ class Town:
     def __init__(self, stage: Stage) -> None:
         self.stage, self.rt = stage, stage.runtime
         self.compiled = self.rt.definitions.current(SERVICE)
-        self.steps = [s for s in self.compiled.steps.values() if s.kind == "human" and s.limit is not None]
+        self.steps = [
+            s for s in self.compiled.steps.values() if s.kind == "human" and s.limit is not None and not s.after_close
+        ]
         with self.rt.write() as session:
             self.case = Case(
                 id=new_id(), number="AAAAA-AAAAA-AAAAA", service=SERVICE, def_sha=self.compiled.sha, area="huaxi",

@@ -92,7 +92,13 @@ def pick_service(rt: Runtime, figures: Sequence[StepFigure]) -> str:
     limits: dict[tuple[str, str], int] = {}
     for code in rt.definitions.codes():
         limits |= limits_s(rt, rt.definitions.current(code))
-    worst = bottleneck(figures, limits)
+    later = {
+        (code, step.path)
+        for code in rt.definitions.codes()
+        for step in rt.definitions.current(code).steps.values()
+        if step.after_close
+    }
+    worst = bottleneck([f for f in figures if (f.service, f.step) not in later], limits)
     return worst.service if worst and worst.service in rt.definitions.codes() else next(iter(rt.definitions.codes()))
 
 
@@ -161,7 +167,9 @@ def step_table(
     """Every step of a service against its limit, and the worst one."""
     day_s = int(rt.calendars.for_area(None).office_day.total_seconds())
     own = {f.step: f for f in figures if f.service == compiled.code and f.step in compiled.steps}
-    worst = bottleneck(own.values(), limits := limits_s(rt, compiled))
+    limits = limits_s(rt, compiled)
+    on_the_way = (f for f in own.values() if not compiled.steps[f.step].after_close)  # a check later delays no decision
+    worst = bottleneck(on_the_way, limits)
     return step_rows(rt, compiled, own, limits, worst, day_s), worst
 
 
