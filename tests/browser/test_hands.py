@@ -39,7 +39,7 @@ def test_signing_in_and_a_question_page_with_the_keyboard_alone(browser: Browser
         keys.type(PASSWORD)
         with wang.page.expect_navigation():
             keys.press("Enter")
-        for words in ("Continue", "Agree and fetch", "Go on"):
+        for words in (story.go_on_words(wang), "Agree and fetch", "Go on"):
             reach(wang, words)
             with wang.page.expect_navigation():
                 keys.press("Enter")

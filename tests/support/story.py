@@ -46,14 +46,20 @@ def begin(who: Visitor, login: str) -> None:
     who.look("sign-in on the way")
     who.sign_in(login)
     who.look("before the start")
-    who.press("Continue")
+    who.press(go_on_words(who))
     agree(who)
+
+
+def go_on_words(who: Visitor) -> str:
+    """The button of the page before the start: where a draft is kept already it says that this is another one."""
+    another = who.main.get_by_role("button", name=who.t["Start another application"], exact=True)
+    return "Start another application" if another.count() else "Continue"
 
 
 def start(who: Visitor, service: str = SERVICE) -> str:
     """A draft of somebody who is signed in already, with what the registers gave. Returns its number."""
     who.open(f"/services/{service}/start")
-    who.press("Continue")
+    who.press(go_on_words(who))
     agree(who)
     return who.number
 
