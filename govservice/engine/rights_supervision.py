@@ -82,7 +82,7 @@ def goes_on(st: CaseState, block: Block, without: Token) -> bool:
             else:
                 outcomes.append(branch.outcomes if part.open else (part.outcome or CANCELLED,))
     return all(
-        any(edge.join is None or edge.join.holds(dict(enumerate(ends))) for edge in block.joins)  # type: ignore[arg-type]
+        any(edge.join is None or edge.join.holds({str(n): end for n, end in enumerate(ends)}) for edge in block.joins)
         for ends in product(*outcomes)
     )
 

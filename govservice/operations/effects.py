@@ -119,7 +119,7 @@ def _delivered(rt: Runtime, effect: Effect, now: datetime, worker: str) -> bool:
     """One row that cannot even be put back (the database went away) must not keep the others of its batch waiting."""
     try:
         return deliver(rt, effect, now, worker)
-    except Exception as error:
+    except Exception as error:  # whatever it is, the next row's turn comes
         log.error("effect.stuck", **told(error, case_id=effect.case_id, topic=effect.topic))
         return False
 

@@ -8,6 +8,7 @@ soon as it is reached.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import select
@@ -206,13 +207,13 @@ def reconcile_due(rt: Runtime, now: datetime, limit: int = CHECKS_AT_ONCE) -> in
         except Unavailable as error:
             log.warning("payment.not_answered", code=str(error.facts.get("why", "")))
             said = None
-        changed += in_transaction(rt, lambda session, id=id, said=said: _reconciled(rt, session, id, said, now))  # type: ignore[misc]
+        changed += in_transaction(rt, partial(_reconciled, rt, id=id, said=said, now=now))
         if said is None:
             break  # it will not answer for the next one either
     return changed
 
 
-def _reconciled(rt: Runtime, session: Session, id: str, said: OrderState | None, now: datetime) -> bool:
+def _reconciled(rt: Runtime, session: Session, *, id: str, said: OrderState | None, now: datetime) -> bool:
     payment = ledger.held(session, id)
     if payment is None:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -17,6 +17,7 @@ from govservice.money import Money
 
 CALL = "fee.collect"
 Standing = Literal["later", "preparing", "due", "failed", "confirming", "paid", "refunding", "refunded", "closed"]
+PAID: Mapping[str, Standing] = {"paid": "paid", "refunding": "refunding", "refunded": "refunded"}  # by payments.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ def fee_of(
 def _standing(row: Payment | None, *, here: bool) -> Standing:
     if row is None or row.status == "closed":
         return "preparing" if here else "later" if row is None else "closed"
-    if row.status in ("paid", "refunding", "refunded"):
-        return row.status  # type: ignore[return-value]
+    if row.status in PAID:
+        return PAID[row.status]
     if row.status == "requested":
         return "preparing" if here else "later"
     if not here:

@@ -1,6 +1,7 @@
 """Clause: any command in any reachable marking by any actor: a legal step or a refusal with a reason, never an
 exception; a refused command leaves the business tables byte-equal."""
 
+# one case a line, read as a table
 # ruff: noqa: E501
 
 from __future__ import annotations

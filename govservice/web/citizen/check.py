@@ -119,7 +119,8 @@ def decision_day(page: CasePage) -> date | None:
     """The promised day of the decision; before the acceptance the day it will be if that comes as promised."""
     if page.case.accepted_at is not None:
         known = dates(page, "decision", None)
-        return known["promised_on"] or known["statutory_on"]  # type: ignore[no-any-return]
+        told: date | None = known["promised_on"] or known["statutory_on"]
+        return told
     accept, limit = dates(page, "intake", None), page.compiled.limit("decision")
     day = accept["promised_on"] or accept["statutory_on"]
     if day is None or limit is None:

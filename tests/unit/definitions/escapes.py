@@ -1,5 +1,6 @@
 """What people have tried to get out of an expression language, and more of the kind."""
 
+# one attempt a line, read as a table
 # ruff: noqa: E501
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Clause: any definition text (fuzzed YAML and expressions, bombs, 10 MB files, duplicate keys, cycles, wrong types,
 300 escape attempts in guards): refused within 1 s with file and line, memory bounded, nothing executed."""
 
+# one bomb a line, read as a table
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ SOUND = (Path(__file__).parents[1] / "verify" / "sound.yaml").read_text("utf-8")
 FULL = (Path(__file__).parent / "data" / "open_restaurant_full.yaml").read_text("utf-8")
 RULES = Rules(load_catalogue(ROOT / "workflows"))
 JUDGES = Judges(None, second_opinion)
-SECOND = 3.0  # a second of this process, and slack: processor time grows too where workers share a core's caches
+SECOND = 1.0  # of this process: other workers share the machine
 MEGABYTE = 1024 * 1024
 MEMORY = 64 * MEGABYTE
 FEW = settings(max_examples=60, suppress_health_check=list(HealthCheck))
@@ -74,14 +75,21 @@ def nothing_executed() -> Iterator[None]:
 def checked(text: str | bytes, seconds: float = SECOND) -> Checked:
     """Checks a text, within the time, and holds its findings to having a place."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    with nothing_executed():
-        start = time.process_time()
-        found = check_bytes(raw, RULES, "bad.yaml", JUDGES)
-        taken = time.process_time() - start
+    found, taken = _timed(raw, 0)
+    for again in (1, 2):  # processor time grows where workers share a core: the fastest of three counts
+        taken = taken if taken < seconds else min(taken, _timed(raw, again)[1])
     assert taken < seconds, f"{taken:.2f} s"
     lines = raw.count(b"\n") + raw.count(b"\r") + 1
     assert all(f.file == "bad.yaml" and 1 <= f.line <= lines and f.message for f in found.findings)
     return found
+
+
+def _timed(raw: bytes, again: int) -> tuple[Checked, float]:
+    """A check and its processor seconds; each try has other bytes, so that nothing comes from a cache."""
+    with nothing_executed():
+        start = time.process_time()
+        found = check_bytes(raw + b"\n" * again, RULES, "bad.yaml", JUDGES)
+        return found, time.process_time() - start
 
 
 def refused(text: str | bytes, *codes: str) -> Checked:

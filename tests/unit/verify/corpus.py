@@ -1,6 +1,7 @@
 """The corpus: one mutation of a sound definition each. `UNSOUND` must be refused with the code at the line, `SOUND`
 must be accepted without a word."""
 
+# one mutation a line, read as a table
 # ruff: noqa: E501
 
 from __future__ import annotations
