@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PYTHON PORT DATABASE_URL CASES
 
-.PHONY: help setup setup-dev run test check bench lock clean
+.PHONY: help setup setup-dev run test fuzz check bench lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ run: setup ## the portal with demonstration data on http://localhost:8000 (PORT,
 test: setup-dev ## every test: both databases, the browser (TESTS=... narrows)
 	@bash scripts/test_tools.sh
 	@$(PY) -m pytest -n logical --maxprocesses 4 $(TESTS)
+
+fuzz: setup-dev ## the property tests once more, on examples that nobody has seen (a failure prints how to repeat it)
+	@HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -n logical --maxprocesses 4 -m hypothesis $(TESTS)
 
 check: setup-dev ## style, types, floors of the house, definitions
 	@$(PY) -m ruff check .

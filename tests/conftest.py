@@ -35,8 +35,11 @@ KEKS = (("test1", bytes(range(32))),)
 INDEX_KEY = bytes(range(32, 64))
 
 
-settings_of_hypothesis.register_profile("portal", deadline=None, derandomize="CI" in os.environ, print_blob=True)
-settings_of_hypothesis.load_profile("portal")  # no deadline: two cores are shared by all workers
+# No deadline: two cores are shared by all workers. The same examples each time: a change is judged by what it changed,
+# not by luck; `make fuzz` looks for new ones.
+settings_of_hypothesis.register_profile("portal", deadline=None, derandomize=True, print_blob=True)
+settings_of_hypothesis.register_profile("fuzz", deadline=None, print_blob=True)
+settings_of_hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "portal"))
 
 
 # -- the run

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from govservice.definitions.compiled import Step
-from govservice.definitions.expressions import Expression
-from govservice.definitions.verify_data import Data
 from govservice.definitions.verify_graph import Graph, Notes, circle, is_move, place_of_step, runs_from
+from govservice.definitions.verify_known import none_may_hold
 
 _NO_ACT = ("warn", "escalate")
 
@@ -110,17 +109,12 @@ def _may_stall(notes: Notes, step: Step) -> None:
         e for e in notes.graph.compiled.out.get(step.path, ()) if e.kind == "action" and (e.correction or is_move(e))
     ]
     guards = [edge.guard for edge in acts if edge.guard is not None]
-    if acts and len(guards) == len(acts) and _none_may_hold(notes, guards):
+    if acts and len(guards) == len(acts) and none_may_hold(notes.graph, step.path, guards):
         message = (
             f"At {_name(step)} every action has a guard; where none holds, nobody can act and the case stands still. "
             "Leave one action without a guard, or let a timer act."
         )
         notes.at_step("E-MAY-STALL", step.path, message)
-
-
-def _none_may_hold(notes: Notes, guards: Sequence[Expression]) -> bool:
-    """Whether some answers that the form accepts fulfil none of these."""
-    return Data(notes.loaded.service, guards).can_be({guard.source: False for guard in guards})
 
 
 def check_titles(notes: Notes) -> None:

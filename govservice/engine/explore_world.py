@@ -23,6 +23,7 @@ from govservice.definitions.expressions import Expression, compile_expression
 from govservice.definitions.machine import build_machine
 from govservice.definitions.schema import Service
 from govservice.definitions.verify_data import Data
+from govservice.definitions.verify_known import changing_names, is_fleeting
 from govservice.engine.clocks import Deadline
 from govservice.engine.decide import carried_out
 from govservice.engine.decide_work import Work
@@ -39,7 +40,6 @@ ASKED = "asked"  # whoever a branch of another person was asked of
 ORACLE = "?"  # the name under which conditions find the oracle among a case's values
 Known = frozenset[tuple[str, bool]]  # conditions that have been weighed, by their text, and how they came out
 LARGE = 1_500  # mixtures of a parallel step's branches, above which one branch goes on at a time
-_CHANGING = ("revalidate", "subscribe", "dispute")  # facts that these keep watch on may change while the case runs
 
 
 class Choice(NamedTuple):
@@ -143,8 +143,8 @@ class World:
         service = compiled.service.model_copy(update={"area": None})  # whichever area: all have their departments
         self.d: Compiled = replace(compiled, sha=f"explored:{compiled.sha}", service=service, machine=machine, **parts)
         self.data = Data(compiled.service, found.values())
-        changing = _changing_names(compiled)
-        self.fleeting = frozenset(e.source for e in found.values() if any(_fleeting(n, changing) for n in e.names))
+        changing = changing_names(compiled)
+        self.fleeting = frozenset(e.source for e in found.values() if any(is_fleeting(n, changing) for n in e.names))
         self.names = {source: each.names for source, each in found.items()}
         self.needs = {
             (path, edge.name): tuple(f"has({name})" for name in edge.requires_fields)
@@ -289,15 +289,3 @@ def _asking(source: str) -> Any:
         return oracle.answer(source)
 
     return run
-
-
-def _fleeting(name: str, changing: frozenset[str]) -> bool:
-    return name.startswith(("actor.", "result.")) or name in changing
-
-
-def _changing_names(compiled: Compiled) -> frozenset[str]:
-    facts = compiled.service.facts
-    watched = {
-        name for name, fact in facts.items() if fact.pending == "allowed" or any(getattr(fact, k) for k in _CHANGING)
-    }
-    return frozenset(n for name in watched for n in (*facts[name].take, name))

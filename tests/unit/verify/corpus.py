@@ -99,6 +99,8 @@ UNSOUND = [
     Case("every action guarded", (PAPERS, PAPERS.replace("to: site,", 'to: site, guard: "premises.area > 5.0",')), "E-MAY-STALL", "papers:", "review.food.papers"),
     Case("every action guarded, a timer that only warns", (PAPERS, PAPERS.replace("to: site,", 'to: site, guard: "premises.area > 5.0",') + "            timers: [{at: 100%limit, do: warn}]\n"), "E-MAY-STALL", "papers:", "review.food.papers"),
     Case("every action guarded, a timer that is refused too", (PAPERS, PAPERS.replace("to: site,", 'to: site, guard: "premises.area > 5.0",') + "            timers: [{at: 100%limit, do: pass}]\n"), "E-MAY-STALL", "papers:", "review.food.papers"),
+    Case("what led there may have been corrected since", (APPROVE, 'approve: {to: check, marks: decided, guard: "shop.seats > 30",', ISSUE, human("check", f'go: {{to: issue, guard: "shop.seats > 20", {label("Go")}}}', f'ask: {{correction: true, reason: true, guard: "shop.seats > 20", {label("Ask")}}}') + ISSUE), "E-MAY-STALL", "check:", "check"),
+    Case("a condition that does not follow from the branch's", (FIRE_PASS + FIRE_FAIL, (FIRE_PASS + FIRE_FAIL).replace("label:", 'guard: "premises.area > 300.0", label:')), "E-MAY-STALL", "check:", "review.fire.check"),
     Case("two guards that leave a gap", (APPROVE, 'approve: {to: issue, guard: "shop.seats > 10",', AGAIN, "", REFUSE, REFUSE.replace("to: refused,", 'to: refused, guard: "shop.seats < 10",')), "E-MAY-STALL", "decision:", "decision"),
     Case("answers for which the case only goes round", (APPROVE, 'approve: {to: issue, marks: decided, guard: "shop.seats > 30",', AGAIN, f"      again: {{to: look, reason: true, {label('Again')}}}\n", REFUSE, "", ISSUE, human("look", f'done: {{to: issue, marks: decided, guard: "shop.seats > 40", {label("Done")}}}', f"back: {{to: decision, reason: true, {label('Back')}}}") + ISSUE), "E-NO-COMPLETION", "look:", "look"),
     Case("a condition that no answer fulfils", (APPROVE, 'approve: {to: issue, guard: "shop.seats > 50",'), "W-GUARD-UNSAT", "seats > 50", "decision"),
@@ -158,6 +160,9 @@ SOUND = [
     # -- ways
     Case("a step more", (APPROVE, "approve: {to: check, marks: decided,", ISSUE, human("check", f"go: {{to: issue, {label('Go')}}}", f"back: {{to: decision, reason: true, {label('Back')}}}") + ISSUE)),
     Case("no way back", (AGAIN, "")),
+    Case("every action asks for what its branch is opened for", (FIRE_PASS + FIRE_FAIL, (FIRE_PASS + FIRE_FAIL).replace("label:", 'guard: "premises.area > 200.0", label:'))),
+    Case("every action asks for what led to its step", (APPROVE, 'approve: {to: check, marks: decided, guard: "shop.seats > 30",', ISSUE, human("check", f'go: {{to: issue, guard: "shop.seats > 20", {label("Go")}}}') + ISSUE)),
+    Case("every action asks for what the alternatives before left", (APPROVE, 'approve: {to: [{guard: "shop.seats > 30", to: issue}, {guard: "has(shop.seats)", to: check}, {to: issue}], marks: decided,', ISSUE, human("check", f'go: {{to: issue, guard: "shop.seats <= 30", {label("Go")}}}') + ISSUE)),
     Case("no refusal at the decision", (REFUSE, "")),
     Case("only one way on from the desk", (ASK, "", DECLINE, "", NO_CORRECTION, "")),
     Case("a loop through the applicant", ("again: {to: review, reason: true,", "again: {to: draft,")),
