@@ -38,6 +38,10 @@ check: setup-dev ## style, types, floors of the house, definitions
 bench: setup-dev ## figures, one JSON object a line (docs/bench.md keeps them)
 	@$(PY) -m bench
 
+.PHONY: tamper
+tamper: setup-dev ## 10,000 changes of the records on each database, each to be found and named
+	@$(PY) -m tests.hard.tamper
+
 lock: setup-dev ## after a change of requirements*.in: pins and hashes anew (needs uv)
 	@uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command 'make lock' requirements.in -o requirements.txt

@@ -1,16 +1,16 @@
-"""The hash chain of a case and the daily Merkle root over all cases.
+"""The hash chain of a case.
 
 An event's hash covers the hash before it and every column of its row, `data` byte for byte as it is stored. Changing,
 dropping, inserting or reordering a row breaks the chain at that row. A cut tail or a deleted case leaves an intact
 chain:
-those are found by comparing with the anchors, of which the operator keeps copies elsewhere.
+those are found by comparing with the anchors (`merkle`), of which the operator keeps copies elsewhere.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from govservice.errors import Tampered
@@ -46,26 +46,17 @@ def link_hash(prev: str, link: Link) -> str:
 
 
 def verify(rows: Iterable[tuple[Link, str, str]], head: str | None = None, last_seq: int | None = None) -> int:
-    """Checks (link, prev, hash) rows of one case in order of seq; `head` and `last_seq` are what `cases` says.
-    Returns how
-    many rows there were. Raises Tampered naming the first row that does not fit."""
+    """Checks (link, prev, hash) rows of one case in order of seq; `head` and `last_seq` are what `cases` says. Returns
+    how many rows there were. Raises Tampered naming the first row that does not fit: one that was changed, the place of
+    one that is missing, the first behind the end that `cases` knows."""
     prev, seq = GENESIS, 0
     for link, said_prev, said_hash in rows:
         seq += 1
         if link.seq != seq or said_prev != prev or link_hash(prev, link) != said_hash:
             raise Tampered(case_id=link.case_id, seq=min(seq, link.seq), expected_seq=seq)
         prev = said_hash
-    if (head is not None and head != prev) or (last_seq is not None and last_seq != seq):
+    if last_seq is not None and last_seq != seq:
+        raise Tampered(head=head, last_seq=last_seq, seq=min(seq, last_seq) + 1)
+    if head is not None and head != prev:
         raise Tampered(head=head, last_seq=last_seq, seq=seq)
     return seq
-
-
-def merkle_root(heads: Sequence[tuple[str, str]]) -> str:
-    """The root over (case id, head) of all cases, sorted by id (RFC 6962's tree: leaves and nodes hashed apart)."""
-    level = [hashlib.sha256(b"\0" + f"{case}:{head}".encode()).digest() for case, head in sorted(heads)]
-    if not level:
-        return hashlib.sha256(b"").hexdigest()
-    while len(level) > 1:
-        pairs = [hashlib.sha256(b"\1" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
-        level = pairs + level[2 * len(pairs) :]
-    return level[0].hex()

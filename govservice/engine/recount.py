@@ -11,12 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from govservice.engine.apply import DefinitionsLike
+from govservice.engine.chain import canonical
 from govservice.engine.decide_work import CalendarsLike
 from govservice.engine.evolve import fold
 from govservice.engine.projections import CASE_COLUMNS, COLUMNS, Row, case_row, outbox_rows, project
 from govservice.engine.rebuild import verified_events
 from govservice.engine.snapshot import FORMAT, dump
 from govservice.engine.state import CaseState
+from govservice.engine.store_sql import OPEN_COLUMNS
 from govservice.engine.types import Event
 from govservice.models.base import to_iso
 
@@ -50,7 +52,7 @@ def recount(session: Session, case_id: str, definitions: DefinitionsLike, calend
         said = _by_key(table, keys, getattr(rows, table))
         found = _by_key(table, keys, _stored(session, table, case_id))
         differences += _compare(table, said, found)
-    return differences + _case(session, state)
+    return [*differences, *_case(session, state), *_commands(session, events), *_texts(session, case_id, events)]
 
 
 def _effects(case_id: str, events: Iterable[Event], definitions: DefinitionsLike) -> Iterable[Row]:
@@ -110,12 +112,16 @@ def _compare(table: str, said: Mapping[tuple[Any, ...], Any], found: Mapping[tup
 
 
 def _case(session: Session, state: CaseState) -> list[str]:
-    query = text(f"SELECT {', '.join(CASE_COLUMNS)} FROM cases WHERE id = :id")  # noqa: S608 - names of ours only
+    columns = OPEN_COLUMNS + CASE_COLUMNS
+    query = text(f"SELECT {', '.join(columns)} FROM cases WHERE id = :id")  # noqa: S608 - names of ours only
     row = session.execute(query, {"id": state.case_id}).one()
-    said = case_row(state, row.head)
+    said = (
+        state.case_id, state.number, state.service, state.applicant_id, state.organisation_id, state.mandate_id,
+        state.parent_id, state.channel, state.opened_at, *case_row(state, row.head),
+    )  # fmt: skip
     wrong = [
         f"cases: {column} is {_plain(have)!r}, not {want!r}"
-        for column, want, have in zip(CASE_COLUMNS, said, row, strict=True)
+        for column, want, have in zip(columns, said, row, strict=True)
         if _plain(have) != want
     ]
     kept = session.execute(
@@ -124,3 +130,34 @@ def _case(session: Session, state: CaseState) -> list[str]:
     if kept is not None and kept.format == FORMAT and (kept.seq != state.seq or kept.state != dump(state)):
         wrong.append("case_states: the kept state is not the fold of the events")
     return wrong
+
+
+def _commands(session: Session, events: Sequence[Event]) -> Iterable[str]:
+    """Each batch of events has the row of its command, which tells whoever asks again of this batch (I3)."""
+    batches: list[list[Event]] = []
+    for event in events:
+        if not batches or (event.actor, event.idem) != (batches[-1][0].actor, batches[-1][0].idem):
+            batches.append([])
+        batches[-1].append(event)
+    case_id = events[0].data["case"] if events else ""
+    query = text("SELECT case_id, result FROM commands WHERE actor = :actor AND idem = :idem")
+    for version, batch in enumerate(batches, start=1):
+        key = {"actor": batch[0].actor, "idem": batch[0].idem}
+        found = session.execute(query, key).one_or_none()
+        said = {"case_id": case_id, "version": version, "seq_from": batch[0].seq, "seq_to": batch[-1].seq}
+        if found is None:
+            yield f"commands {(*key.values(),)}: is missing"
+        elif (found.case_id, found.result) != (case_id, canonical(said)):
+            yield f"commands {(*key.values(),)}: case and result are {(*found,)!r}, not those of its events"
+
+
+def _texts(session: Session, case_id: str, events: Sequence[Event]) -> Iterable[str]:
+    """What people wrote is kept beside the events under the digest that the event carries."""
+    said = {e.data["text"]: e.data["text_sha"] for e in events if e.data.get("text")}
+    if not said:
+        return
+    rows = session.execute(text("SELECT id, sha FROM case_texts WHERE case_id = :id"), {"id": case_id})
+    found: dict[str, str] = {row.id: row.sha for row in rows}
+    for id, sha in said.items():
+        if found.get(id) != sha:
+            yield f"case_texts ('{id}',): {'has another digest' if id in found else 'is missing'}"

