@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
+import rfc8785
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,6 +45,11 @@ class File(Base):
     uploaded_by: Mapped[Code]
     uploaded_at: Mapped[Moment]
     removed_at: Mapped[OptMoment]
+
+
+def seal_of(content: Mapping[str, Any]) -> str:
+    """SHA-256 of a licence's content in canonical JSON (RFC 8785): who changes a sign of it breaks the seal."""
+    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
 
 
 class IssuedDocument(Base):

@@ -6,8 +6,6 @@ another child brought forth; registry values go along with their provenance, fil
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from govservice.codes import CASE_NUMBER
 from govservice.definitions.compiled import Compiled, Spawn
 from govservice.engine import MAIN, SYSTEM, Actor, Applied, CaseState, Command, apply, load_state
 from govservice.errors import Missing, NotAllowed
@@ -30,7 +29,6 @@ from govservice.models.session import box_of
 from govservice.operations.completeness import OpenSlots, missing_items, prune_hidden, submit_action
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import Upload, content_of, keep
-from govservice.operations.issuing import ALPHABET, NUMBER_LENGTH, grouped
 from govservice.operations.runtime import Runtime
 
 SHARED = "bundle"  # source of an answer that came from another part of the bundle
@@ -65,8 +63,7 @@ def spawn(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
 
 
 def _open(rt: Runtime, session: Session, parent: CaseState, compiled: Compiled, key: str, now: datetime) -> Applied:
-    digest = hmac.new(rt.settings.secret_key.encode(), f"child\0{key}".encode(), hashlib.sha256).digest()
-    number = grouped("".join(ALPHABET[byte & 31] for byte in digest[:NUMBER_LENGTH]), 5)
+    number = CASE_NUMBER.keyed(rt.settings.secret_key, f"child\0{key}")
     data = {
         "number": number, "service": compiled.code, "def_sha": compiled.sha, "person_id": parent.applicant_id,
         "organisation_id": parent.organisation_id, "mandate_id": parent.mandate_id, "channel": parent.channel,

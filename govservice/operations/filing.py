@@ -6,8 +6,6 @@ case, all in one transaction. A posted value never replaces what a registry said
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from govservice.codes import CASE_NUMBER
 from govservice.definitions.compiled import Compiled
 from govservice.engine import MAIN, Actor, Applied, Command, Expected, apply, available, context, load_state
 from govservice.errors import Forbidden, KeyReused, Missing, NotAllowed, NotFound, Stale
@@ -39,7 +38,6 @@ from govservice.operations.completeness import (
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
 from govservice.operations.in_force import take_in_force
-from govservice.operations.issuing import ALPHABET, NUMBER_LENGTH, grouped
 from govservice.operations.mandates import usable_mandate
 from govservice.operations.own_cases import own_case
 from govservice.operations.runtime import Runtime
@@ -79,8 +77,7 @@ def start(rt: Runtime, actor: Actor, service: str, *, idem: str, now: datetime, 
 def case_number(rt: Runtime, actor: Actor, idem: str) -> str:
     """The number of the case that this request opens: unguessable (75 bits of a keyed hash), and the same for the
     same request, so that sending a form twice asks for one and the same case."""
-    digest = hmac.new(rt.settings.secret_key.encode(), f"case\0{actor.id}\0{idem}".encode(), hashlib.sha256).digest()
-    return grouped("".join(ALPHABET[byte & 31] for byte in digest[:NUMBER_LENGTH]), 5)
+    return CASE_NUMBER.keyed(rt.settings.secret_key, f"case\0{actor.id}\0{idem}")
 
 
 def _check_audience(compiled: Compiled, actor: Actor) -> None:

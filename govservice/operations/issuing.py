@@ -2,43 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import rfc8785
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from govservice.codes import LICENCE_CODE
 from govservice.definitions.compiled import Compiled
 from govservice.errors import LostRace, NotAllowed
 from govservice.messaging.outbox import Effect
 from govservice.models.base import new_id
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case, CaseEvent, Token
-from govservice.models.papers import IssuedDocument
+from govservice.models.papers import IssuedDocument, seal_of
 from govservice.models.people import Organisation
 from govservice.operations.runtime import Runtime
 from govservice.worktime.duration import Duration
 
 TRIES = 5  # to find a number that nobody else has taken meanwhile
 PLEDGE_BROKEN, BY_DECISION = "pledge_broken", "by_decision"  # why a document was revoked
-
-
-NUMBER_LENGTH = 15  # characters of 5 bits: 75 bits, so that a number cannot be guessed
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford base32: no I, L, O, U to misread
-
-
-def random_code(length: int) -> str:
-    """Unguessable: 5 bits a character."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
-
-
-def grouped(code: str, size: int = 4) -> str:
-    return "-".join(code[i : i + size] for i in range(0, len(code), size))
 
 
 def issue_document(rt: Runtime, session: Session, effect: Effect, now: datetime) -> IssuedDocument:
@@ -106,11 +91,11 @@ def _document(
     return IssuedDocument(
         id=new_id(), case_id=case.id, kind=output.document,
         number=next_number(session, f"{kind.prefix}{area.prefix}{issued_on:%Y}"),
-        verify_code=grouped(random_code(16)), holder=content["holder"],
+        verify_code=LICENCE_CODE.random(), holder=content["holder"],
         holder_person_id=None if holder else case.applicant_id, content=content,
         department_id=rt.definitions.catalogue.department_for(compiled.service.department, case.area) or "",
         issued_on=issued_on, valid_until=valid_until(issued_on, output.valid) if output.valid else None,
-        sha256=hashlib.sha256(rfc8785.dumps(content)).hexdigest(), effect_key=effect.key,
+        sha256=seal_of(content), effect_key=effect.key,
         created_at=now, revoked_at=None, revoked_reason=None,
     )  # fmt: skip
 

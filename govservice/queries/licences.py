@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-import rfc8785
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from govservice.models.papers import IssuedDocument
+from govservice.codes import LICENCE_CODE
+from govservice.models.papers import IssuedDocument, seal_of
 
 Text = Mapping[str, str]
 State = Literal["valid", "expired", "revoked", "broken"]
-CODE_LENGTH = 16
-_MISREAD = str.maketrans("OIL", "011")  # what people type for characters that codes do not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +40,11 @@ class Licence:
     state: State
 
 
-def normalise_code(typed: str) -> str:
-    """A code as stored (groups of four), from whatever a person typed; other texts come back as they are."""
-    plain = unicodedata.normalize("NFKC", typed[:200]).upper()
-    kept = "".join(c for c in plain if c.isascii() and c.isalnum()).translate(_MISREAD)
-    if len(kept) != CODE_LENGTH:
-        return kept[:CODE_LENGTH]
-    return "-".join(kept[i : i + 4] for i in range(0, CODE_LENGTH, 4))
-
-
 def by_code(session: Session, typed: str, today: date) -> Licence | None:
-    """The licence of a verification code, or None. The code has 80 random bits: it cannot be found by trying."""
-    return _licence(
-        session.scalar(select(IssuedDocument).where(IssuedDocument.verify_code == normalise_code(typed))), today
-    )
+    """The licence of a verification code, or None."""
+    if (code := LICENCE_CODE.meant(typed)) is None:
+        return None
+    return _licence(session.scalar(select(IssuedDocument).where(IssuedDocument.verify_code == code)), today)
 
 
 def of_case(session: Session, case_id: str, today: date) -> Licence | None:
@@ -78,7 +65,7 @@ def _licence(row: IssuedDocument | None, today: date) -> Licence | None:
 
 
 def _state(row: IssuedDocument, today: date) -> State:
-    if hashlib.sha256(rfc8785.dumps(row.content)).hexdigest() != row.sha256:
+    if seal_of(row.content) != row.sha256:
         return "broken"
     if row.revoked_at is not None:
         return "revoked"

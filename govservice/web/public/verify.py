@@ -7,6 +7,7 @@ from flask import redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
+from govservice.codes import LICENCE_CODE
 from govservice.operations.runtime import Runtime
 from govservice.queries import licences
 from govservice.web.access import audience, current_runtime
@@ -17,8 +18,8 @@ from govservice.web.public import blueprint
 @audience("anyone")
 def verify() -> str | Response:
     typed = request.args.get("code", "").strip()
-    code = licences.normalise_code(typed)
-    if typed and len(code) > licences.CODE_LENGTH:
+    code = LICENCE_CODE.meant(typed)
+    if code is not None:
         return redirect(url_for("public.licence", code=code), 303)
     return render_template("public/verify.html", typed=typed[:100], wrong=bool(typed), asked="code" in request.args)
 
