@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
-from types import FrameType
 
 import click
 
@@ -24,11 +21,5 @@ def command(port: int, forget: bool) -> None:
         sys.exit(str(fault))
     if not settings.demo or settings.payment is None:
         raise click.UsageError("the sandbox takes no real money: it runs in demo mode only (GOVSERVICE_MODE=demo)")
-    signal.signal(signal.SIGTERM, _stop)
     kept = None if forget else settings.var_dir / "payment-sandbox.json"
-    with contextlib.suppress(KeyboardInterrupt):
-        serve(port, {settings.payment.merchant: settings.payment.key}, kept)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    serve(port, {settings.payment.merchant: settings.payment.key}, kept)

@@ -74,6 +74,7 @@ class Catalogue:
     registries: Mapping[str, files.RegistryFile] = field(default_factory=dict)
     datasets: Mapping[str, files.Dataset] = field(default_factory=dict)
     grants: Mapping[str, files.Grant] = field(default_factory=dict)
+    acts: Mapping[str, files.RegisterAct] = field(default_factory=dict)  # what registries do at a case's word
     calls: Mapping[str, bool] = field(default_factory=lambda: CALLS)  # name -> executed today
     effects: Mapping[str, bool] = field(default_factory=lambda: EFFECTS)
     services: Mapping[str, Any] = field(default_factory=dict)  # data of the files of services/, for bundles
@@ -103,6 +104,10 @@ class Catalogue:
     def registry_of(self, dataset: str) -> str | None:
         """Code of the registry that holds a dataset."""
         return next((code for code, registry in self.registries.items() if dataset in registry.datasets), None)
+
+    def doer_of(self, act: str) -> str | None:
+        """Code of the registry that does an act."""
+        return next((code for code, registry in self.registries.items() if act in registry.acts), None)
 
 
 def load_catalogue(folder: Path) -> Catalogue:
@@ -139,6 +144,8 @@ class _Loader:
             registries=registries,
             datasets={ref: dataset for r in registries.values() for ref, dataset in r.datasets.items()},
             grants={ref: grant for r in registries.values() for ref, grant in r.grants.items()},
+            acts={name: act for r in registries.values() for name, act in r.acts.items()},
+            calls={**CALLS, **{name: True for r in registries.values() for name in r.acts}},
             services=dict(self.services()),
         )
         self.findings += [*_place_faults(catalogue, departments), *_registry_faults(catalogue)]
@@ -254,7 +261,15 @@ def _registry_faults(catalogue: Catalogue) -> Iterator[Finding]:
             for name in dataset.fields:
                 if name not in catalogue.facts:
                     yield fault(f"{ref}: the fact type {name!r} is unknown{did_you_mean(name, catalogue.facts)}")
+        for name, act in registry.acts.items():
+            if name in CALLS:
+                yield fault(f"{name}: the portal does this itself")
+            if act.undone_by is not None and act.undone_by not in registry.acts:
+                yield fault(f"{name}: {act.undone_by!r} is no act of this registry")
         for ref, grant in registry.grants.items():
+            for name in grant.acts:
+                if name not in registry.acts:
+                    yield fault(f"{ref}: {name!r} is no act of this registry{did_you_mean(name, registry.acts)}")
             if grant.dataset not in registry.datasets:
                 yield fault(f"{ref}: the dataset {grant.dataset!r} is not of this registry")
                 continue

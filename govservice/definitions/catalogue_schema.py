@@ -12,10 +12,10 @@ from pydantic import Field, StringConstraints
 from govservice.definitions.expression_types import Type, field_type
 from govservice.definitions.schema_base import Count, Dotted, Flag, Id, Length, Line, Node, Ordered, Text
 from govservice.definitions.schema_form import DatasetRef
-from govservice.definitions.schema_registry import Dataset, Grant, RegistryFile
+from govservice.definitions.schema_registry import Dataset, Grant, RegisterAct, RegistryFile
 from govservice.identifiers import IdKind
 
-__all__ = ["Dataset", "Grant", "RegistryFile"]  # a registry's file has a module of its own
+__all__ = ["Dataset", "Grant", "RegisterAct", "RegistryFile"]  # a registry's file has a module of its own
 
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2,4}$")]
 

@@ -142,6 +142,7 @@ def _shown(value: Any) -> str:
 Id = Annotated[str, PlainValidator(_id)]
 Dotted = Annotated[str, AfterValidator(_dotted)]
 FieldName = Annotated[str, AfterValidator(_field_name)]
+Call = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 Text = Annotated[Mapping[str, str], PlainValidator(_text)]
 Words = Annotated[Mapping[str, tuple[str, ...]], PlainValidator(_words_by_language), PlainSerializer(dict)]
 AnyDuration = Annotated[Duration, PlainValidator(_duration), PlainSerializer(str)]

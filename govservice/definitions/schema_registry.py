@@ -15,8 +15,20 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import Field, PlainValidator, StringConstraints, model_validator
 
-from govservice.definitions.schema_base import Dotted, Id, Length, Node, Number, Ordered, Text, _fault
-from govservice.definitions.schema_form import DatasetRef, GrantRef
+from govservice.definitions.schema_base import (
+    Call,
+    Dotted,
+    FieldName,
+    Flag,
+    Id,
+    Length,
+    Node,
+    Number,
+    Ordered,
+    Text,
+    _fault,
+)
+from govservice.definitions.schema_form import DatasetRef, FieldType, GrantRef
 
 Normaliser = Literal["text", "upper", "number", "date", "district", "list"]
 MAX_PATH = 300
@@ -112,17 +124,41 @@ class Dataset(Node):
     response: ResponseSchema
 
 
+class RegisterAct(Node):
+    """Something that a registry does at a case's word, called by an auto step: `do: {call: register.lock}`.
+
+    POST `{"subject", "transfer", "order", ...}`; `sends` are more keys, each filled by a field of the form (a district
+    as the registry's code). `undone_by` names the act of the same registry that takes this one back; `settles` says
+    that with this one nothing is left to take back. `brings`: what the answer may say for `result:`.
+    """
+
+    title: Text
+    path: RequestPath
+    sends: Ordered[Id, FieldName] = Field(default_factory=dict)
+    brings: Ordered[Id, FieldType] = Field(default_factory=dict)
+    undone_by: Call | None = None
+    settles: Flag = False
+
+
 class Grant(Node):
-    """The right of services of a kind of department to ask a dataset for named facts, for one purpose."""
+    """The right of services of a kind of department to ask a dataset for named facts, for one purpose; and to have the
+    registry do the named acts."""
 
     dataset: DatasetRef
     department: Id
     services: tuple[Id, ...]
-    take: Annotated[tuple[Dotted, ...], Field(min_length=1)]
+    take: tuple[Dotted, ...] = ()
+    acts: tuple[Call, ...] = ()
     purpose: str
     basis: Text
     start: date = Field(alias="from")
     until: date | None = None
+
+    @model_validator(mode="after")
+    def _for_something(self) -> Grant:
+        if not self.take and not self.acts:
+            raise _fault("E-GRANT", "a grant names what may be taken, or which acts may be done")
+        return self
 
     def holds_on(self, day: date) -> bool:
         """Whether the grant is in force on a day (both ends count)."""
@@ -141,4 +177,5 @@ class RegistryFile(Node):
     limits: Limits = Field(default_factory=Limits)
     breaker: Breaker
     datasets: Annotated[Ordered[DatasetRef, Dataset], Field(min_length=1)]
+    acts: Ordered[Call, RegisterAct] = Field(default_factory=dict)
     grants: Ordered[GrantRef, Grant] = Field(default_factory=dict)

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from govservice.definitions.schema_base import (
     AnyDuration,
+    Call,
     ExpressionText,
     FieldName,
     Flag,
@@ -25,7 +26,6 @@ from govservice.definitions.schema_base import (
 from govservice.definitions.schema_form import FieldType
 
 StepPath = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*)?$")]
-Call = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 Backoff = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,3}[smh]\.\.[1-9][0-9]{0,3}[smh]$")]
 EndOutcome = Literal["granted", "refused", "withdrawn", "lapsed", "terminated"]
 StepKind = Literal["applicant", "human", "auto", "parallel", "cases", "end"]

@@ -20,6 +20,7 @@ from govservice.definitions.verify_paths import check_paths
 from govservice.definitions.verify_people import Staffing, check_four_eyes, check_staffing
 from govservice.definitions.verify_promises import check_promises
 from govservice.definitions.verify_reach import check_reach, check_titles
+from govservice.definitions.verify_saga import check_saga
 from govservice.definitions.verify_waits import check_waits
 
 __all__ = ["Staffing", "verify"]
@@ -42,6 +43,7 @@ def verify(compiled: Compiled, loaded: Loaded, catalogue: Catalogue, staffing: S
     check_promises(notes)
     check_once_only(notes, catalogue)
     check_fee(notes)
+    check_saga(notes, catalogue)
     if staffing is not None:
         check_staffing(notes, catalogue, staffing)
     return list(sorted_findings(notes.findings))

@@ -137,7 +137,7 @@ class Gateway:
                 self._executor = ThreadPoolExecutor(max(size, 1), thread_name_prefix="registry")
             return self._executor
 
-    def _connector(self, registry: RegistryFile) -> Connector | None:
+    def connector(self, registry: RegistryFile) -> Connector | None:
         """The registry's connector; None where the deployment gives no address for its endpoint key."""
         endpoint = self._endpoints.get(registry.endpoint)
         if endpoint is None:
@@ -177,14 +177,14 @@ class Gateway:
     def _granted_call(self, call: Call, wanted: Wanted, around: _Round) -> tuple[Answer, Reading]:
         registry = self.catalogue.registries[call.registry]
         mapper = self._mappers[call.dataset]
-        connector = self._connector(registry)
+        connector = self.connector(registry)
         if mapper.dataset.subject != wanted.subject.kind or mapper.dataset.status == "retired":
             return _denied()
         if connector is None:
             return _ends(Outcome.UNAVAILABLE)
         if call.registry in around.shut_out:
             return _ends(Outcome.BREAKER_OPEN)
-        with self._place(call.registry) as free:
+        with self.place(call.registry) as free:
             if not free:
                 return _ends(Outcome.RATE_LIMITED)
             answer = connector.fetch(_query(call, wanted, mapper, around.deadline))
@@ -217,7 +217,7 @@ class Gateway:
         return Call(new_id(), code, dataset, number if grant else None, basis, Outcome.TIMEOUT, None, 0, ())
 
     @contextlib.contextmanager
-    def _place(self, code: str) -> Iterator[bool]:
+    def place(self, code: str) -> Iterator[bool]:
         """A place among the calls that one registry may hold up at once; False where all are taken."""
         bulkhead = self._bulkheads[code]
         free = bulkhead.acquire(blocking=False)

@@ -63,7 +63,7 @@ class Exchange(Base):
     fact: Mapped[OptCode]  # the fact's name in the definition
     subject_id: Mapped[OptRef]  # people.id or organisations.id
     actor: Mapped[Code]
-    trigger: Mapped[Code]  # prefill | submit | decision | retry | clerk
+    trigger: Mapped[Code]  # prefill | submit | decision | retry | clerk | act
     grant_id: Mapped[OptCode]
     purpose: Mapped[Code]
     legal_basis: Mapped[OptText]
@@ -142,7 +142,7 @@ class DataAccess(Base):
     department_id: Mapped[OptCode]
     case_id: Mapped[OptRef]
     what: Mapped[Json]  # field names, fact types, materials or list kinds, never values
-    purpose: Mapped[Code]  # registry_fetch | task | list | search | supervision | download
+    purpose: Mapped[Code]  # registry_fetch | registry_act | task | list | search | supervision | download
     registry_code: Mapped[OptCode]
     exchange_id: Mapped[OptRef]
     at: Mapped[Moment]

@@ -6,20 +6,19 @@ exists exactly when its case knows it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 import structlog
 from sqlalchemy.orm import Session
 
-from govservice.engine import SYSTEM, Command, apply
 from govservice.errors import NotAllowed, told
 from govservice.messaging.notices import PREFIXES, deliver_notice
 from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
 from govservice.models.cases import Case
-from govservice.operations import bundles, fees
+from govservice.operations import bundles, fees, register_acts
+from govservice.operations.answering import NOTHING, answer
 from govservice.operations.asked import invite, remind
 from govservice.operations.deciding import in_transaction
 from govservice.operations.issued import issue_facts
@@ -27,25 +26,7 @@ from govservice.operations.issuing import issue_document, revoke_document
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 Handler = Callable[[Runtime, Session, Effect, datetime], None]
-
-
-def answer(
-    rt: Runtime, session: Session, effect: Effect, trigger: str, now: datetime, data: Mapping[str, Any] = NOTHING
-) -> bool:
-    """Tells the case how its auto step went. False where the case moved on in the meantime: it is left as it is."""
-    command = Command(
-        case_id=effect.case_id, trigger=trigger, idem=f"{effect.key}:{trigger}", now=now, actor=SYSTEM,
-        token_id=effect.payload["token_id"], data=data,
-    )  # fmt: skip
-    try:
-        with session.begin_nested():
-            apply(session, command, rt.definitions, rt.calendars)
-    except NotAllowed:
-        log.info("effect.answer_too_late", case_id=effect.case_id, topic=effect.topic, trigger=trigger)
-        return False
-    return True
 
 
 def _issue(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
@@ -90,6 +71,7 @@ ASKING: dict[str, tuple[Ask, Write]] = {
     "payment.refund": (fees.settle_up, fees.settled_up),
     "payment.close": (fees.settle_up, fees.settled_up),
 }
+REGISTER: tuple[Ask, Write] = (register_acts.ask, register_acts.write)  # every act of the registries' files
 
 
 def handler_of(topic: str) -> Handler:
@@ -101,9 +83,9 @@ def handler_of(topic: str) -> Handler:
 
 def asked(rt: Runtime, effect: Effect, now: datetime) -> Handler:
     """The handler of an effect, its question to the outside already answered. Raises Unavailable, LookupError."""
-    if effect.topic not in ASKING:
+    ask, write = ASKING.get(effect.topic, REGISTER if effect.topic in rt.definitions.catalogue.acts else (None, None))
+    if ask is None or write is None:
         return handler_of(effect.topic)
-    ask, write = ASKING[effect.topic]
     said = ask(rt, effect, now)
     return lambda rt, session, effect, now: write(rt, session, effect, now, said)
 

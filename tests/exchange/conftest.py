@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Self
 
-import httpx
 import pytest
 
 from config import ROOT
@@ -30,47 +27,13 @@ from govservice.models.session import Database, make_engine
 from govservice.operations.people import Identity, add_person, find_person
 from tests.support.clock import MONDAY
 from tests.support.rows import put
-
-REGISTRIES = ("population", "enterprises", "real_estate", "health_certificates", "births")
-
-
-@dataclass(frozen=True)
-class Sandbox:
-    """The running sandbox's doors for tests."""
-
-    url: str
-
-    def endpoints(self) -> dict[str, str]:
-        return {code: f"{self.url}/{code}" for code in REGISTRIES}
-
-    def fault(self, registry: str, mode: str | None, **how: float) -> None:
-        answer = httpx.post(f"{self.url}/_admin/faults", json={"registry": registry, "mode": mode, **how})
-        assert answer.status_code == 200, answer.text
-
-    def delay(self, median_ms: float, sigma: float = 0.0) -> None:
-        answer = httpx.post(f"{self.url}/_admin/delay", json={"median_ms": median_ms, "sigma": sigma})
-        assert answer.status_code == 200, answer.text
-
-    def calls(self) -> dict[str, int]:
-        calls: dict[str, int] = httpx.get(f"{self.url}/_admin/faults").json()["calls"]
-        return calls
-
-    def reset(self) -> None:
-        httpx.delete(f"{self.url}/_admin/faults").raise_for_status()
-        self.delay(1)
+from tests.support.sandboxes import Sandbox, process
 
 
 @pytest.fixture(scope="session")
 def _sandbox_process() -> Iterator[Sandbox]:
-    command = [sys.executable, "-m", "govservice.exchange.sandbox", "--port", "0", "--delay-ms", "1"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            words = process.stdout.readline().split()
-            yield Sandbox(words[2].rstrip(","))
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
+    with process("govservice.exchange.sandbox", "--port", "0", "--delay-ms", "1") as url:
+        yield Sandbox(url)
 
 
 @pytest.fixture

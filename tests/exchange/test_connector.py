@@ -18,7 +18,7 @@ from govservice.definitions.schema_registry import RegistryFile, Request
 from govservice.exchange.connectors.base import Query, SubjectKey
 from govservice.exchange.connectors.http_json import HttpJson
 from govservice.exchange.outcomes import Outcome
-from tests.exchange.conftest import Sandbox
+from tests.support.sandboxes import Sandbox
 
 AS_JSON = {"Content-Type": "application/json"}
 NUMBER = "990111198803182048"

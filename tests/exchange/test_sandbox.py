@@ -11,7 +11,7 @@ import pytest
 
 from govservice.exchange.sandbox import cast, province
 from govservice.identifiers import birth_date, problem
-from tests.exchange.conftest import Sandbox
+from tests.support.sandboxes import Sandbox
 
 
 @pytest.fixture(scope="module")

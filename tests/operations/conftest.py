@@ -23,8 +23,9 @@ from govservice.operations.demo_cast import load_cast
 from govservice.operations.files import Upload, check_upload
 from govservice.operations.publishing import publish_all
 from govservice.operations.runtime import Runtime
-from tests.exchange.conftest import Sandbox, _sandbox_process, sandbox
+from tests.exchange.conftest import _sandbox_process, sandbox
 from tests.support.clock import MovableClock
+from tests.support.sandboxes import Sandbox
 
 __all__ = ["_sandbox_process", "sandbox"]
 

@@ -29,8 +29,8 @@ from govservice.operations.runtime import Runtime
 from govservice.worktime.calendar import Calendars
 from tests.engine.texts import definition, label
 from tests.engine.world import HE, World, compiled_from
-from tests.exchange.conftest import Sandbox
 from tests.operations.conftest import PDF, Play
+from tests.support.sandboxes import Sandbox
 
 
 def form_of(play: Play) -> Form:

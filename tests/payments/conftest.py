@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import base64
-import os
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +13,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
@@ -41,60 +37,23 @@ from govservice.operations.paying import begin
 from govservice.operations.publishing import publish_all
 from govservice.operations.runtime import Runtime
 from tests.support.clock import MONDAY
+from tests.support.sandboxes import PATIENCE, PaymentSandbox, process
 
 DATA = Path(__file__).parent / "data"
 KEY = bytes(range(64, 96))
 MERCHANT = "test-portal"
-PATIENCE = 20.0  # seconds: the machine may be busy
-
-
-@dataclass(frozen=True)
-class PaymentSandbox:
-    """The running sandbox's doors for tests."""
-
-    url: str
-
-    def fault(self, mode: str, **how: float) -> None:
-        httpx.post(f"{self.url}/_admin/faults", json={"mode": mode, **how}).raise_for_status()
-
-    def reset(self) -> None:
-        httpx.delete(f"{self.url}/_admin/faults").raise_for_status()
-
-    def act(self, order: str, act: str) -> dict[str, Any]:
-        """What the payer does (`pay`, `refuse`); its callbacks go out as the fault in force says."""
-        answer = httpx.post(f"{self.url}/_admin/act", json={"order": order, "act": act})
-        assert answer.status_code == 200, answer.text
-        said: dict[str, Any] = answer.json()
-        return said
-
-    def release(self, order: str, *seqs: int) -> list[int]:
-        """Sends held callbacks in this order; the portal's answers."""
-        answer = httpx.post(f"{self.url}/_admin/release", json={"order": order, "seqs": seqs}, timeout=PATIENCE)
-        assert answer.status_code == 200, answer.text
-        answers: list[int] = answer.json()["answers"]
-        return answers
-
-    def sent(self, order: str) -> list[tuple[int, int]]:
-        """(seq, answer) of each callback of an order that went out."""
-        rows = httpx.get(f"{self.url}/_admin/sent").json()["sent"]
-        return [(row["seq"], row["answer"]) for row in rows if row["order"] == order]
 
 
 @pytest.fixture(scope="session")
 def _payment_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaymentSandbox]:
     """`flask payment-sandbox` as `make run` starts it."""
     environ = {
-        "PATH": os.environ["PATH"], "GOVSERVICE_MODE": "demo", "VAR_DIR": str(tmp_path_factory.mktemp("payment")),
+        "GOVSERVICE_MODE": "demo", "VAR_DIR": str(tmp_path_factory.mktemp("payment")),
         "PAYMENT_MERCHANT": MERCHANT, "PAYMENT_KEY": base64.b64encode(KEY).decode(),
     }  # fmt: skip
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "payment-sandbox", "--port", "0", "--forget"]
-    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield PaymentSandbox(process.stdout.readline().split()[2])
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
+    command = ("flask", "--app", "wsgi", "payment-sandbox", "--port", "0", "--forget")
+    with process(*command, environ=environ) as url:
+        yield PaymentSandbox(url)
 
 
 @pytest.fixture

@@ -35,6 +35,23 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Deed:
+    """One act that a registry is to do for a case. `transfer` names what belongs together, `order` grows with each act
+    of it: a registry never does an older act after a newer one. The same `key` is done once. `deadline` as above."""
+
+    act: str
+    subject: SubjectKey
+    transfer: str
+    order: int
+    values: Mapping[str, Any] = field(repr=False)
+    purpose: str
+    legal_basis: str
+    case_ref: str
+    deadline: float
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What came back. `body` is parsed JSON where the outcome is OK, not yet held against the dataset's schema."""
 
@@ -54,5 +71,7 @@ class Connector(Protocol):
     kind: str
 
     def fetch(self, query: Query) -> Answer: ...
+
+    def do(self, deed: Deed) -> Answer: ...
 
     def close(self) -> None: ...

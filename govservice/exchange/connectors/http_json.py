@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from govservice.definitions.schema_registry import Dataset, RegistryFile
-from govservice.exchange.connectors.base import Answer, Query
+from govservice.exchange.connectors.base import Answer, Deed, Query
 from govservice.exchange.outcomes import Outcome
 from govservice.wire.deadline import transport, until
 from govservice.wire.json_limits import BadJson, parse
@@ -61,12 +61,27 @@ class HttpJson:
 
     def fetch(self, query: Query) -> Answer:
         """Asks once. Every fault of the network or of the other side becomes an outcome."""
-        request = self._request(query, self.registry.datasets[query.dataset])
+        return self._sent(self._request(query, self.registry.datasets[query.dataset]), query.deadline)
+
+    def do(self, deed: Deed) -> Answer:
+        """Tells the registry to do something, once. Whether it was done is not known where no answer came."""
+        said = {**deed.values, "subject": deed.subject.value, "transfer": deed.transfer, "order": deed.order}
+        headers = {
+            "Idempotency-Key": deed.key, "X-Purpose": deed.purpose, "X-Case": deed.case_ref,
+            "X-Legal-Basis": quote(deed.legal_basis, safe=" "), "Content-Type": "application/json",
+        }  # fmt: skip
+        request = self.client.build_request(
+            "POST", self.endpoint + self.registry.acts[deed.act].path, content=json.dumps(said).encode(),
+            headers=headers, timeout=self._timeouts(deed.deadline),
+        )  # fmt: skip
+        return self._sent(request, deed.deadline)
+
+    def _sent(self, request: httpx.Request, deadline: float) -> Answer:
         sha = hashlib.sha256(request.method.encode() + request.url.raw_path + request.content).hexdigest()
-        if query.deadline <= time.monotonic():
+        if deadline <= time.monotonic():
             return Answer(Outcome.TIMEOUT, request_sha=sha, detail="no_time_left")
         try:
-            with until(query.deadline):
+            with until(deadline):
                 response = self.client.send(request, stream=True)
                 try:
                     return self._read(response, sha)
@@ -79,10 +94,13 @@ class HttpJson:
         except httpx.HTTPError as error:
             return Answer(Outcome.UNAVAILABLE, request_sha=sha, detail=type(error).__name__)
 
-    def _request(self, query: Query, dataset: Dataset) -> httpx.Request:
-        left = max(query.deadline - time.monotonic(), 0.001)
+    def _timeouts(self, deadline: float) -> httpx.Timeout:
+        left = max(deadline - time.monotonic(), 0.001)
         timeout = min(left, self.registry.limits.timeout_ms / 1000)
-        timeouts = httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
+        return httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
+
+    def _request(self, query: Query, dataset: Dataset) -> httpx.Request:
+        timeouts = self._timeouts(query.deadline)
         headers = {
             "X-Request-Id": query.idempotency_key,
             "X-Purpose": query.purpose,

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import signal
-from types import FrameType
 
 from govservice.exchange.sandbox.faults import Delay
 from govservice.exchange.sandbox.province import DEFAULT_SEED
@@ -20,13 +17,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--delay-ms", type=float, default=3.0, help="median of the log-normal delay")
     parser.add_argument("--sigma", type=float, default=0.3, help="sigma of the log-normal delay")
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, _stop)
-    with contextlib.suppress(KeyboardInterrupt):
-        serve(given.port, given.seed, Delay(given.delay_ms, given.sigma))
-
-
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+    serve(given.port, given.seed, Delay(given.delay_ms, given.sigma))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
+from govservice.exchange.sandbox import answers_people as people
 from govservice.exchange.sandbox import cast
 from govservice.exchange.sandbox.province import Province
 from govservice.exchange.sandbox.records import Certificate, Enterprise, Person, Premises
@@ -35,8 +36,8 @@ class Door:
 
 def answer(province: Province, registry: str, path: str, query: Any) -> dict[str, Any]:
     """The answer of a registry. Raises LookupError for an unknown dataset, BadQuery for a wrong request."""
-    door = DOORS.get(registry)
-    if door is None or door.path != path:
+    door = next((door for door in DOORS.get(registry, ()) if door.path == path), None)
+    if door is None:
         raise LookupError(f"{registry}/{path}")
     if not isinstance(query, dict) or not isinstance(query.get("subject"), str):
         raise BadQuery("subject is missing")
@@ -147,10 +148,28 @@ def _instant(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-DOORS: Mapping[str, Door] = {
-    "population": Door("v2/people/query", ("record_id", "national_id"), _population),
-    "enterprises": Door("v1/enterprises/query", ("uscc",), _enterprises),
-    "real_estate": Door("v1/premises/query", ("title_no", "holder"), _real_estate),
-    "births": Door("v1/births/query", ("record_id", "mother"), _births),
-    "health_certificates": Door("v1/certificates/query", ("record_id", "employer_uscc"), _health_certificates),
+PERSON = ("record_id", "person")
+DOORS: Mapping[str, tuple[Door, ...]] = {
+    "population": (Door("v2/people/query", ("record_id", "national_id"), _population),),
+    "enterprises": (Door("v1/enterprises/query", ("uscc",), _enterprises),),
+    "real_estate": (
+        Door("v1/premises/query", ("title_no", "holder"), _real_estate),
+        Door("v1/dwellings/query", PERSON, people.dwellings),
+    ),
+    "births": (Door("v1/births/query", ("record_id", "mother"), _births),),
+    "health_certificates": (Door("v1/certificates/query", ("record_id", "employer_uscc"), _health_certificates),),
+    "households": (Door("v1/households/query", PERSON, people.households),),
+    "civil_affairs": (Door("v1/marriages/query", PERSON, people.marriages),),
+    "social_insurance": (Door("v1/employment/query", PERSON, people.employment),),
+    "medical_insurance": (Door("v1/costs/query", PERSON, people.medical_costs),),
 }
+ADDRESSES = "v1/addresses"  # where a registry is told that somebody has moved
+
+
+def done(path: str, data: Any) -> dict[str, Any]:
+    """An act of a registry that has nothing to weigh. Raises LookupError for another door, BadQuery as above."""
+    if path != ADDRESSES:
+        raise LookupError(path)
+    if not isinstance(data, dict) or not isinstance(data.get("subject"), str) or not data.get("address"):
+        raise BadQuery("subject or address is missing")
+    return {"state": "done"}

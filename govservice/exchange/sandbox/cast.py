@@ -125,6 +125,7 @@ BIRTHS = (
 )  # fmt: skip
 PEOPLE = (WANG_FANG, CHEN_WEI, LIU_YANG, HE_JUN)
 ENTERPRISES = (QINGWEI, QIANXIANG)
+COUPLE = (WANG_FANG, LIU_YANG)
 
 
 @dataclass(frozen=True, slots=True)

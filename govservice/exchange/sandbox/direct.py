@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.schema_registry import RegistryFile
-from govservice.exchange.connectors.base import Answer, Query
+from govservice.exchange.connectors.base import Answer, Deed, Query
 from govservice.exchange.gateway import BUDGET, Gateway
 from govservice.exchange.outcomes import Outcome
 from govservice.exchange.queries import FactResult, Wanted
 from govservice.exchange.sandbox import answers, province
+from govservice.exchange.sandbox.registers import ENTRIES, registers_of
 from govservice.models.session import Database
 from govservice.wire.json_limits import parse
 
@@ -28,6 +29,7 @@ class Direct:
     def __init__(self, registry: RegistryFile, endpoint: str) -> None:
         self.registry = registry
         self.province = province.build(int(endpoint))
+        self.registers = registers_of(self.province)
 
     def fetch(self, query: Query) -> Answer:
         """Answers from memory, through the same JSON text that the server would send."""
@@ -38,6 +40,14 @@ class Direct:
         ).encode()
         request_sha = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
         return Answer(Outcome.OK, parse(raw), 200, request_sha, hashlib.sha256(raw).hexdigest())
+
+    def do(self, deed: Deed) -> Answer:
+        """Has the household registers of this process do it."""
+        said = {**deed.values, "subject": deed.subject.value, "transfer": deed.transfer, "order": deed.order}
+        path = self.registry.acts[deed.act].path.lstrip("/")
+        entries = path.startswith(ENTRIES)
+        body = self.registers.act(path.removeprefix(ENTRIES), deed.key, said) if entries else answers.done(path, said)
+        return Answer(Outcome.OK, body, 200, hashlib.sha256(json.dumps(said).encode()).hexdigest())
 
     def close(self) -> None:
         """Nothing is held open."""

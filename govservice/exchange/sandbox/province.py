@@ -36,6 +36,7 @@ class Province:
     enterprises: Mapping[str, Enterprise]
     premises: Mapping[str, tuple[Premises, ...]]  # by owner
     certificates: Mapping[str, tuple[Certificate, ...]]  # by employer
+    households: Mapping[str, tuple[Person, ...]]  # by number of the book
 
     def triples(self, count: int, area: str | None = None, trade: str | None = "catering") -> list[Triple]:
         """Up to `count` enterprises that can file without a gap: legal representative, one title; without the cast."""
@@ -48,6 +49,10 @@ class Province:
             if fits and len(held) == 1 and enterprise not in cast.ENTERPRISES:
                 found.append(Triple(self.people[enterprise.legal_person], enterprise, held[0]))
         return found
+
+    def household(self, number: str) -> tuple[Person, ...]:
+        """Everybody of a household book."""
+        return self.households.get(number, ())
 
     def plain_people(self, count: int, area: str | None = None) -> list[Person]:
         """Up to `count` adults who run no enterprise; without the cast."""
@@ -74,7 +79,15 @@ def build(seed: int = DEFAULT_SEED) -> Province:
         MappingProxyType(enterprises),
         MappingProxyType(premises),
         MappingProxyType(certificates),
+        MappingProxyType(_books(people)),
     )
+
+
+def _books(people: Mapping[str, Person]) -> dict[str, tuple[Person, ...]]:
+    found: dict[str, list[Person]] = {}
+    for person in people.values():
+        found.setdefault(person.household, []).append(person)
+    return {number: tuple(members) for number, members in found.items()}
 
 
 def _age(person: Person) -> int:

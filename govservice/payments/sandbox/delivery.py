@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from govservice.clock import WallClock
 from govservice.payments import signing
-from govservice.payments.sandbox.faults import Fault, Switchboard
+from govservice.payments.sandbox.faults import CALLBACKS
+from govservice.wire.sandbox import LOCAL_NAMES, Fault, Switchboard
 
 PAUSES = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)  # seconds between tries of one callback
 TIMEOUT = 10.0
-LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")  # nobody else is ever called
 WALL = WallClock()
 Said = dict[str, Any]
 
@@ -33,16 +33,16 @@ class Letter:
 class Postman:
     """Delivers callbacks in threads of their own. `held` are those that the fault `hold` keeps, oldest first."""
 
-    def __init__(self, keys: dict[str, bytes], board: Switchboard) -> None:
+    def __init__(self, keys: dict[str, bytes], board: Switchboard, stopping: threading.Event) -> None:
         self.keys = keys
         self.board = board
-        self.stopping = threading.Event()
+        self.stopping = stopping
         self.held: list[tuple[str, Said]] = []
         self.sent: list[dict[str, Any]] = []  # {order, seq, status, answer}: for tests
 
     def tell(self, url: str, said: Said) -> None:
         """One change of an order, to be told to its merchant."""
-        fault = self.board.callbacks
+        fault = self.board.enter(CALLBACKS)
         mode = fault.mode if fault is not None else ""
         if mode == "hold":
             self.held.append((url, said))
@@ -92,7 +92,7 @@ class Postman:
     def _send(self, letter: Letter, said: Said) -> int:
         """The status of the answer; 0 where there was none."""
         where = urlsplit(letter.url)
-        if where.scheme != "http" or where.hostname not in LOCAL_NAMES:
+        if where.scheme != "http" or where.hostname not in LOCAL_NAMES:  # nobody else is ever called
             return 0
         connection = http.client.HTTPConnection(where.hostname, where.port or 80, timeout=TIMEOUT)
         try:

@@ -11,55 +11,34 @@ import json
 import re
 import secrets
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from govservice.money import MAX_MINOR, PLACES
 from govservice.payments import signing
 from govservice.payments.sandbox import pages
-from govservice.payments.sandbox.delivery import LOCAL_NAMES, WALL, Postman
-from govservice.payments.sandbox.faults import Switchboard, fault_of
+from govservice.payments.sandbox.delivery import WALL, Postman
+from govservice.payments.sandbox.faults import CALLBACKS, MODES, REQUESTS, SECONDS, door_of
 from govservice.payments.sandbox.orders import MOVES, Book, Conflict, Order
+from govservice.wire.sandbox import SandboxHandler, SandboxServer, Switchboard, fault_of
 
-MAX_REQUEST = 16 * 1024
 _ORDER = re.compile(r"[0-9a-f-]{36}", re.ASCII)
 
 
-class PaymentServer(ThreadingHTTPServer):
+class PaymentServer(SandboxServer):
     """One provider. `keys` are the merchants' keys by name."""
-
-    daemon_threads = True
-    request_queue_size = 128
 
     def __init__(self, port: int, keys: dict[str, bytes], kept: Path | None = None) -> None:
         self.keys = keys
         self.book = Book(kept)
-        self.board = Switchboard()
-        self.postman = Postman(keys, self.board)
-        super().__init__(("127.0.0.1", port), Handler)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def server_close(self) -> None:
-        self.postman.stopping.set()
-        super().server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that gave up: nothing to tell."""
+        self.board = Switchboard((CALLBACKS, REQUESTS))
+        super().__init__(port, Handler)
+        self.postman = Postman(keys, self.board, self.stopping)
 
 
-class Handler(BaseHTTPRequestHandler):
-    """One connection."""
-
-    protocol_version = "HTTP/1.1"
+class Handler(SandboxHandler):
     server_version = "PaymentSandbox"
-    sys_version = ""
-    timeout = 60.0
-    disable_nagle_algorithm = True
+    max_request = 16 * 1024
     server: PaymentServer
 
     def do_GET(self) -> None:
@@ -72,44 +51,44 @@ class Handler(BaseHTTPRequestHandler):
         self._route("DELETE")
 
     def _route(self, method: str) -> None:
-        body = self._body()
+        body = self.body()
         path = urlsplit(self.path).path
         first, _, rest = path.strip("/").partition("/")
-        if body is None or (self.headers.get("Host") or "").rpartition(":")[0].strip("[]") not in LOCAL_NAMES:
-            return self._json(HTTPStatus.BAD_REQUEST, {"error": "request"})
+        if body is None or not self.is_local:
+            return self.json(HTTPStatus.BAD_REQUEST, {"error": "request"})
         door = {"healthz": self._health, "orders": self._merchant, "pay": self._payer, "_admin": self._admin}.get(first)
         if door is None:
-            return self._json(HTTPStatus.NOT_FOUND, {"error": "not found"})
+            return self.json(HTTPStatus.NOT_FOUND, {"error": "not found"})
         try:
             return door(method, rest, body)
         except LookupError:
-            return self._json(HTTPStatus.NOT_FOUND, {"error": "not found"})
+            return self.json(HTTPStatus.NOT_FOUND, {"error": "not found"})
         except Conflict as wrong:
-            return self._json(HTTPStatus.CONFLICT, {"error": str(wrong)})
+            return self.json(HTTPStatus.CONFLICT, {"error": str(wrong)})
         except (ValueError, TypeError, AttributeError) as wrong:
-            return self._json(HTTPStatus.UNPROCESSABLE_ENTITY, {"error": str(wrong)})
+            return self.json(HTTPStatus.UNPROCESSABLE_ENTITY, {"error": str(wrong)})
 
     def _health(self, _method: str, _rest: str, _body: bytes) -> None:
-        self._json(HTTPStatus.OK, {"status": "ok", "orders": len(self.server.book.orders)})
+        self.json(HTTPStatus.OK, {"status": "ok", "orders": len(self.server.book.orders)})
 
     # -- the merchant
 
     def _merchant(self, method: str, rest: str, body: bytes) -> None:
-        fault = self.server.board.doors
+        fault = self.server.board.enter(REQUESTS)
         if fault is not None and fault.mode == "slow":
-            self.server.postman.stopping.wait(fault.seconds)
+            self.server.stopping.wait(fault.seconds)
         elif fault is not None:
-            return self._json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "down"})
+            return self.json(HTTPStatus.SERVICE_UNAVAILABLE, {"error": "down"})
         merchant = self.headers.get("X-Pay-Merchant") or ""
         key = self.server.keys.get(merchant)
         if key is None:
-            return self._json(HTTPStatus.UNAUTHORIZED, {"error": "merchant"})
+            return self.json(HTTPStatus.UNAUTHORIZED, {"error": "merchant"})
         try:
             seal = signing.verify(
                 key, "request", merchant, self.headers, f"{method} {self.path}", body, WALL.now().timestamp()
             )
         except signing.Refused as refused:
-            return self._json(HTTPStatus.UNAUTHORIZED, {"error": refused.why})
+            return self.json(HTTPStatus.UNAUTHORIZED, {"error": refused.why})
         number, _, act = rest.partition("/")
         order = self._made(merchant, body) if (method, rest) == ("POST", "") else self.server.book.find(number)
         if order.merchant != merchant or (act and (act not in ("close", "refund") or method != "POST")):
@@ -138,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
         said = order.says(f"{self.server.url}/pay/{order.token}" if payable else None)
         body = json.dumps(said).encode()
         seal = signing.sign(key, "answer", order.merchant, int(WALL.now().timestamp()), nonce, body)
-        self._send(HTTPStatus.OK, body, "application/json", seal.headers())
+        self.send(HTTPStatus.OK, body, "application/json", seal.headers())
 
     def _tell(self, order: Order, changes: list[dict[str, str | int]]) -> None:
         for said in changes:
@@ -153,8 +132,8 @@ class Handler(BaseHTTPRequestHandler):
             if act not in ("pay", "refuse"):
                 raise ValueError("act is pay or refuse")
             self._tell(order, self.server.book.act(order, act, lenient=True))
-            return self._send(HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": order.return_url})
-        return self._send(HTTPStatus.OK, pages.pay_page(order), "text/html; charset=utf-8", pages.HEADERS)
+            return self.send(HTTPStatus.SEE_OTHER, b"", "text/plain", {"Location": order.return_url})
+        return self.send(HTTPStatus.OK, pages.pay_page(order), "text/html; charset=utf-8", pages.HEADERS)
 
     # -- tests and demonstrations
 
@@ -163,49 +142,25 @@ class Handler(BaseHTTPRequestHandler):
         data = json.loads(body or b"{}")
         if door == "faults":
             if method == "POST":
-                board.set(fault_of(data))
+                fault = fault_of(data, MODES, SECONDS)
+                board.set(door_of(fault.mode), fault)
             elif method == "DELETE":
                 board.clear()
                 postman.held.clear()
-            return self._json(HTTPStatus.OK, board.state())
+            return self.json(HTTPStatus.OK, board.state())
         if door == "sent" and method == "GET":
-            return self._json(HTTPStatus.OK, {"sent": list(postman.sent)})
+            return self.json(HTTPStatus.OK, {"sent": list(postman.sent)})
         if door == "act" and method == "POST" and data.get("act") in MOVES:
             order = self.server.book.find(str(data.get("order")))
             self._tell(order, self.server.book.act(order, data["act"]))
-            return self._json(HTTPStatus.OK, {"status": order.status, "seq": order.seq})
+            return self.json(HTTPStatus.OK, {"status": order.status, "seq": order.seq})
         if door == "release" and method == "POST":
-            return self._json(HTTPStatus.OK, {"answers": postman.release(str(data.get("order")), list(data["seqs"]))})
+            return self.json(HTTPStatus.OK, {"answers": postman.release(str(data.get("order")), list(data["seqs"]))})
         raise LookupError
-
-    # -- the wire
-
-    def _body(self) -> bytes | None:
-        length = self.headers.get("Content-Length") or "0"
-        if not length.isascii() or not length.isdigit() or int(length) > MAX_REQUEST:
-            self.close_connection = True
-            return None
-        return self.rfile.read(int(length))
-
-    def _json(self, status: HTTPStatus, data: Any) -> None:
-        self._send(status, json.dumps(data).encode(), "application/json", {})
-
-    def _send(self, status: HTTPStatus, body: bytes, content_type: str, headers: dict[str, str]) -> None:
-        lines = [f"HTTP/1.1 {int(status)} {status.phrase}", f"Content-Type: {content_type}"]
-        lines += [f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]
-        if self.close_connection:
-            lines.append("Connection: close")
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode() + body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing is logged."""
 
 
 def serve(port: int, keys: dict[str, bytes], kept: Path | None = None) -> None:
     """Serves until SIGINT or SIGTERM ends the process. Prints its address once it listens."""
     server = PaymentServer(port, keys, kept)
     print(f"payment sandbox: {server.url}", flush=True)  # noqa: T201 - the command's answer
-    try:
-        server.serve_forever(poll_interval=0.2)
-    finally:
-        server.server_close()
+    server.serve()

@@ -1,0 +1,88 @@
+"""What the registries of people answer beside the population register: household, marriage, home, work, illness.
+
+A person of the synthetic province has these from their own number: the same person the same things on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from govservice.exchange.sandbox import cast
+from govservice.exchange.sandbox.province import AS_OF, Province
+from govservice.exchange.sandbox.records import Person
+from govservice.exchange.sandbox.words import DISTRICTS
+
+Record = dict[str, Any]
+ADULT = 18
+EMPLOYERS = ("贵阳云岭商贸有限公司", "贵州黔程物流有限公司", "贵阳南明建筑工程有限公司", "花溪区第三人民医院")
+
+
+def households(province: Province, subject: str) -> Iterable[Record]:
+    """The household book: its number, how many stand in it, and who of the others is of age."""
+    person = province.people.get(subject)
+    if person is None:
+        return []
+    members = province.household(person.household)
+    adults = [m.id for m in members if m.id != subject and AS_OF.year - m.born.year > ADULT]
+    return [_record(person, person.household, size=len(members), adults=adults)]
+
+
+def marriages(province: Province, subject: str) -> Iterable[Record]:
+    """The couple of the cast; of others no marriage is recorded."""
+    person = province.people.get(subject)
+    spouse = next((b for a in (cast.COUPLE, cast.COUPLE[::-1]) for b in a[1:] if a[0].id == subject), None)
+    if person is None or spouse is None:
+        return []
+    return [_record(person, f"JH-{subject[-6:]}", spouse={"name": spouse.name, "national_id": spouse.id})]
+
+
+def dwellings(province: Province, subject: str) -> Iterable[Record]:
+    """The head of a household owns the home; others own none."""
+    person = province.people.get(subject)
+    if person is None or not person.head:
+        return []
+    return [
+        _record(
+            person, f"黔（2019）不动产权第 {drawn(subject, 'home') % 10**7:07d} 号", address=person.address,
+            region=DISTRICTS[person.area][2],
+        )
+    ]  # fmt: skip
+
+
+def employment(province: Province, subject: str) -> Iterable[Record]:
+    """Two of three adults under sixty work."""
+    person = province.people.get(subject)
+    if person is None or not works(person):
+        return []
+    months = 1 + drawn(subject, "months") % 240
+    employer = EMPLOYERS[drawn(subject, "employer") % len(EMPLOYERS)]
+    return [_record(person, f"CB-{subject[-8:]}", employer=employer, months=months)]
+
+
+def medical_costs(province: Province, subject: str) -> Iterable[Record]:
+    """One in eight was seriously ill."""
+    person = province.people.get(subject)
+    if person is None or drawn(subject, "ill") % 8:
+        return []
+    return [_record(person, f"DB-{subject[-8:]}", costs=f"{2000 + drawn(subject, 'costs') % 30000}.00")]
+
+
+def works(person: Person) -> bool:
+    age = AS_OF.year - person.born.year
+    return ADULT < age < 60 and drawn(person.id, "work") % 3 > 0
+
+
+def drawn(subject: str, what: str) -> int:
+    """A number of somebody's own."""
+    return int.from_bytes(hashlib.sha256(f"{subject}:{what}".encode()).digest()[:4], "big")
+
+
+def _record(person: Person, record_id: str, **values: Any) -> Record:
+    at = max(person.updated_at, datetime(2026, 1, 5, 1, 0, tzinfo=UTC))
+    return {
+        "record_id": record_id, "person": {"national_id": person.id}, "updated_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        **values,
+    }  # fmt: skip
