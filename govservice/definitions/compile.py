@@ -10,6 +10,7 @@ from types import MappingProxyType
 import rfc8785
 
 from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compile_consult import answers, side_steps, with_opinion_roles
 from govservice.definitions.compile_edges import EdgeBuilder
 from govservice.definitions.compiled import (
     Block,
@@ -76,15 +77,16 @@ def compile_service(service: Service, sha: str | None = None, catalogue: Catalog
 
 class _Compiler:
     def __init__(self, service: Service, sha: str, catalogue: Catalogue | None) -> None:
-        self.service = with_labels(service, catalogue)
+        self.service = with_opinion_roles(with_labels(service, catalogue))
         self.sha = sha
         self.words = vocabulary_of(service, catalogue)
         self.edges = EdgeBuilder(service, self.words)
         self.deferrals = dict(self._deferrals())
 
     def compile(self) -> Compiled:
-        steps = {step.path: step for step in self.steps()}
-        out = {path: tuple(edges) for path, edges in self.out().items()}
+        steps, edges = {step.path: step for step in self.steps()}, self.out()
+        steps |= {step.path: step for step in side_steps(self.service, steps, edges)}
+        out = {path: tuple(found) for path, found in [*edges.items(), *self.answers(steps, edges)]}
         return Compiled(
             service=self.service,
             sha=self.sha,
@@ -145,6 +147,14 @@ class _Compiler:
             out[name] += self.edges.always(name, node)
             out[name] += self.lapses(name, node, out[name])
         return out
+
+    @staticmethod
+    def answers(steps: Mapping[str, Step], edges: Mapping[str, list[Edge]]) -> Iterator[tuple[str, list[Edge]]]:
+        """What consulted departments may answer, by side step."""
+        for edge in (edge for out in edges.values() for edge in out if edge.consult is not None):
+            assert edge.consult is not None
+            for path in edge.consult.asks:
+                yield path, answers(steps[path], edge.consult)
 
     def lapses(self, name: str, node: StepNode, edges: list[Edge]) -> list[Edge]:
         """Where a step lapses to: by its timer, for want of an answer to a correction, or of what was put off."""

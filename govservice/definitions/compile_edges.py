@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from govservice.definitions.compile_consult import consultation
 from govservice.definitions.compiled import Edge, EdgeKind, Target
 from govservice.definitions.expressions import Expression, compile_expression
 from govservice.definitions.joins import compile_join
@@ -40,6 +41,8 @@ class EdgeBuilder:
             not_same_as=node.not_same_as, two_people=node.two_people, escape=kind == "always", hint=node.hint,
             pause=pause.kind if pause else None, length=(pause.length if pause else None) or node.length,
             notice=(pause.notice if pause else None) or node.notice, resume=node.resume,
+            internal=node.consult is not None,
+            consult=consultation(path, name, node.consult) if node.consult is not None else None,
         )  # fmt: skip
 
     def answer(self, path: str, scope: str, name: str, node: Answer) -> Edge:

@@ -3,7 +3,8 @@
 `compile.py` builds it once from a validated `Service`; it is frozen and shared by every case pinned to its hash.
 A *path* names a step: `acceptance` for a step of the main token, `review.food.desk` for a step inside a branch of
 a parallel step. The machine's states are exactly these paths plus one final state per branch outcome
-(`review.food#approved`); nothing else may be a state.
+(`review.food#approved`); nothing else may be a state. A consulted department answers at a side step of its own,
+`decision@ask@environment`, which is its own scope.
 """
 
 from __future__ import annotations
@@ -48,6 +49,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Consultation:
+    """What an action asks other departments for: an opinion within a limit. `asks`: path of the side step of each
+    department, in the order of the file; `blocking`: the asking step goes on only when all have answered."""
+
+    asks: tuple[str, ...]
+    limit: Duration
+    blocking: bool
+    on_timeout: Literal["no_objection", "escalate"]
+
+
+@dataclass(frozen=True, slots=True)
 class Edge:
     """One way out of a step. `name` is the machine's trigger: an action's id, `@ok`/`@fail`, `@join0`, `@lapse`."""
 
@@ -77,6 +89,8 @@ class Edge:
     notice: Text | None = None  # what the applicant is told of it
     resume: str | None = None  # kind of excluded time that ends here
     result: Mapping[str, str] = field(default_factory=dict)  # answers only: type by name of what it brings
+    internal: bool = False  # its words are for colleagues, not for the applicant
+    consult: Consultation | None = None  # other departments are asked; the token stays where it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,8 @@ class Step:
     retry: Mapping[str, object] | None = None
     after_close: bool = False
     person: str | None = None  # field with the identifier of the other person whose step it is
+    asked_at: str | None = None  # of a consulted department's side step: path of the step that asks
+    asked_by: str | None = None  # and the action by which it does
 
 
 @dataclass(frozen=True, slots=True)

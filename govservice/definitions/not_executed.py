@@ -9,7 +9,6 @@ from govservice.definitions.reader import Path
 from govservice.definitions.walk import (
     Raw,
     Report,
-    actions,
     all_steps,
     children,
     listing,
@@ -37,9 +36,6 @@ def _uses_of_steps(data: Raw) -> Iterator[Use]:
     for step in all_steps(data):
         if "appointment" in step.data:
             yield (*step.path, "appointment"), "an appointment"
-    for way in actions(data):
-        if "consult" in way.data:
-            yield (*way.path, "consult"), "a consultation"
 
 
 def _uses_of_facts(data: Raw) -> Iterator[Use]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from govservice.definitions.joins import RESERVED_OUTCOMES
 from govservice.definitions.reader import Path
+from govservice.definitions.shape_consult import check_consult
 from govservice.definitions.shape_form import check_form
 from govservice.definitions.shape_time import check_time
 from govservice.definitions.walk import (
@@ -101,6 +102,8 @@ def _check_way(report: Report, data: Raw, way: Way) -> None:
                 report.error("E-KEY", (*way.path, key), "belongs to a pause")
     elif way.what == "answer" and ("to" in way.data) == ("end" in way.data):
         report.error("E-WAY", way.path, "give either `to` or `end`")
+    if "consult" in way.data:
+        check_consult(report, way)
     _check_alternatives(report, way)
     _check_ends(report, way)
     if way.what == "always":

@@ -21,7 +21,11 @@ class Arc(NamedTuple):
 
 
 def place_of_step(path: str) -> Path:
-    """Where a step stands in the file: `review.food.desk` -> steps, review, branches, food, steps, desk."""
+    """Where a step stands in the file: `review.food.desk` -> steps, review, branches, food, steps, desk. A consulted
+    department's side step stands where it is asked."""
+    asking, _, asked = path.partition("@")
+    if asked:
+        return (*place_of_step(asking), "actions", asked.partition("@")[0], "consult")
     parts = path.split(".")
     if len(parts) == 1:
         return ("steps", path)
@@ -32,6 +36,8 @@ def place_of_edge(edge: Edge) -> Path:
     """Where an edge stands in the file: under its step's actions, answers or join, or under `always`."""
     if edge.kind == "always":
         return ("always", edge.name)
+    if "@" in edge.source:
+        return place_of_step(edge.source)
     step = place_of_step(edge.source)
     if edge.kind == "answer":
         return (*step, "answers", edge.name.removeprefix("@"))
@@ -99,7 +105,9 @@ class Graph:
 
     def run_to(self, path: str) -> tuple[str, ...]:
         """A shortest run of a case from its start to a step (empty where there is none)."""
-        scope = self.compiled.steps[path].scope
+        scope, asking = self.compiled.steps[path].scope, self.compiled.steps[path].asked_at
+        if asking is not None:
+            return (*run, path) if (run := self.run_to(asking)) else ()
         run = self.reachable(scope).get(path, ())
         if not scope or not run:
             return run

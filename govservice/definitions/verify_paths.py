@@ -66,6 +66,7 @@ def check_paths(notes: Notes) -> None:
 def _length(notes: Notes, step: Step) -> float:
     """Rough calendar days of a step's limit; a parallel step counts its own limit or its longest branch."""
     own = step.limit.calendar_days if step.limit is not None and step.kind in _PEOPLE else 0.0
+    own = own or _longest_wait(notes.graph, step.path)
     if step.kind != "parallel":
         return own
     branch, trace = _longest_branch(notes.graph, step)
@@ -76,6 +77,12 @@ def _length(notes: Notes, step: Step) -> float:
         )
         notes.add("W-BLOCK-LIMIT", (*place_of_step(step.path), "limit"), message, step=step.path, trace=trace)
     return own or branch
+
+
+def _longest_wait(graph: Graph, path: str) -> float:
+    """Rough calendar days that a step without a limit may wait for the opinion of other departments."""
+    asked = [e.consult.limit for e in graph.compiled.out[path] if e.consult is not None and e.consult.blocking]
+    return max((limit.calendar_days for limit in asked), default=0.0)
 
 
 def _longest_branch(graph: Graph, step: Step) -> tuple[float, tuple[str, ...]]:

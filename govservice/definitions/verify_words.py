@@ -71,6 +71,8 @@ def _rule(edge: Edge) -> str:
 
 
 def _branch_title(compiled: Compiled, scope: str) -> str:
+    if (asked := compiled.steps.get(scope.partition("/")[0])) is not None:
+        return f"{asked.title['en']} [{scope}]"  # what a consulted department answered
     block, (branch, _, part) = compiled.blocks.get(scope.partition(".")[0]), scope.partition("/")
     title = next((b.title["en"] for b in block.branches if b.scope == branch), scope) if block else scope
     return f"{title} {int(part) + 1}" if part else title

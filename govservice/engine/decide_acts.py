@@ -6,6 +6,7 @@ from typing import Any
 
 from govservice.definitions.compiled import Edge, Step, TimerRule
 from govservice.engine import decide_clocks as clocks
+from govservice.engine import decide_consult as consult
 from govservice.engine import decide_correction as correction
 from govservice.engine import decide_moves as moves
 from govservice.engine import decide_pauses as pauses
@@ -37,6 +38,8 @@ def act(work: Work, token: Token, edge: Edge) -> None:
         correction.ask(work, token.id, edge, {**facts, "items": items})
     elif edge.two_people and work.actor.kind == "user" and not _confirmed_by_another(work, token, edge):
         confirm(work, token, edge, facts)
+    elif edge.consult is not None:
+        consult.ask(work, token.id, edge, facts)
     elif edge.pause is not None:
         pauses.begin(work, token.id, edge, facts)
     elif edge.resume is not None:

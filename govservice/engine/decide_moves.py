@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from govservice.definitions.compiled import Block, Branch, Edge, Step
+from govservice.engine import consults
 from govservice.engine import decide_bundle as bundles
 from govservice.engine import decide_clocks as clocks
-from govservice.engine import decide_pauses as pauses
+from govservice.engine import decide_leaving as leaving
 from govservice.engine import decide_waits as waits
 from govservice.engine.decide_work import Work
 from govservice.engine.state import Token
@@ -38,6 +39,9 @@ def move(
     if "#" in dest and work.token(token_id).kind == "after":
         step, _, outcome = dest.partition("#")
         work.emit("after.ended", token_id, {"step": step, "outcome": outcome})
+    elif "#" in dest and work.token(token_id).kind == consults.KIND:
+        step, _, outcome = dest.partition("#")
+        work.emit("consult.ended", token_id, {"step": step, "outcome": outcome})
     elif "#" in dest:
         end_branch(work, token_id, dest)
     else:
@@ -48,7 +52,7 @@ def move(
 def leave(
     work: Work, token_id: int, edge: Edge, dest: str, facts: Mapping[str, Any], marked_at: str | None = None
 ) -> None:
-    pauses.drop(work, token_id)
+    leaving.drop(work, token_id)
     token = work.token(token_id)
     if token_id == MAIN and token.step in work.d.blocks:
         cancel_branches(work, token.step)
@@ -143,6 +147,7 @@ def close(work: Work, step: Step, edge: Edge | None) -> None:
     effects += money_back(work, step.outcome, effects)
     if work.st.parent_id is not None:
         effects.append("bundle.report")
+    leaving.drop_all(work)
     work.emit("case.closed", MAIN, {"step": step.path, "outcome": step.outcome, "effects": effects})
     if step.outcome == "granted":
         check_pledges(work)
@@ -225,7 +230,7 @@ def open_part(
 ) -> None:  # fmt: skip
     old = work.st.token_of(scope)
     token_id = old.id if old else max(work.st.tokens) + 1
-    pauses.drop(work, token_id)
+    leaving.drop(work, token_id)
     asked_anew = old._replace(person=None) if old else None
     data = {"branch": scope, "round": work.st.rounds[branch.block], "reopened": reopened, **(more or {})}
     step = work.step(branch.start)
@@ -236,7 +241,7 @@ def open_part(
 def not_needed(work: Work, scope: str) -> None:
     old = work.st.token_of(scope)
     token_id = old.id if old else max(work.st.tokens) + 1
-    pauses.drop(work, token_id)
+    leaving.drop(work, token_id)
     data = {"branch": scope, "outcome": "not_needed", "round": work.st.rounds[scope.partition(".")[0]]}
     work.emit("branch.ended", token_id, data)
 
@@ -252,7 +257,7 @@ def end_branch(work: Work, token_id: int, dest: str) -> None:
 def cancel_branches(work: Work, block: str) -> None:
     for token in work.st.branches_of(block):
         if token.open:
-            pauses.drop(work, token.id)
+            leaving.drop(work, token.id)
             work.emit("branch.cancelled", token.id, {"branch": token.scope})
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from govservice.definitions.compiled import Branch
+from govservice.engine import consults, rights
 from govservice.engine import decide_acts as acts
 from govservice.engine import decide_correction as correction
+from govservice.engine import decide_leaving as leaving
 from govservice.engine import decide_moves as moves
-from govservice.engine import decide_pauses as pauses
-from govservice.engine import rights
 from govservice.engine.decide_work import Work
 from govservice.engine.rights_supervision import SUPERVISOR
 from govservice.engine.state import Token
@@ -35,7 +35,10 @@ def _words(work: Work) -> dict[str, Any]:
 def cancel(work: Work) -> None:
     """A department's part ends without an outcome of its own; the join rules go on from there."""
     token = rights.resolve_token(work.d, work.st, work.cmd)
-    pauses.drop(work, token.id)
+    if token.kind == consults.KIND:
+        leaving.take_back(work, token.id, _words(work))
+        return
+    leaving.drop(work, token.id)
     work.emit("branch.cancelled", token.id, {"branch": token.scope, "by_supervision": True, **_words(work)})
     correction.after_act(work)
     moves.settle(work)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from govservice.engine.event_type import ACT, DATES, STAY, TIMERS, EventType
 from govservice.engine.events_bundle import BUNDLE
+from govservice.engine.events_consult import CONSULT
 from govservice.engine.events_people import PEOPLE
 
 CATALOGUE: tuple[EventType, ...] = (
@@ -150,6 +151,7 @@ CATALOGUE: tuple[EventType, ...] = (
         },
     ),
     *BUNDLE,
+    *CONSULT,
     *PEOPLE,
     EventType(
         "person.invited",

@@ -11,6 +11,7 @@ from typing import Any
 
 from govservice.engine import fold_bundle as bundle
 from govservice.engine import fold_clocks as clocks
+from govservice.engine import fold_consult as consult
 from govservice.engine import fold_migration as migration
 from govservice.engine import fold_promises as promises
 from govservice.engine import fold_steps as steps
@@ -73,6 +74,9 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "child.asked": bundle.child_asked,
     "child.opened": bundle.child_opened,
     "child.ended": bundle.child_ended,
+    "consult.asked": consult.consult_asked,
+    "consult.opened": consult.consult_opened,
+    "consult.ended": consult.consult_ended,
     "person.invited": steps.person_invited,
     "task.claimed": steps.task_claimed,
     "task.assigned": steps.task_assigned,

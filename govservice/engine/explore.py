@@ -107,7 +107,7 @@ class _Explorer:
         for event in outcome.events:
             if event.type == "step.left" and event.data["trigger"].startswith("@join"):
                 self.found.used.add((event.data["step"], event.data["trigger"]))
-            if event.type in ("step.entered", "branch.opened", "case.closed", "after.opened"):
+            if event.type in ("step.entered", "branch.opened", "case.closed", "after.opened", "consult.opened"):
                 self.found.visited.add(event.data["step"])
         self.reach(here, outcome.after, outcome.known, move, outcome)
 

@@ -35,11 +35,14 @@ class Paths:
 
     def path(self, old: str) -> str:
         """The path that a step has in the new version, whether it is there or not."""
-        return self.steps.get(old, old)
+        step, mark, asked = old.partition("@")  # a consulted department's side step follows the step that asks
+        return f"{self.steps.get(step, step)}{mark}{asked}"
 
     def scope(self, old: str) -> str:
         """The scope of a token: with the number of its element where its branch has one for each."""
         branch, mark, element = old.partition("/")
+        if "@" in branch:
+            return f"{self.path(branch)}{mark}{element}"
         return f"{self.scopes.get(branch, branch)}{mark}{element}"
 
     def state(self, old: str) -> str:

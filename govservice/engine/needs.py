@@ -39,6 +39,8 @@ def _edge_reads(d: Compiled, edge: Edge, seen: set[tuple[str, str]]) -> bool:
     if edge.guard is not None or edge.requires_fields or any(t.guard is not None for t in edge.targets):
         return True
     scope = d.steps[edge.source].scope
+    if scope in d.steps:
+        return False  # a consulted department's opinion moves nothing else
     if scope and any(t.end is not None for t in edge.targets):
         joins = d.blocks[scope.partition(".")[0]].joins
         if any(_edge_reads(d, join, seen) for join in joins if (join.source, join.name) not in seen):

@@ -18,6 +18,7 @@ from govservice.engine.decide import due_timer, plan
 from govservice.engine.decide_work import CalendarsLike
 from govservice.engine.migration_paths import Paths
 from govservice.engine.replay_acts import Act, Told
+from govservice.engine.rights_supervision import goes_on
 from govservice.engine.state import CaseState, Token
 from govservice.engine.types import MAIN, SYSTEM, Actor, Command, Ctx, moment
 from govservice.errors import PortalError
@@ -124,8 +125,11 @@ class _Run:
         if act.trigger == "@open":
             return Token(MAIN, "main", None, "", "", "active", None, 0, 0, 0, act.at, 0)
         token = self.st.token_of(self.draft.paths.scope(act.scope))
-        if token is None or not token.open:
+        if token is None or token.open == (act.trigger == "@reopen"):
             raise Impossible(act, "no_branch")
+        block = self.draft.compiled.blocks.get(self.st.main.step)
+        if act.trigger == "@cancel" and token.kind == "branch" and not (block and goes_on(self.st, block, token)):
+            raise Impossible(act, "no_join")
         return token
 
     def ask(self, act: Act, token: Token, actor: Actor, rev: int) -> None:

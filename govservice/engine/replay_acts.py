@@ -68,6 +68,11 @@ def _child_ended(ev: Event) -> tuple[str, dict[str, Any]] | None:
     return "@child", {k: ev.data[k] for k in ("service", "case", "outcome") if k in ev.data}
 
 
+def _consult_ended(ev: Event) -> tuple[str, dict[str, Any]] | None:
+    """A question was taken back with reasons; what else ends one follows from another act."""
+    return ("@cancel", {}) if ev.data["outcome"] == "cancelled" and "text" in ev.data else None
+
+
 # What a cause looks like in the events; every other type follows from one of these, or moves nothing.
 TELLERS: Mapping[str, Teller] = {
     "case.opened": _opened,
@@ -76,6 +81,10 @@ TELLERS: Mapping[str, Teller] = {
     "answer.kept": lambda ev: (str(ev.data["trigger"]), {"step": ev.data["step"], "result": ev.data["result"]}),
     "pause.begun": lambda ev: (str(ev.data["trigger"]), {"length": ev.data["length"]}),
     "pause.ended": _pause_ended,
+    "consult.asked": lambda ev: (str(ev.data["trigger"]), {}),
+    "consult.ended": _consult_ended,
+    "branch.cancelled": lambda ev: ("@cancel", {}) if ev.data.get("by_supervision") else None,
+    "branch.opened": lambda ev: ("@reopen", {}) if ev.data.get("by_supervision") else None,
     "person.invited": lambda ev: ("@invited", {"person_id": ev.data["person"]}),
     "correction.asked": lambda ev: (str(ev.data["trigger"]), {"items": dict.fromkeys(ev.data["items"], "")}),
     "correction.notified": lambda _ev: ("@send_notice", {}),
@@ -89,10 +98,11 @@ TELLERS: Mapping[str, Teller] = {
 # What moves a token: needed to say which part of the case something was done to.
 MOVING = (
     "case.closed", "case.migrated", "step.entered", "branch.opened", "branch.ended", "branch.cancelled", "after.opened",
+    "consult.opened", "consult.ended",
 )  # fmt: skip
 # What came with a submission or an answer: part of its command.
 WITH_IT = ("gap.opened", "pledge.made", "pledge.ended")
-READ = (*TELLERS, *MOVING, *WITH_IT)  # types that are read; the others need not be fetched
+READ = tuple(dict.fromkeys((*TELLERS, *MOVING, *WITH_IT)))  # types that are read; the others need not be fetched
 
 
 def told(events: Iterable[Event]) -> Told:
@@ -173,6 +183,11 @@ def _moved(ev: Event, scopes: dict[int, str], places: dict[str, str]) -> None:
                 places[scope] = step
     elif ev.type == "after.opened":
         scopes[ev.token_id or 0] = d["step"]
+    elif ev.type == "consult.opened":
+        scopes[ev.token_id or 0] = d["scope"]
+        places[d["scope"]] = d["step"]
+    elif ev.type == "consult.ended":
+        places.pop(scopes.get(ev.token_id or 0, ""), None)
     elif ev.type == "step.entered":
         places[scopes.get(ev.token_id or MAIN, "")] = d["step"]
     elif ev.type in ("branch.opened", "branch.ended", "branch.cancelled"):

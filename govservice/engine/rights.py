@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from govservice.definitions.compiled import Compiled, Edge
+from govservice.engine import consults
 from govservice.engine.clocks import duration
 from govservice.engine.decide_work import department_of
 from govservice.engine.state import CaseState, Task, Token
@@ -40,6 +41,8 @@ EXTENDED = Refusal("extended", "This limit was extended already; the law allows 
 LIMIT_OVER = Refusal("limit_over", "The last day of this limit has passed; it cannot be extended any more.")
 NO_GAP = Refusal("no_gap", "No document was put off, or it has come already.")
 GAPS = Refusal("gaps", "A document that the applicant may bring later has not come yet.")
+ASKED = Refusal("asked", "This was asked already; the answer is not there yet.")
+CONSULTED = Refusal("consulted", "A department that was asked for its opinion has not answered yet.")
 NOTICE_OUT = Refusal("notice_out", "The notice was sent already.")
 
 
@@ -146,6 +149,7 @@ def refusal(d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, 
         or by_claim(st.task_of(token.id), edge, actor)
         or by_eyes(st, token, edge, actor)
         or by_hold(st, token, edge)
+        or by_consult(d, st, token, edge)
     )
 
 
@@ -155,6 +159,14 @@ def by_hold(st: CaseState, token: Token, edge: Edge) -> Refusal | None:
     if edge.pause in kinds:
         return PAUSED
     return NOT_PAUSED if edge.resume is not None and edge.resume not in kinds else None
+
+
+def by_consult(d: Compiled, st: CaseState, token: Token, edge: Edge) -> Refusal | None:
+    """What was asked is not asked again before the answer is there; where the step waits for it, nothing leads on."""
+    if edge.consult is not None:
+        return ASKED if consults.asked_of(d, st, token.id, edge.name) else None
+    onward = edge.kind == "action" and not (edge.correction or edge.pause or edge.resume)
+    return CONSULTED if onward and consults.awaited(d, st, token.id) else None
 
 
 def extend_refusal(d: Compiled, st: CaseState, actor: Actor, name: str, ctx: Ctx | None) -> Refusal | None:
@@ -289,8 +301,8 @@ def needs_of(token: Token, edge: Edge) -> Needs:
         return Needs()
     unsaid = edge.pause is not None and edge.notice is None  # the written notice needs words
     return Needs(
-        edge.reason or unsaid, edge.requires_fields, edge.requires_attachments, edge.correction,
-        edge.pause is not None and edge.length is None,
+        edge.reason or unsaid or edge.consult is not None, edge.requires_fields, edge.requires_attachments,
+        edge.correction, edge.pause is not None and edge.length is None,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import product
 
 from govservice.definitions.compiled import Block, Compiled
-from govservice.engine import rights
+from govservice.engine import consults, rights
 from govservice.engine.state import CaseState, Task, Token
 from govservice.engine.types import Actor, Ctx, Refusal
 
@@ -63,13 +63,25 @@ def _not_to(
 
 
 def cancel_refusal(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx | None) -> Refusal | None:
-    """May this department's part be ended? Only where the case can go on whatever the others come to."""
+    """May this department's part be ended? Only where the case can go on whatever the others come to. A question to
+    another department may also be taken back by the step that asked it."""
+    if token.kind == consults.KIND:
+        return _take_back_refusal(d, st, token, actor, ctx)
     if why := supervisor_refusal(st, actor, ctx):
         return why
     block = d.blocks.get(st.main.step)
     if token.kind != "branch" or not token.open or block is None:
         return rights.NOT_HERE
     return None if goes_on(st, block, token) else NO_JOIN
+
+
+def _take_back_refusal(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx | None) -> Refusal | None:
+    if not token.open:
+        return rights.CLOSED if st.status == "closed" else rights.NOT_HERE
+    asking = d.steps[d.steps[token.step].asked_at or ""].owner
+    if asking is not None and rights.by_right(d, st, actor, asking, ctx) is None:
+        return None
+    return supervisor_refusal(st, actor, ctx)
 
 
 def goes_on(st: CaseState, block: Block, without: Token) -> bool:

@@ -61,6 +61,10 @@ class Sight:
         step = self.compiled.steps.get(path)
         if step is None:
             return False
+        if any(asked in self.scopes for asked in event.get("asks", ())):
+            return True  # the question that a consulted department is to answer
+        if step.asked_at is not None and self.compiled.steps[step.asked_at].scope in self.scopes:
+            return True  # what it answered, for the branch that asked
         if step.scope:
             return step.scope in self.scopes
         edge = self.compiled.edge(path, str(event.get("trigger", "")))

@@ -25,8 +25,10 @@ from govservice.web.i18n import text
 MAX_REASON = 2000  # characters
 
 
-def words_of(act: str) -> str:
+def words_of(act: str, scope: str = "") -> str:
     """What the act is called."""
+    if act == "cancel" and "@" in scope:
+        return str(_("Take the question back"))
     names = {
         "assign": _("Give the task to somebody"), "cancel": _("End this part"), "reopen": _("Have it looked at again"),
     }  # fmt: skip
@@ -71,7 +73,7 @@ def page(
     if not form["idem"].data:
         form["idem"].data = new_id()
     shown = render_template(
-        "layouts/ad_hoc.html", form=form, case=case, desk=desk, back=back, label=words_of(act), act=act,
+        "layouts/ad_hoc.html", form=form, case=case, desk=desk, back=back, label=words_of(act, found.scope), act=act,
         step=rt.definitions.by_sha(case.def_sha).steps.get(found.step), nobody=act == "assign" and not people,
     )  # fmt: skip
     return (shown, 422) if form.errors else shown

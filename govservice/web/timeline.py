@@ -17,7 +17,7 @@ from govservice.worktime.duration import Duration
 SHOWN = frozenset(
     ("case.opened", "case.closed", "step.left", "action.confirmed", "correction.asked", "correction.notified",
      "correction.resubmitted", "answer.kept", "person.invited", "task.claimed", "task.assigned", "branch.cancelled",
-     "branch.opened", "task.released", "task.escalated",
+     "branch.opened", "task.released", "consult.asked", "consult.ended", "task.escalated",
      "clock.breached", "clock.moved", "case.migrated", "clock.extended", "pause.begun", "pause.ended",
      "timer.fired", "pledge.made", "pledge.ended", "gap.opened", "gap.closed", "after.opened")
 )  # fmt: skip
@@ -45,6 +45,8 @@ def _is_plumbing(h: Happening) -> bool:
         return h.data.get("do") != "warn" or ("step" not in h.data and not _about_gap(h))
     if h.type in ("branch.cancelled", "branch.opened"):
         return not h.data.get("by_supervision")
+    if h.type == "consult.ended":
+        return h.data.get("outcome") != "cancelled"
     return h.type == "step.left" and str(h.data.get("trigger", "")).startswith("@join")
 
 
@@ -107,6 +109,8 @@ def title_of(compiled: Compiled, h: Happening) -> str:
         "task.assigned": _("%(step)s: the task was given to %(name)s", step=step, name=text(h.to) if h.to else ""),
         "branch.cancelled": _("%(branch)s: ended by supervision", branch=_branch_name(compiled, h)),
         "branch.opened": _("%(branch)s: to be looked at again, by supervision", branch=_branch_name(compiled, h)),
+        "consult.asked": _("%(step)s: %(action)s", step=step, action=action),
+        "consult.ended": _("%(step)s: need not be answered any more", step=step),
         "task.claimed": _("%(step)s: task claimed", step=step),
         "task.released": _("%(step)s: task given back", step=step),
         "person.invited": _("%(step)s: the person was asked", step=step),

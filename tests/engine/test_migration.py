@@ -300,3 +300,22 @@ def test_answers_under_new_names(lite: Database) -> None:
     done = migrate(world, new, **{"fields": {"menu.seats": "menu.places"}, "data_rev": rev})  # type: ignore[arg-type]
     assert done.state.data_rev == 2
     world.check()
+
+
+def test_a_consulted_departments_task_moves_with_the_step_that_asked(lite: Database) -> None:
+    """Clauses 5 and 10: the side step follows; where the new version does not ask, the case stays and says why."""
+    asks = f"ask: {{consult: {{departments: [fire_rescue], limit: 2wd}}, {label('Ask')}}}"
+    asking = DESK.replace("  timers:", f"    {asks}\n  timers:")
+    world = World(lite, compiled_from(text(desk=asking)))
+    world.submit({"menu.seats": 1})
+    world.do(LI, "ask", MAIN, reason="?")
+    assert why_not(world, publish(world, compiled_from(text()), 2)) == ["no_step"]
+    renamed = compiled_from(text(desk=asking.replace("desk:", "counter:")).replace("to: desk", "to: counter"))
+    migrate(world, publish(world, renamed, 3), steps={"desk": "counter"})
+    assert world.steps() == ["counter", "counter@ask@fire_rescue"]
+    world.check()
+    with pytest.raises(NotAllowed):
+        world.do(LI, "accept", MAIN)
+    world.do(ZHOU, "agree", "counter@ask@fire_rescue")
+    world.do(LI, "accept", MAIN)
+    world.check()

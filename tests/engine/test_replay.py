@@ -15,11 +15,13 @@ from govservice.engine.replay import Verdict, draft_of, replay
 from govservice.engine.replay_acts import READ, TELLERS, WITH_IT, told
 from govservice.models.session import Database
 from tests.engine.test_migration import DESK, OLD, text
-from tests.engine.world import CALENDARS, CATALOGUE, HE, LI, ZHANG, ZHOU, World, compiled_from
+from tests.engine.texts import label
+from tests.engine.world import CALENDARS, CATALOGUE, HE, LI, MAIN, ZHANG, ZHOU, World, compiled_from, staff
 
+ZHAO = staff("zhao.lei", "supervisor@government")
 # Types that no act of a person or another system begins: they follow from one, or a timer's hour came.
 FOLLOWS = {
-    "case.closed", "case.migrated", "step.entered", "branch.opened", "branch.ended", "branch.cancelled",
+    "case.closed", "case.migrated", "step.entered", "branch.ended", "consult.opened",
     "branch.suspended", "branch.resumed", "token.paused", "token.resumed", "task.claimed", "task.released",
     "task.escalated", "task.assigned", "clock.started", "clock.paused", "clock.resumed", "clock.moved", "clock.stopped",
     "clock.breached", "timer.fired", "timers.set", "after.opened", "after.ended", "step.called", "child.asked",
@@ -126,3 +128,26 @@ def test_every_type_of_event_is_an_act_or_follows_from_one() -> None:
     """A new type must say which: else a replay would leave out what caused it."""
     assert set(TELLERS) | FOLLOWS == set(BY_NAME)
     assert not set(TELLERS) & FOLLOWS
+
+
+def test_what_supervision_did_is_replayed_too(lite: Database) -> None:
+    """Clause 5 and 10: a part ended by a supervisor, a part looked at again, a question asked and taken back."""
+    asks = f"ask: {{consult: {{departments: [fire_rescue, urban_mgmt], limit: 2wd}}, {label('Ask')}}}"
+    asking = DESK.replace("  timers:", f"    {asks}\n  timers:")
+    stands = compiled_from(text(desk=asking))
+    goes = compiled_from(text(desk=asking).replace('"all(approved)"', '"all(approved, cancelled)"'))
+    world = World(lite, goes)
+    world.submit({"menu.seats": 5})
+    world.do(LI, "ask", MAIN, reason="?")
+    world.do(ZHOU, "agree", "desk@ask@fire_rescue")
+    world.do(LI, "@cancel", "desk@ask@urban_mgmt", reason="they called")
+    world.do(LI, "accept", MAIN)
+    world.do(ZHANG, "pass", "review.food")
+    world.do(ZHAO, "@reopen", "review.food", reason="look again")
+    world.do(ZHAO, "@cancel", "review.fire", reason="nobody there")
+    assert world.steps() == ["review", "review.food.desk"]
+    world.do(ZHANG, "pass", "review.food")
+    assert judged(world, goes) == Verdict("same")
+    assert judged(world, stands) == Verdict("impossible", "review.fire.desk", "@cancel", "no_join")
+    unasked = compiled_from(text().replace('"all(approved)"', '"all(approved, cancelled)"'))
+    assert judged(world, unasked) == Verdict("impossible", "desk", "ask", "no_action")

@@ -173,6 +173,7 @@ def _correction(session: Session, page: CasePage, about: Happening | None) -> Le
 def _refusal(session: Session, page: CasePage, about: Happening | None) -> Letter:
     seq = about.seq if about else 10**9
     acts = [h for h in page.happenings if h.type == "step.left" and h.data.get("text") and h.seq <= seq]
+    acts = [h for h in acts if (step := page.compiled.steps.get(h.data["step"])) is None or step.asked_at is None]
     spoken = spoken_in(session, page, acts)
     last = [h for h in acts if h.data["text"] in spoken][-3:]
     reasons = [(asker(h), spoken[h.data["text"]].reason) for h in reversed(last) if spoken[h.data["text"]].reason]

@@ -15,6 +15,7 @@ from govservice.definitions.compiled import Edge
 from govservice.models.papers import Message
 from govservice.queries.fees import fee_steps
 from govservice.queries.tracking import CasePage, Happening
+from govservice.web.citizen.consults import consult_told, opinion_told
 from govservice.web.i18n import date_text, sum_text, text
 from govservice.web.words import duration_text, list_text, pause_name, person_at
 from govservice.worktime.duration import Duration
@@ -70,6 +71,9 @@ def _left(page: CasePage, happening: Happening) -> Item | None:
         return {"title": gettext("Your licence was issued"), "links": _letter(page, "grant", happening)}
     if (paid := _fee_told(page, happening)) is not None:
         return paid
+    step = page.compiled.steps.get(data["step"])
+    if step is not None and step.asked_at is not None:
+        return opinion_told(page, happening)
     edge = page.compiled.edge(data["step"], data["trigger"])
     if edge is None or data["trigger"].startswith("@") or edge.kind == "always":
         return None  # joins, answers and the way out are told by what follows from them
@@ -303,6 +307,7 @@ _TELL = {
     "branch.ended": _not_needed,
     "branch.opened": _reopened,
     "action.confirmed": _confirmed,
+    "consult.opened": consult_told,
     "person.invited": _invited,
     "child.opened": _child,
     "child.ended": _child,

@@ -169,6 +169,11 @@ def _holding(page: CasePage) -> str:
 
 def who(page: CasePage, step: str, assignee: str | None, department_id: str) -> str:
     """Food safety: Zhang Qiang, Market Regulation."""
+    known = page.compiled.steps.get(step)
+    if known is not None and known.asked_at is not None:
+        departments = current_runtime().definitions.catalogue.departments
+        name = text(departments[department_id].name) if department_id in departments else department_id
+        return str(gettext("Opinion asked of: %(department)s", department=name))
     branch = next(
         (
             text(b.title)

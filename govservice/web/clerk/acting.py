@@ -73,8 +73,7 @@ def act_form(edges: Sequence[Edge], items: Sequence[Item]) -> PortalForm:
             setattr(ActForm, item.tick, TickField(item.label, ui={"small": True}))
             setattr(ActForm, item.note, TextField(note, ui={}))
     if any(map(_must_say_why, edges)):
-        label = lazy_gettext("Words to the applicant") if corrects else lazy_gettext("Reason")
-        hint = lazy_gettext("The applicant reads this. Say what the law asks and what was found.")
+        label, hint = _words_asked(edges, corrects)
         ActForm.reason = LongTextField(label, description=hint, ui=ui)
     if any(e.pause and e.length is None for e in edges):
         label = lazy_gettext("Expected length in working days")
@@ -94,8 +93,18 @@ def act_form(edges: Sequence[Edge], items: Sequence[Item]) -> PortalForm:
 
 
 def _must_say_why(edge: Edge) -> bool:
-    """A pause whose notice the definition does not word needs the clerk's words."""
-    return edge.reason or (edge.pause is not None and edge.notice is None)
+    """A pause whose notice the definition does not word needs the clerk's words; so does a question to others."""
+    return edge.reason or edge.consult is not None or (edge.pause is not None and edge.notice is None)
+
+
+def _words_asked(edges: Sequence[Edge], corrects: bool) -> tuple[Any, Any]:
+    """What the words are called, and who reads them."""
+    if any(edge.consult is not None for edge in edges):
+        return lazy_gettext("Your question"), lazy_gettext("The departments that you ask read this.")
+    if edges and edges[0].internal:
+        return lazy_gettext("Opinion"), lazy_gettext("The department that asked reads this; the applicant does not.")
+    label = lazy_gettext("Words to the applicant") if corrects else lazy_gettext("Reason")
+    return label, lazy_gettext("The applicant reads this. Say what the law asks and what was found.")
 
 
 def attachments_of(edges: Sequence[Edge]) -> list[str]:

@@ -114,11 +114,22 @@ def _conflict(
 @audience("clerk")
 def assign(number: str, token: int) -> Answer:
     """The lead of a parallel step gives a branch's task to somebody."""
+    return _ad_hoc(number, token, "assign")
+
+
+@blueprint.route("/cases/<number>/<int:token>/@cancel", methods=["GET", "POST"])
+@audience("clerk")
+def take_back(number: str, token: int) -> Answer:
+    """Whoever asked another department takes the question back."""
+    return _ad_hoc(number, token, "cancel")
+
+
+def _ad_hoc(number: str, token: int, act: str) -> Answer:
     rt, actor = current_runtime(), clerk()
     with rt.read() as session:
         opened = open_case(session, actor, number)
         back = url_for("clerk.case", number=number)
-        return ad_hoc.page(rt, session, opened.case, actor, token, "assign", desk="clerk", back=back)
+        return ad_hoc.page(rt, session, opened.case, actor, token, act, desk="clerk", back=back)
 
 
 @blueprint.post("/cases/<number>/<int:token>/claim")

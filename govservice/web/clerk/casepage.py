@@ -23,6 +23,7 @@ from govservice.queries.tracking import CasePage, case_page, words_of
 from govservice.queries.worklist import working_days_left
 from govservice.web.clerk.access import Opened
 from govservice.web.clerk.casefile import CaseFile, Change, case_file
+from govservice.web.clerk.consults import Asked, asked_of
 from govservice.web.clerk.promises import Promise, promises_of
 from govservice.web.i18n import date_text, text
 from govservice.web.timeline import quotation, staff_timeline, step_name, text_ids
@@ -69,6 +70,7 @@ class Page:
     came_back: str  # what the portal tried and could not do, so that the case stands here again; "" as a rule
     seen: int  # the last event that this page knows
     names: Mapping[str, Text] = field(default_factory=dict)
+    consults: list[Asked] = field(default_factory=list)
     given_out: tuple[AdHoc, ...] = ()  # tasks of branches that this clerk leads and may give to somebody
     fee: FeeView | None = None
 
@@ -105,6 +107,7 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
     applicant, person = applicant_of(session, case)
     mine = own_task(opened, state)
     due = calendar.last_day(mine.step_due_at) if mine and mine.step_due_at else None
+    ad_hoc = possible(rt, session, case, actor)
     live = [t for t in state.tokens.values() if t.open and compiled.steps[t.step].kind != "parallel"]
     return Page(
         case=case,
@@ -126,7 +129,8 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         came_back=came_back(compiled, track) if case.status == "open" else "",
         seen=state.seq,
         names=track.names,
-        given_out=tuple(a for a in possible(rt, session, case, actor) if "assign" in a.acts and a.scope),
+        consults=asked_of(rt, compiled, track, words, opened.steps, ad_hoc),
+        given_out=tuple(a for a in ad_hoc if "assign" in a.acts and a.scope),
         fee=track.fee,
     )
 

@@ -20,9 +20,11 @@ from govservice.operations.runtime import Runtime
 from govservice.queries.names import staff_names
 from govservice.queries.sight import sight_of
 from govservice.queries.tracking import happenings
+from govservice.web.access import current_runtime
 from govservice.web.clerk.access import Opened
 from govservice.web.clerk.acting import Item, items_of
 from govservice.web.clerk.casepage import applicant_of, offers_of
+from govservice.web.clerk.consults import about_asking
 from govservice.web.errors import sentence
 from govservice.web.i18n import text
 from govservice.web.timeline import staff_timeline
@@ -129,6 +131,8 @@ def about_of(desk: Desk) -> str:
               "the promised date stays.", now=duration_text(Duration.parse(now)),
               more=duration_text(more.by if more else None))
         )  # fmt: skip
+    if edge is not None and edge.consult is not None:
+        return about_asking(current_runtime(), desk.compiled, edge.consult)
     if edge is None or edge.pause is None:
         return ""
     stops = str(_("The clock stands still for this and the applicant is told so in writing: %(kind)s.",

@@ -66,7 +66,16 @@ class Case(NamedTuple):
     run: bool = True
 
 
+CONSULT = "      consult: {consult: {departments: [fire_rescue], limit: 2wd}, label: {en: Consult, zh: 征求意见}}\n"
+
 UNSOUND = [
+    # -- consultations
+    Case("a question to one department twice", (DECLINE, DECLINE + CONSULT.replace("[fire_rescue]", "[fire_rescue, fire_rescue]")), "E-CONSULT", "consult:", "desk", run=False),
+    Case("a question that also leads on", (DECLINE, DECLINE + CONSULT.replace("label:", "to: review, label:")), "E-WAY", "consult:", "desk", run=False),
+    Case("a question that the applicant asks", ("      submit: {to: desk,", CONSULT + "      submit: {to: desk,"), "E-CONSULT", "consult:", "draft", run=False),
+    Case("a question that may be asked wherever the case is", ("  withdraw: {to: withdrawn,", CONSULT[4:] + "  withdraw: {to: withdrawn,"), "E-CONSULT", "consult:", None, run=False),
+    Case("answers awaited longer than the law allows", (DESK_LIMIT, "    owner: window\n", DECLINE, DECLINE + CONSULT.replace("2wd", "9wd")), "E-SLA", "intake:", "desk", run=False),
+    Case("a department that is only asked and answers nothing further on", (PAPERS, f"              ask: {{consult: {{departments: [fire_rescue], limit: 1wd}}, {label('Ask')}}}\n"), "E-NO-COMPLETION", "papers:", "review.food.papers"),
     # -- no way to an end
     Case("a start that is an end", ("start: draft", "start: done"), "E-START", "start:", None, run=False),
     Case("a start that runs by itself", ("start: draft", "start: issue"), "E-START", "start:", None, run=False),
@@ -156,6 +165,11 @@ UNSOUND = [
 ]  # fmt: skip
 
 SOUND = [
+    Case("a question to another department", (DECLINE, DECLINE + CONSULT)),
+    Case("a question to a department without another part in it", (DECLINE, DECLINE + CONSULT.replace("fire_rescue", "urban_mgmt"))),
+    Case("a question whose silence is no objection", (DECLINE, DECLINE + CONSULT.replace("limit: 2wd", "limit: 2wd, on_timeout: no_objection"))),
+    Case("a question that nothing waits for", (DECLINE, DECLINE + CONSULT.replace("limit: 2wd", "limit: 9wd, blocking: false"))),
+    Case("a question within a branch, to two departments", (PAPERS, PAPERS + CONSULT.replace("      consult:", "              consult:").replace("[fire_rescue]", "[fire_rescue, service_hall]"))),
     Case("as it is", ()),
     # -- ways
     Case("a step more", (APPROVE, "approve: {to: check, marks: decided,", ISSUE, human("check", f"go: {{to: issue, {label('Go')}}}", f"back: {{to: decision, reason: true, {label('Back')}}}") + ISSUE)),
