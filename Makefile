@@ -38,7 +38,13 @@ check: setup-dev ## style, types, floors of the house, definitions
 bench: setup-dev ## figures, one JSON object a line (docs/bench.md keeps them)
 	@$(PY) -m bench
 
-.PHONY: tamper
+.PHONY: tamper kills races
+kills: setup-dev ## kill -9 and database restarts under load, 200 that interrupt on each database
+	@$(PY) -m tests.hard.kills
+
+races: setup-dev ## 10,000 races for one step and every pair of actions, on each database
+	@$(PY) -m tests.hard.races
+
 tamper: setup-dev ## 10,000 changes of the records on each database, each to be found and named
 	@$(PY) -m tests.hard.tamper
 

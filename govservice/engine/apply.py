@@ -35,7 +35,7 @@ from govservice.engine.needs import reads_answers
 from govservice.engine.projections import project, timer_id
 from govservice.engine.state import CaseState, TimerState, Token
 from govservice.engine.store import Held, KeyRow, Store, TextRow
-from govservice.engine.types import SYSTEM, Applied, Command, Ctx, Event, Needs, Refusal, TextRef, moment
+from govservice.engine.types import SYSTEM, Applied, Command, Ctx, Event, Expected, Needs, Refusal, TextRef, moment
 from govservice.errors import Invalid, KeyReused, Missing, NotAllowed, Stale, Tampered
 from govservice.models.base import new_id, to_iso
 from govservice.models.session import TRIES, Database
@@ -166,8 +166,10 @@ class _Door:
         if expected is None:
             return
         rev = self.cmd.data.get("data_rev", state.data_rev)
+        task = state.task_of(token.id)
         old_token = expected.token_version not in (None, token.version)
-        if old_token or expected.data_rev not in (None, rev):
+        given_out = expected.holder not in (None, (task.assignee if task else None) or "")
+        if old_token or given_out or expected.data_rev not in (None, rev):
             raise Stale(events=_since(self.store, state, token, expected.token_version), case_id=state.case_id)
 
     def ask(self, d: Compiled, state: CaseState, token: Token) -> None:
@@ -288,10 +290,14 @@ def request_sha(cmd: Command) -> str:
     expected = cmd.expected
     said = [
         cmd.case_id, cmd.trigger, cmd.token_id, cmd.on_behalf_of, cmd.reason, list(cmd.attachments), dict(cmd.data),
-        None if expected is None else [expected.token_version, expected.data_rev],
+        None if expected is None else [expected.token_version, expected.data_rev, *_holder(expected)],
         *([cmd.assignee.id] if cmd.assignee is not None else []),
     ]  # fmt: skip
     return hashlib.sha256(canonical(said).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _holder(expected: Expected) -> list[str]:
+    return [] if expected.holder is None else [expected.holder]
 
 
 def _with(cmd: Command, data: dict[str, Any]) -> Command:

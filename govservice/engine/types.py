@@ -47,10 +47,12 @@ SYSTEM = Actor("system", "system", (), None)
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the person's page showed: the version of the token and the revision of the answers."""
+    """What the person's page showed: the version of the token, the revision of the answers, and who had the task
+    ("" for nobody). None: not looked at."""
 
     token_version: int | None
     data_rev: int | None = None
+    holder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

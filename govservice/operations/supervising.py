@@ -9,7 +9,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from govservice.engine import Actor, Applied, Command, apply, context, load_state
+from govservice.engine import Actor, Applied, Command, Expected, apply, context, load_state
 from govservice.engine import rights_supervision as supervision
 from govservice.errors import NotFound
 from govservice.models.accounts import Role, User
@@ -87,9 +87,11 @@ def staff_of(session: Session, user: User, today: date) -> Actor:
 
 def do(
     rt: Runtime, actor: Actor, case_id: str, token_id: int, act: Act, *, idem: str, now: datetime,
-    reason: str | None = None, to: str | None = None,
+    reason: str | None = None, to: str | None = None, holder: str | None = None,
 ) -> Applied:  # fmt: skip
-    """One ad hoc act. `to` is the user who gets the task. Raises Forbidden, NotAllowed, Missing, NotFound."""
+    """One ad hoc act. `to` is the user who gets the task, `holder` who had it on the page ("": nobody).
+
+    Raises Forbidden, NotAllowed, Missing, NotFound, Stale."""
 
     def work(session: Session) -> Applied:
         user = session.get(User, to) if to else None
@@ -98,6 +100,7 @@ def do(
         command = Command(
             case_id=case_id, trigger=f"@{act}", idem=idem, now=now, actor=actor, token_id=token_id,
             reason=(reason or "").strip()[:MAX_TEXT] or None,
+            expected=Expected(None, None, holder) if holder is not None else None,
             assignee=staff_of(session, user, rt.today(now)) if user is not None else None,
         )  # fmt: skip
         return apply(session, command, rt.definitions, rt.calendars)

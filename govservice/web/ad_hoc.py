@@ -40,6 +40,7 @@ def form_of(found: AdHoc, act: str, choices: list[tuple[str, str]]) -> PortalFor
         idem = HiddenField()
 
     if act == "assign":
+        AdHocForm.holder = HiddenField()
         AdHocForm.to = SelectField(lazy_gettext("To whom"), choices=[("", ""), *choices])
     AdHocForm.reason = LongTextField(
         lazy_gettext("Reason"),
@@ -59,19 +60,23 @@ def page(
     people = supervising.colleagues(rt, session, case, token, actor, rt.now()) if act == "assign" else []
     form = form_of(found, act, [(user.id, text(user.name)) for user in people])
     if form.is_submitted():
-        errors = _errors(form, act, found)
+        seen = form["holder"].data if act == "assign" else None
+        overtaken = seen is not None and seen != (found.holder or "")  # then it is the engine's to say by whom
+        errors = {} if overtaken else _errors(form, act, found)
         if not errors:
             to = form["to"].data if act == "assign" else None
             session.rollback()  # what was read is not what is written on: the act reads the case anew, locked
             supervising.do(
                 rt, actor, case.id, token, act, idem=form["idem"].data or new_id(), now=rt.now(),
-                reason=form["reason"].data, to=to,
+                reason=form["reason"].data, to=to, holder=seen,
             )  # fmt: skip
             return redirect(back, 303)
         for name, sentence in errors.items():
             form[name].errors = [sentence]
     if not form["idem"].data:
         form["idem"].data = new_id()
+        if act == "assign":
+            form["holder"].data = found.holder or ""
     shown = render_template(
         "layouts/ad_hoc.html", form=form, case=case, desk=desk, back=back, label=words_of(act, found.scope), act=act,
         step=rt.definitions.by_sha(case.def_sha).steps.get(found.step), nobody=act == "assign" and not people,

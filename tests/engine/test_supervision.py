@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from govservice.engine import MAIN
-from govservice.errors import Forbidden, Missing, NotAllowed
+from govservice.engine import MAIN, Expected
+from govservice.errors import Forbidden, Missing, NotAllowed, Stale
 from govservice.models.session import Database
 from tests.engine.texts import LIMITS, TOP_CORRECTION, branch, definition, label, review
 from tests.engine.world import (
@@ -55,6 +55,22 @@ def holder(w: World, scope: str) -> str | None:
     task = w.state.task_of(token.id)
     assert task is not None
     return task.assignee
+
+
+def test_two_who_give_the_same_task_out_at_once_are_told_apart(database: Database) -> None:
+    """One winner, a clear message for the loser: whoever saw another holder than there is learns who was first."""
+    w = world(database)
+    seen = Expected(None, None, "")
+    w.do(ZHAO, "@assign", "review.food", assignee=ZHANG, expected=seen)
+    with pytest.raises(Stale) as late:
+        w.do(ABOVE, "@assign", "review.food", assignee=WU, expected=seen)
+    assert [event.actor for event in late.value.events if event.type == "task.assigned"] == [ZHAO.id]
+    now = Expected(None, None, ZHANG.id)
+    w.do(ABOVE, "@assign", "review.food", assignee=WU, expected=now, reason="x")
+    with pytest.raises(Stale):
+        w.do(ZHAO, "@assign", "review.food", assignee=ZHANG, expected=now, reason="x")
+    assert holder(w, "review.food") == WU.id
+    w.check()
 
 
 def test_supervisor_reassigns_with_reason_and_only_to_who_may_have_it(database: Database) -> None:

