@@ -36,7 +36,10 @@ from govservice.definitions.schema_form import FormField, Page, PostCheck
 from govservice.definitions.schema_steps import BranchNode, BranchStep, CorrectionNode, StepNode, TimerNode
 from govservice.definitions.schema_steps import Spawn as SpawnNode
 from govservice.definitions.shape import LAPSE_OUTCOMES
+from govservice.worktime.duration import Duration
 
+APPOINT = "@appoint"  # a time is set where the applicant has chosen none
+APPOINT_AT, APPOINT_AFTER = Duration(50, "%limit"), Duration(3, "wd")  # half of the step's limit; without one, 3 days
 END_TITLES: Mapping[str, Mapping[str, str]] = {
     "granted": {"en": "Granted", "zh": "准予"},
     "refused": {"en": "Refused", "zh": "不予许可"},
@@ -118,7 +121,7 @@ class _Compiler:
         fallback = END_TITLES[node.outcome] if node.outcome else {"en": name, "zh": name}
         return Step(
             path=name, kind=node.kind, title=node.title or fallback, scope="", owner=node.owner, limit=node.limit,
-            timers=_timers(node.timers), reads=None, outcome=node.outcome, effects=node.effects,
+            timers=_timers(node), reads=None, outcome=node.outcome, effects=node.effects, appointment=node.appointment,
             call=node.do.call if node.do else None, requires_gaps=_gaps(node), retry=_retry(node),
             after_close=node.after_close,
         )  # fmt: skip
@@ -127,8 +130,9 @@ class _Compiler:
         owner = (node.owner or branch.owner) if node.kind == "human" else None
         return Step(
             path=f"{scope}.{name}", kind=node.kind, title=node.title or {"en": name, "zh": name}, scope=scope,
-            owner=owner, limit=node.limit, timers=_timers(node.timers), reads=branch.reads or None,
-            call=node.do.call if node.do else None, requires_gaps=_gaps(node), retry=_retry(node),
+            owner=owner, limit=node.limit, timers=_timers(node), reads=branch.reads or None,
+            appointment=node.appointment, call=node.do.call if node.do else None, requires_gaps=_gaps(node),
+            retry=_retry(node),
             person=branch.person if node.kind == "applicant" else None,
         )  # fmt: skip
 
@@ -271,7 +275,15 @@ def _page_with_labels(page: Page, catalogue: Catalogue) -> Page:
     return page.model_copy(update={"fields": fields})
 
 
-def _timers(nodes: tuple[TimerNode, ...]) -> tuple[TimerRule, ...]:
+def _timers(node: StepNode | BranchStep) -> tuple[TimerRule, ...]:
+    """The timers of a step; where a time for a meeting is to be chosen, one that sees to it that there is one."""
+    rules = _named(node.timers)
+    if node.appointment is None:
+        return rules
+    return (*rules, TimerRule(str(len(rules)), APPOINT_AT if node.limit is not None else APPOINT_AFTER, APPOINT))
+
+
+def _named(nodes: tuple[TimerNode, ...]) -> tuple[TimerRule, ...]:
     return tuple(
         TimerRule(
             id=str(index), at=node.at, do=node.do, of=node.of, as_of=node.as_of, to=node.to, to_role=node.to_role,

@@ -128,6 +128,7 @@ class Step:
     retry: Mapping[str, object] | None = None
     after_close: bool = False
     person: str | None = None  # field with the identifier of the other person whose step it is
+    appointment: str | None = None  # kind of meeting for which the applicant chooses a time
     asked_at: str | None = None  # of a consulted department's side step: path of the step that asks
     asked_by: str | None = None  # and the action by which it does
 

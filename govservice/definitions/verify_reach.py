@@ -8,7 +8,7 @@ from govservice.definitions.compiled import Step
 from govservice.definitions.verify_graph import Graph, Notes, circle, is_move, place_of_step, runs_from
 from govservice.definitions.verify_known import none_may_hold
 
-_NO_ACT = ("warn", "escalate")
+_NO_ACT = ("warn", "escalate", "@appoint")
 
 
 def check_reach(notes: Notes) -> None:

@@ -6,7 +6,7 @@ from govservice.definitions.compiled import Limit, Step
 from govservice.definitions.verify_graph import Notes, place_of_step
 from govservice.definitions.verify_paths import Way, ways_of
 
-NO_ACT = ("warn", "escalate")  # timers that only tell somebody
+NO_ACT = ("warn", "escalate", "@appoint")  # timers that only tell somebody
 
 
 def check_waits(notes: Notes) -> None:

@@ -183,6 +183,8 @@ class _Door:
             raised = rights.release_refusal(state.task_of(token.id), cmd.actor)
         elif cmd.trigger == deciding.SEND_NOTICE:
             raised = rights.notice_refusal(d, state, cmd.actor, ctx)
+        elif cmd.trigger == deciding.APPOINT:
+            raised = rights.appoint_refusal(d, state, token, cmd.actor, ctx)
         elif cmd.trigger == deciding.RESTART:
             raised = rights.restart_refusal(state, cmd.actor)
         elif cmd.trigger == deciding.RESUBMIT:

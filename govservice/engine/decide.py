@@ -21,7 +21,7 @@ from govservice.errors import NotAllowed
 from govservice.models.base import to_iso
 
 OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
-INVITED, SUPPLY, CHILD, RESTART = "@invited", "@supply", "@child", "@restart"
+INVITED, SUPPLY, CHILD, RESTART, APPOINT = "@invited", "@supply", "@child", "@restart", "@appoint"
 TIMER, RECALCULATE, MIGRATE, EXTEND = "@timer", "@recalculate", "@migrate", "@extend"
 AD_HOC = ASSIGN, CANCEL, REOPEN = "@assign", "@cancel", "@reopen"
 ANSWERS = rights.ANSWERS
@@ -128,6 +128,7 @@ _HANDLERS = {
     INVITED: _invited,
     CHILD: _child,
     RESTART: _restart,
+    APPOINT: acts.appoint,
     SEND_NOTICE: _send_notice,
     RESUBMIT: promises.resubmit,
     SUPPLY: promises.supply,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from govservice.definitions.compile import APPOINT
 from govservice.definitions.compiled import Edge, Step, TimerRule
 from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_consult as consult
@@ -11,6 +12,7 @@ from govservice.engine import decide_correction as correction
 from govservice.engine import decide_moves as moves
 from govservice.engine import decide_pauses as pauses
 from govservice.engine import decide_promises as promises
+from govservice.engine import rights
 from govservice.engine.decide_work import Work
 from govservice.engine.state import TimerState, Token
 from govservice.engine.types import MAIN
@@ -143,6 +145,15 @@ def release(work: Work, token: Token) -> None:
         work.emit("task.released", token.id, {"task": task.opened_seq, "step": task.step, "by": task.assignee})
 
 
+def appoint(work: Work) -> None:
+    """A time for the meeting of a step. That nobody else has it is held outside the case, by who asks for this."""
+    token = rights.resolve_token(work.d, work.st, work.cmd)
+    step, data = work.step(token.step), work.cmd.data
+    facts = facts_of(work, step.owner or "") if work.actor.kind == "user" else {}
+    said = {"step": step.path, "kind": step.appointment, "starts_at": data["starts_at"], **facts}
+    work.emit("appointment.made", token.id, said)
+
+
 # -- timers
 
 
@@ -230,6 +241,8 @@ def _fire_rule(work: Work, timer: TimerState, step: Step, index: int) -> None:
         if rule.to_role is not None:
             data = {"step": step.path, "role": rule.to_role, "department": work.department(rule.to_role)}
             work.emit("task.escalated", timer.token_id, data)
+    elif rule.do == APPOINT:
+        fired(work, timer, "appoint", step=step.path, effects=["appointment.set"])
     elif rule.do == "lapse":
         edge = lapse_edge(work, rule.to or "")
         fired(work, timer, "lapse", step=step.path, done=edge is not None)

@@ -129,7 +129,7 @@ class _Move:
                 if edge is None or not edge.two_people:
                     yield Refusal("confirmed", NO_CONFIRMED, {"action": token.confirmed[0]})
             for rule, row in self._rules(token):
-                if rule.do not in ("warn", "escalate") and row[3] is not None and row[3] <= self.work.at:
+                if rule.do not in ("warn", "escalate", "@appoint") and row[3] is not None and row[3] <= self.work.at:
                     yield Refusal("at_once", AT_ONCE, {"action": rule.do, "step": step})
         for task in self.st.tasks.values():
             role = self._role(task)

@@ -13,4 +13,12 @@ PEOPLE: tuple[EventType, ...] = (
             **ACT,
         },
     ),
+    EventType(
+        "appointment.made",
+        "A time was set for a meeting at a step: by the applicant, by the department, or by the system.",
+        {
+            "step": "path of the step", "kind": "what is met for, such as inspection", "starts_at": "when it begins",
+            **ACT,
+        },
+    ),
 )  # fmt: skip

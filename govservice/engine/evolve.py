@@ -78,6 +78,7 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "consult.opened": consult.consult_opened,
     "consult.ended": consult.consult_ended,
     "person.invited": steps.person_invited,
+    "appointment.made": nothing,
     "task.claimed": steps.task_claimed,
     "task.assigned": steps.task_assigned,
     "task.released": steps.task_released,

@@ -7,10 +7,12 @@ is used.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from govservice.engine.types import Command
 from govservice.errors import N_, Invalid
+from govservice.models.base import to_iso
 
 MAX_NUMBER = 2**31 - 1  # what both databases keep in an integer column
 MAX_WORD = 200  # characters of an identifier
@@ -35,6 +37,14 @@ def _text(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
+def _moment(value: Any) -> bool:
+    """An instant as events hold it: canonical text, UTC."""
+    try:
+        return isinstance(value, str) and to_iso(datetime.fromisoformat(value)) == value
+    except ValueError:
+        return False
+
+
 def _maybe(fits: Fits) -> Fits:
     return lambda value: value is None or fits(value)
 
@@ -51,11 +61,12 @@ KINDS: Mapping[str, Fits] = {
     "mandate_id": _maybe(_word), "area": _maybe(_word), "channel": _word, "parent": _maybe(_word),
     "supplied": _words, "deferred": _maybe(_words), "pledges": _maybe(_by_name(_maybe(_number))),
     "steps": _maybe(_by_name(_word)), "fields": _maybe(_by_name(_word)), "case": _maybe(_word),
-    "outcome": _maybe(_word), "attempt": _number,
+    "outcome": _maybe(_word), "attempt": _number, "starts_at": _moment,
 }  # fmt: skip
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "@open": ("def_sha", "number", "service", "person_id"), "@timer": ("timer", "armed_seq"), "@migrate": ("to",),
     "@invited": ("person_id",), "@child": ("service",), "@supply": ("data_rev", "supplied"),
+    "@appoint": ("starts_at",),
 }  # fmt: skip
 
 

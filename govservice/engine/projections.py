@@ -52,7 +52,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "left": ("case_id", "token_id", "seq", "area", "left_at", "action", "actor", "working_s", "elapsed_s", "paused_s"),
     "outbox": ("id", "case_id", "seq", "topic", "payload", "due_at"),
 }  # fmt: skip
-PERSON_EFFECTS = ("person.invite", "person.remind")  # they are about one token, which their rows name
+OF_A_TOKEN = ("person.invite", "person.remind", "appointment.set")  # they are about one token, which their rows name
 CALLING = ("step.entered", "branch.opened", "step.called")  # events by which an auto step's call goes out
 CASE_COLUMNS = (
     "def_sha", "area", "version", "head", "last_seq", "data_rev", "status", "outcome", "received_at", "accepted_at",
@@ -191,7 +191,7 @@ def outbox_rows(d: Compiled, case_id: str, event: Event) -> Iterable[Row]:
         step = d.steps.get(event.data.get("step", ""))
         if topic.startswith("bundle."):
             payload |= {k: event.data[k] for k in ("service", "attempt") if k in event.data}
-        elif topic in PERSON_EFFECTS:
+        elif topic in OF_A_TOKEN:
             payload |= {"token_id": event.token_id}
         elif event.type in CALLING and step is not None and step.call == topic:
             payload |= {"token_id": event.token_id, "step": step.path, "retry": dict(step.retry or {})}

@@ -188,6 +188,16 @@ def for_the_bundle(st: CaseState, edge: Edge, actor: Actor) -> bool:
     return actor.kind == "system" and st.parent_id is not None and mine
 
 
+def appoint_refusal(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx | None) -> Refusal | None:
+    """May this actor set the time of a step's meeting? The applicant, the department, or the system for them."""
+    step = d.steps.get(token.step)
+    if step is None or step.appointment is None or token.status != "active":
+        return CLOSED if st.status == "closed" else NOT_HERE
+    if actor.kind == "system" or is_applicant(st, actor):
+        return None
+    return by_right(d, st, actor, step.owner or "system", ctx)
+
+
 def restart_refusal(st: CaseState, actor: Actor) -> Refusal | None:
     """May the applicant have a child of the bundle tried again? Which one, `decide` says."""
     if not is_applicant(st, actor):

@@ -1,9 +1,21 @@
 """Tables. Importing this package registers every model on `Base.metadata`."""
 
-from govservice.models import accounts, cases, exchange, papers, payments, people, places, system, versions, work
+from govservice.models import (
+    accounts,
+    appointments,
+    cases,
+    exchange,
+    papers,
+    payments,
+    people,
+    places,
+    system,
+    versions,
+    work,
+)
 from govservice.models.base import Base, new_id
 
 __all__ = [
-    "Base", "accounts", "cases", "exchange", "new_id", "papers", "payments", "people", "places", "system", "versions",
-    "work",
+    "Base", "accounts", "appointments", "cases", "exchange", "new_id", "papers", "payments", "people", "places",
+    "system", "versions", "work",
 ]  # fmt: skip

@@ -19,6 +19,7 @@ from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
 from govservice.models.cases import Case
 from govservice.operations import bundles, fees, register_acts
 from govservice.operations.answering import NOTHING, answer
+from govservice.operations.appointing import set_one
 from govservice.operations.asked import invite, remind
 from govservice.operations.deciding import in_transaction
 from govservice.operations.issued import issue_facts
@@ -59,6 +60,7 @@ HANDLERS: dict[str, Handler] = {
     "document.revoke": _revoke,
     "person.invite": invite,
     "person.remind": remind,
+    "appointment.set": set_one,
     "bundle.spawn": bundles.spawn,
     "bundle.report": bundles.report,
     "bundle.cancel": bundles.cancel,

@@ -17,7 +17,7 @@ from govservice.worktime.duration import Duration
 SHOWN = frozenset(
     ("case.opened", "case.closed", "step.left", "action.confirmed", "correction.asked", "correction.notified",
      "correction.resubmitted", "answer.kept", "person.invited", "task.claimed", "task.assigned", "branch.cancelled",
-     "branch.opened", "task.released", "consult.asked", "consult.ended", "task.escalated",
+     "branch.opened", "task.released", "consult.asked", "consult.ended", "appointment.made", "task.escalated",
      "clock.breached", "clock.moved", "case.migrated", "clock.extended", "pause.begun", "pause.ended",
      "timer.fired", "pledge.made", "pledge.ended", "gap.opened", "gap.closed", "after.opened")
 )  # fmt: skip
@@ -111,6 +111,7 @@ def title_of(compiled: Compiled, h: Happening) -> str:
         "branch.opened": _("%(branch)s: to be looked at again, by supervision", branch=_branch_name(compiled, h)),
         "consult.asked": _("%(step)s: %(action)s", step=step, action=action),
         "consult.ended": _("%(step)s: need not be answered any more", step=step),
+        "appointment.made": _("%(step)s: a time was set for the meeting", step=step),
         "task.claimed": _("%(step)s: task claimed", step=step),
         "task.released": _("%(step)s: task given back", step=step),
         "person.invited": _("%(step)s: the person was asked", step=step),

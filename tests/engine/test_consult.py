@@ -24,6 +24,8 @@ desk:
     ask_both: {consult: {departments: [fire_rescue, urban_mgmt], limit: 3wd, on_timeout: %s, blocking: %s}, %s}
     accept:   {to: review, marks: accepted, %s}
     decline:  {to: refused, reason: true, marks: decided, %s}
+  timers:
+    - {at: 100%%limit, do: accept}
 """
 FIRE, URBAN = "desk@ask_both@fire_rescue", "desk@ask_both@urban_mgmt"
 
@@ -139,6 +141,16 @@ def test_consult_ends_with_the_step_that_waits_for_it(lite: Database) -> None:
     assert w.state.status == "closed"
     assert not w.state.tasks
     assert all(not t.open for t in w.state.tokens.values())
+    w.check()
+
+
+def test_consult_a_deemed_act_waits_for_nobody_and_ends_the_question(lite: Database) -> None:
+    """What the law lets silence do at its hour happens, whoever was asked; then nobody need answer any more."""
+    w = world(lite, on_timeout="escalate")
+    w.do(LI, "ask_both", MAIN, reason="?")
+    w.tick(MONDAY + timedelta(days=8))
+    assert w.state.main.step == "review"
+    assert {t.outcome for t in w.state.tokens.values() if t.kind == "consult"} == {"cancelled"}
     w.check()
 
 

@@ -21,7 +21,7 @@ from tests.engine.world import CALENDARS, CATALOGUE, HE, LI, MAIN, ZHANG, ZHOU, 
 ZHAO = staff("zhao.lei", "supervisor@government")
 # Types that no act of a person or another system begins: they follow from one, or a timer's hour came.
 FOLLOWS = {
-    "case.closed", "case.migrated", "step.entered", "branch.ended", "consult.opened",
+    "case.closed", "case.migrated", "step.entered", "branch.ended", "consult.opened", "appointment.made",
     "branch.suspended", "branch.resumed", "token.paused", "token.resumed", "task.claimed", "task.released",
     "task.escalated", "task.assigned", "clock.started", "clock.paused", "clock.resumed", "clock.moved", "clock.stopped",
     "clock.breached", "timer.fired", "timers.set", "after.opened", "after.ended", "step.called", "child.asked",

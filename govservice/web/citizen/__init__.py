@@ -8,6 +8,7 @@ from flask import Blueprint
 blueprint = Blueprint("citizen", __name__)
 
 from govservice.web.citizen import (  # noqa: E402,F401  the views register themselves
+    appointment,
     asked,
     bundle,
     cases,

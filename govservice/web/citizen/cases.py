@@ -20,6 +20,7 @@ from govservice.queries.asked import asked_of
 from govservice.queries.my_cases import CaseRow, my_cases
 from govservice.queries.tracking import CasePage, case_page
 from govservice.web.access import audience, citizen_case, current_actor, current_runtime, now, today
+from govservice.web.appointments import meetings_of
 from govservice.web.citizen import blueprint
 from govservice.web.citizen.bundle import choices_of, progress, rows_of
 from govservice.web.citizen.context import filing_of, idem_of, new_idem
@@ -128,7 +129,9 @@ def load_page(number: str) -> CasePage:
 @blueprint.get("/my/cases/<number>")
 @audience("citizen")
 def case(number: str) -> str | Response:
-    page = load_page(number)
+    page, rt = load_page(number), current_runtime()
+    with rt.read() as session:
+        meetings = meetings_of(rt, session, page.case) if page.case.status == "open" else []
     filing = filing_of(number)
     cards = cards_of(filing, page)
     return render_template(
@@ -141,6 +144,7 @@ def case(number: str) -> str | Response:
         cards=cards,
         reasons=reasons_now(filing, page) if cards else [],
         owed=owed(filing),
+        meetings=meetings,
         story=story(page),
         parts=rows_of(page),
         progress=progress(page) if page.parts else "",

@@ -15,7 +15,7 @@ from govservice.definitions.compiled import Edge
 from govservice.models.papers import Message
 from govservice.queries.fees import fee_steps
 from govservice.queries.tracking import CasePage, Happening
-from govservice.web.citizen.consults import consult_told, opinion_told
+from govservice.web.citizen.consults import appointment_told, consult_told, opinion_told
 from govservice.web.i18n import date_text, sum_text, text
 from govservice.web.words import duration_text, list_text, pause_name, person_at
 from govservice.worktime.duration import Duration
@@ -307,6 +307,7 @@ _TELL = {
     "branch.ended": _not_needed,
     "branch.opened": _reopened,
     "action.confirmed": _confirmed,
+    "appointment.made": appointment_told,
     "consult.opened": consult_told,
     "person.invited": _invited,
     "child.opened": _child,

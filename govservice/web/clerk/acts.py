@@ -8,11 +8,11 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from govservice.engine import Actor, Applied
-from govservice.errors import N_, Forbidden, LostRace, NotAllowed, PortalError, Stale
+from govservice.errors import N_, Forbidden, LostRace, NotAllowed, NotFound, PortalError, Stale
 from govservice.models.base import new_id
 from govservice.operations import deciding
 from govservice.operations.runtime import Runtime
-from govservice.web import ad_hoc
+from govservice.web import ad_hoc, appointments
 from govservice.web.access import audience, current_runtime
 from govservice.web.clerk.access import Opened, clerk, open_case
 from govservice.web.clerk.acting import Filled, act_form, expected_of, read, whole
@@ -122,6 +122,19 @@ def assign(number: str, token: int) -> Answer:
 def take_back(number: str, token: int) -> Answer:
     """Whoever asked another department takes the question back."""
     return _ad_hoc(number, token, "cancel")
+
+
+@blueprint.route("/cases/<number>/<int:token>/@appoint", methods=["GET", "POST"])
+@audience("clerk")
+def appoint(number: str, token: int) -> Answer:
+    """The department sets or moves the time of a meeting."""
+    rt, actor = current_runtime(), clerk()
+    with rt.read() as session:
+        opened = open_case(session, actor, number)
+        if token not in {task.token_id for task in opened.tasks}:
+            raise NotFound()
+    back = url_for("clerk.case", number=number)
+    return appointments.page(rt, opened.case, actor, token, layout="layouts/staff.html", back=back, now=rt.now())
 
 
 def _ad_hoc(number: str, token: int, act: str) -> Answer:

@@ -21,6 +21,7 @@ from govservice.queries.names import organisation_names, person_name, staff_name
 from govservice.queries.sight import sight_of
 from govservice.queries.tracking import CasePage, case_page, words_of
 from govservice.queries.worklist import working_days_left
+from govservice.web.appointments import meetings_of
 from govservice.web.clerk.access import Opened
 from govservice.web.clerk.casefile import CaseFile, Change, case_file
 from govservice.web.clerk.consults import Asked, asked_of
@@ -70,6 +71,7 @@ class Page:
     came_back: str  # what the portal tried and could not do, so that the case stands here again; "" as a rule
     seen: int  # the last event that this page knows
     names: Mapping[str, Text] = field(default_factory=dict)
+    meetings: list[dict[str, Any]] = field(default_factory=list)
     consults: list[Asked] = field(default_factory=list)
     given_out: tuple[AdHoc, ...] = ()  # tasks of branches that this clerk leads and may give to somebody
     fee: FeeView | None = None
@@ -129,6 +131,7 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         came_back=came_back(compiled, track) if case.status == "open" else "",
         seen=state.seq,
         names=track.names,
+        meetings=[m for m in meetings_of(rt, session, case) if m["token"] in {t.token_id for t in opened.tasks}],
         consults=asked_of(rt, compiled, track, words, opened.steps, ad_hoc),
         given_out=tuple(a for a in ad_hoc if "assign" in a.acts and a.scope),
         fee=track.fee,

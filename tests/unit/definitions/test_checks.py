@@ -33,7 +33,6 @@ def test_the_reference_example_is_clean_apart_from_infos(catalogue: Catalogue) -
     told = {f.message.partition(":")[0] for f in checked.findings}
     assert told >= {
         "output.renew_from", "facts.enterprise.revalidate",
-        "steps.review.branches.food.steps.site.appointment",
     }  # fmt: skip
 
 

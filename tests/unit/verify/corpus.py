@@ -69,6 +69,10 @@ class Case(NamedTuple):
 CONSULT = "      consult: {consult: {departments: [fire_rescue], limit: 2wd}, label: {en: Consult, zh: 征求意见}}\n"
 
 UNSOUND = [
+    # -- appointments
+    Case("every action guarded, and only a meeting is set by itself", (PAPERS, PAPERS.replace("to: site,", 'to: site, guard: "premises.area > 5.0",') + "            appointment: inspection\n"), "E-MAY-STALL", "papers:", "review.food.papers"),
+    Case("a meeting of a kind that nobody knows", (DESK_LIMIT, DESK_LIMIT + "    appointment: dinner\n"), "E-UNKNOWN-CALL", "dinner", "desk", run=False),
+    Case("a meeting at a step that runs by itself", ("    do: {call: document.issue}\n", "    do: {call: document.issue}\n    appointment: inspection\n"), "E-KEY", "appointment", "issue", run=False),
     # -- consultations
     Case("a question to one department twice", (DECLINE, DECLINE + CONSULT.replace("[fire_rescue]", "[fire_rescue, fire_rescue]")), "E-CONSULT", "consult:", "desk", run=False),
     Case("a question that also leads on", (DECLINE, DECLINE + CONSULT.replace("label:", "to: review, label:")), "E-WAY", "consult:", "desk", run=False),
@@ -165,6 +169,8 @@ UNSOUND = [
 ]  # fmt: skip
 
 SOUND = [
+    Case("a meeting for which the applicant chooses a time", (DESK_LIMIT, DESK_LIMIT + "    appointment: inspection\n")),
+    Case("a meeting in a branch, at a step without a limit", (PAPERS, PAPERS + "            appointment: inspection\n", "            limit: 2wd\n", "")),
     Case("a question to another department", (DECLINE, DECLINE + CONSULT)),
     Case("a question to a department without another part in it", (DECLINE, DECLINE + CONSULT.replace("fire_rescue", "urban_mgmt"))),
     Case("a question whose silence is no objection", (DECLINE, DECLINE + CONSULT.replace("limit: 2wd", "limit: 2wd, on_timeout: no_objection"))),
