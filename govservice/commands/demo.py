@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -42,6 +43,31 @@ def load(cases: int, as_json: bool) -> None:
         click.echo(f"The demonstration is there already ({done.cases} cases): nothing was added.")
     else:
         click.echo(f"{done.accounts} accounts; no cases.")
+
+
+@command.command()
+@click.option("--cases", type=click.IntRange(min=1), required=True, help="How many to add.")
+@click.option(
+    "--processes", type=click.IntRange(1, 64), help="PostgreSQL: how many play at once; the cores by default."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bulk(cases: int, processes: int | None, as_json: bool) -> None:
+    """Add CASES cases over two years, for trials of size: real events, tasks and timers; papers and notices are not."""
+    from govservice.operations import demo_bulk
+
+    rt = runtime()
+    lite = rt.database.engine.dialect.name == "sqlite"
+    many = 1 if lite else processes or os.cpu_count() or 1
+    began = time.monotonic()
+    try:
+        made = demo_bulk.bulk(rt, cases, _quiet if as_json else Bar(sys.stderr.isatty()).show, processes=many)
+    except NotAllowed as refused:
+        raise click.UsageError(str(refused)) from None
+    seconds = time.monotonic() - began
+    if as_json:
+        click.echo(json.dumps({"cases": made, "seconds": round(seconds, 1), "processes": many}))
+    else:
+        click.echo(f"{made} cases in {seconds:.0f} seconds, {made / seconds:.0f} a second.")
 
 
 def _quiet(_done: int, _total: int) -> None:

@@ -38,6 +38,7 @@ from govservice.engine.store import Held, KeyRow, Store, TextRow
 from govservice.engine.types import SYSTEM, Applied, Command, Ctx, Event, Expected, Needs, Refusal, TextRef, moment
 from govservice.errors import Invalid, KeyReused, Missing, NotAllowed, Stale, Tampered
 from govservice.models.base import new_id, to_iso
+from govservice.models.keyring import Box
 from govservice.models.session import TRIES, Database
 
 MAX_IDEM = 200
@@ -246,16 +247,10 @@ class _Door:
 
     def words(self, state: CaseState, applicant_id: str) -> TextRow | None:
         """The row for what a person wrote, sealed with the applicant's key; None where nothing was written."""
-        cmd = self.cmd
-        words = {"reason": cmd.reason, **{k: cmd.data[k] for k in WORDS if cmd.data.get(k)}}
-        kept = {k: v for k, v in words.items() if v}
-        if not kept:
+        if not any(words_of(self.cmd).values()):
             return None
-        plain = canonical({**kept, "salt": secrets.token_hex(16)}).encode("utf-8", "replace")
         _, box = self.store.answers(state.case_id, 0, applicant_id)
-        id = new_id()
-        sealed = box.seal(plain, f"case_texts:{id}") if box is not None else None
-        return TextRow(id, state.case_id, sealed, hashlib.sha256(plain).hexdigest(), cmd.actor.id, to_iso(cmd.now))
+        return sealed_words(self.cmd, state.case_id, box)
 
     # -- (8) to (10)
 
@@ -275,6 +270,22 @@ class _Door:
         said = {"case_id": state.case_id, "version": state.version, "seq_from": seq_from, "seq_to": seq_to}
         sha = self.request_sha if cmd is self.cmd else request_sha(cmd)
         return KeyRow(cmd.actor.id, cmd.idem, state.case_id, sha, canonical(said), to_iso(cmd.now))
+
+
+def words_of(cmd: Command) -> dict[str, Any]:
+    """What a person wrote, by what it is."""
+    return {"reason": cmd.reason, **{k: cmd.data[k] for k in WORDS if cmd.data.get(k)}}
+
+
+def sealed_words(cmd: Command, case_id: str, box: Box | None) -> TextRow | None:
+    """The row that keeps what a person wrote, out of reach where the applicant was erased; None where nothing was."""
+    kept = {k: v for k, v in words_of(cmd).items() if v}
+    if not kept:
+        return None
+    plain = canonical({**kept, "salt": secrets.token_hex(16)}).encode("utf-8", "replace")
+    id = new_id()
+    sealed = box.seal(plain, f"case_texts:{id}") if box is not None else None
+    return TextRow(id, case_id, sealed, hashlib.sha256(plain).hexdigest(), cmd.actor.id, to_iso(cmd.now))
 
 
 def timer_command(state: CaseState, timer: TimerState) -> Command:

@@ -117,8 +117,8 @@ class Filing:
             return self.fate.answers[name]
         if asked.fact is not None:
             return _declared(self.fate, name)
-        named = _named(self.random, self.form.answers)
-        return named[name] if name in named else _typed(self.random, asked)
+        named = named_answers(self.random, self.form.answers)
+        return named[name] if name in named else typed_answer(self.random, asked)
 
 
 def _declared(fate: Fate, name: str) -> Any:
@@ -135,7 +135,7 @@ def _declared(fate: Fate, name: str) -> Any:
     return said.get(name, "—")
 
 
-def _named(random: Random, held: Mapping[str, Any]) -> dict[str, Any]:
+def named_answers(random: Random, held: Mapping[str, Any]) -> dict[str, Any]:
     form = random.choice(tuple(words.ITEMS))
     return {
         "menu.kind": list(random.choice(words.FOODS)),
@@ -149,7 +149,7 @@ def _named(random: Random, held: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _typed(random: Random, asked: Question) -> Any:
+def typed_answer(random: Random, asked: Question) -> Any:
     options = list(asked.options or ())
     by_type: dict[str, Any] = {
         "text": "无",
