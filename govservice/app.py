@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from config import ROOT, Settings, from_env
 from govservice.models.session import Database
 from govservice.operations.accounts import demo_accounts
+from govservice.operations.in_force import take_in_force
 from govservice.operations.runtime import Runtime
 from govservice.operations.startup import open_runtime
 from govservice.web import account, citizen, clerk, designer, frame, payments, public, supervisor
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None, **overrides: object) -> Flask:
     settings = settings or from_env()
     runtime = open_runtime(settings, overrides)
     refuse_demo_accounts(settings, runtime.database)
+    refuse_unpayable(settings, runtime)
     app = Flask("govservice", template_folder=str(ROOT / "templates"), static_folder=None)
     app.secret_key = settings.secret_key
     app.config.update(SESSION_COOKIE_SECURE=settings.secure_cookies, MAX_FORM_PARTS=500)
@@ -100,6 +102,20 @@ def refuse_demo_accounts(settings: Settings, database: Database) -> None:
         raise StartRefused(
             f"This database holds {count} demonstration accounts, whose password is public. Start in demo mode "
             "(GOVSERVICE_MODE=demo) or use a database of its own."
+        )
+
+
+def refuse_unpayable(settings: Settings, runtime: Runtime) -> None:
+    """A service in force asks for a fee, and nobody is there to whom it could be paid: its cases would stand at the fee
+    for ever. Raises StartRefused. (A demonstration has its sandbox.)"""
+    if settings.demo or runtime.provider is not None or not inspect(runtime.database.engine).has_table("definitions"):
+        return
+    take_in_force(runtime)
+    asking = sorted(code for code in runtime.definitions.codes() if runtime.definitions.current(code).service.fee)
+    if asking:
+        raise StartRefused(
+            f"These services ask for a fee, and no payment provider is set: {', '.join(asking)}. Set PAYMENT_URL, "
+            "PAYMENT_MERCHANT and PAYMENT_KEY (docs/operating.md), or put versions without a fee in force."
         )
 
 

@@ -20,7 +20,7 @@ NOTICES = (
     "receipt", "acceptance", "correction", "refusal", "grant", "withdrawn", "lapsed", "warning", "terminated", "gap",
     "revoked",
 )  # fmt: skip
-CALLS: Mapping[str, bool] = {"document.issue": True, "fee.collect": True}
+CALLS: Mapping[str, bool] = {"document.issue": True, "fee.collect": True, "sample.draw": True}
 EFFECTS: Mapping[str, bool] = {
     **{f"message.{kind}": True for kind in NOTICES},
     "document.revoke": True,

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
 from govservice import logs
 from govservice.definitions.catalogue import Catalogue
@@ -25,6 +26,7 @@ from govservice.exchange.grants import revoked_grants
 from govservice.exchange.outcomes import IS_A_READ, Outcome
 from govservice.models.base import new_id
 from govservice.models.exchange import DataAccess, Exchange
+from govservice.models.keyring import Keyring
 from govservice.models.session import Database
 
 SECONDS = 5.0  # of a whole call
@@ -62,28 +64,51 @@ class Said:
 
 def perform(gateway: Gateway, database: Database, order: Order) -> Said:
     """Makes the call and logs it in a transaction of its own. Raises Unavailable where the registry did not say."""
+    with database.read() as session:
+        found = _granting(session, gateway.catalogue, order)
+    called = _call(gateway, order, found)
+    with database.write() as session:
+        _record(gateway, session, called)
+    return called.heard()
+
+
+def perform_in(gateway: Gateway, session: Session, order: Order) -> Said:
+    """The same within the caller's transaction: for registries in memory."""
+    called = _call(gateway, order, _granting(session, gateway.catalogue, order))
+    _record(gateway, session, called)
+    return called.heard()
+
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    order: Order
+    registry: str
+    grant: tuple[str, Grant] | None
+    answer: Answer
+    said: Said | None
+    ms: int
+
+    def heard(self) -> Said:
+        if self.said is None:
+            raise Unavailable(why=self.answer.outcome.value)
+        return self.said
+
+
+def _call(gateway: Gateway, order: Order, grant: tuple[str, Grant] | None) -> _Called:
     registry = gateway.catalogue.doer_of(order.act)
     assert registry is not None, order.act  # the definition was checked against this catalogue
     began = time.monotonic()
-    with database.read() as session:
-        found = _granting(gateway.catalogue, order)
-        number = found[0] if found is not None else None
-        if number is not None and revoked_grants(session, [number], order.at):
-            found = None
-    answer = Answer(Outcome.DENIED) if found is None else _called(gateway, registry, order, found[1])
+    answer = Answer(Outcome.DENIED) if grant is None else _called(gateway, registry, order, grant[1])
     said = _read(gateway.catalogue, order.act, answer)
     if answer.outcome is Outcome.OK and said is None:
         answer = Answer(Outcome.SCHEMA_VIOLATION, None, answer.status, answer.request_sha, answer.response_sha)
-    _record(gateway, database, registry, order, found, answer, began)
-    if said is None:
-        raise Unavailable(why=answer.outcome.value)
-    return said
+    return _Called(order, registry, grant, answer, said, round((time.monotonic() - began) * 1000))
 
 
-def _granting(catalogue: Catalogue, order: Order) -> tuple[str, Grant] | None:
+def _granting(session: Session, catalogue: Catalogue, order: Order) -> tuple[str, Grant] | None:
     for number, grant in catalogue.grants.items():
         covers = order.act in grant.acts and order.service in grant.services and order.department == grant.department
-        if covers and grant.holds_on(order.today):
+        if covers and grant.holds_on(order.today) and not revoked_grants(session, [number], order.at):
             return number, grant
     return None
 
@@ -111,30 +136,28 @@ def _read(catalogue: Catalogue, act: str, answer: Answer) -> Said | None:
     return Said(body["state"], brings, reason[:64] if isinstance(reason, str) else None)
 
 
-def _record(
-    gateway: Gateway, database: Database, code: str, order: Order, found: tuple[str, Grant] | None, answer: Answer,
-    began: float,
-) -> None:  # fmt: skip
+def _record(gateway: Gateway, session: Session, called: _Called) -> None:
     """One row of the log, the breaker's count, and a line for the person. Digests are keyed, as of every call."""
-    keyring, ms = database.keyring, round((time.monotonic() - began) * 1000)
+    order, answer, found = called.order, called.answer, called.grant
+    keyring: Keyring = session.info["keyring"]
     row = {
-        "id": new_id(), "registry_code": code, "dataset": order.act, "case_id": order.case_id, "fact": None,
+        "id": new_id(), "registry_code": called.registry, "dataset": order.act, "case_id": order.case_id, "fact": None,
         "subject_id": order.subject_id, "actor": "portal", "trigger": "act",
         "grant_id": found[0] if found else None, "purpose": found[1].purpose if found else "",
         "legal_basis": found[1].basis["en"] if found else None, "attempt": 1, "outcome": answer.outcome.value,
-        "http_status": answer.status, "latency_ms": ms, "fields": list(order.names),
+        "http_status": answer.status, "latency_ms": called.ms, "fields": list(order.names),
         "request_sha": keyring.blind("exchange", answer.request_sha),
         "response_sha": keyring.blind("exchange", answer.response_sha) if answer.response_sha else None,
         "at": order.at,
     }  # fmt: skip
-    breakers = {code: gateway.catalogue.registries[code].breaker}
-    with database.write() as session:
-        session.execute(insert(Exchange), [row])
-        if answer.outcome in IS_A_READ:
-            session.execute(insert(DataAccess), [_told(order, code, str(row["id"]))])
-        breaker.count(session, breakers, [(code, answer.outcome)], order.at)
+    breakers = {called.registry: gateway.catalogue.registries[called.registry].breaker}
+    session.execute(insert(Exchange), [row])
+    if answer.outcome in IS_A_READ:
+        session.execute(insert(DataAccess), [_told(order, called.registry, str(row["id"]))])
+    breaker.count(session, breakers, [(called.registry, answer.outcome)], order.at)
     log.info(
-        "registry_act", registry=code, action=order.act, outcome=answer.outcome.value, ms=ms, case_id=order.case_id
+        "registry_act", registry=called.registry, action=order.act, outcome=answer.outcome.value, ms=called.ms,
+        case_id=order.case_id,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from random import Random
@@ -28,6 +29,7 @@ from govservice.models.base import new_id
 from govservice.models.exchange import DataAccess
 from govservice.models.papers import Message, Rating
 from govservice.models.session import box_of
+from govservice.operations import demo_outside
 from govservice.operations import demo_words as words
 from govservice.operations.completeness import submit_action
 from govservice.operations.demo_filing import Filing
@@ -35,7 +37,6 @@ from govservice.operations.demo_later import Later
 from govservice.operations.demo_plan import Fate
 from govservice.operations.demo_run import Run, reason
 from govservice.operations.demo_staff import Staff, pick
-from govservice.operations.effects import handler_of
 from govservice.operations.filing import case_number
 from govservice.operations.runtime import Runtime
 
@@ -58,6 +59,8 @@ class History:
     def plan(self, fates: Sequence[Fate], applicants: Mapping[str, Actor]) -> None:
         for fate in fates:
             actor, d = applicants[fate.enterprise.uscc], self.rt.definitions.current(fate.service)
+            if "organisation" not in d.service.audience:  # whoever leads the enterprise applies for themselves
+                actor = replace(actor, organisation_id=None, mandate_id=None)
             run = Run(fate, actor, Random(f"{fate.key}"), d, self.rt.calendars.for_area(fate.enterprise.area))
             self.at(fate.at, partial(self.open, run))
 
@@ -260,7 +263,20 @@ class History:
         if effect.topic.startswith(PREFIXES):
             self.later.add(Message, notice_row(effect, str(run.actor.person_id), at))
             return
-        handler_of(effect.topic)(self.rt, self.session, effect, at)
+        demo_outside.deliver(self.rt, self.session, effect, at, pays=partial(self.will_pay, run, at))
+        self.went_on(run, at)
+
+    def will_pay(self, run: Run, at: datetime, payment_id: str) -> None:
+        if not run.fate.lapses:
+            hours = run.fate.pace.get("fee", run.random.uniform(1, 60))
+            self.at(at + timedelta(hours=hours), partial(self.pay, run, payment_id))
+
+    def pay(self, run: Run, payment_id: str, at: datetime) -> None:
+        demo_outside.pay(self.rt, self.session, payment_id, at)
+        self.went_on(run, at)
+
+    def went_on(self, run: Run, at: datetime) -> None:
+        """Something outside moved the case."""
         self.session.flush()
         self.session.expunge_all()
         run.state = load_state(self.session, run.case_id)

@@ -15,6 +15,18 @@ AREA = "huaxi"
 DINING = {"menu.seats": 64, "menu.kind": ["hot", "cold"]}
 FOOD_DESK, FOOD_SITE = "review.food.desk", "review.food.site"
 FIRE, SIGN = "review.fire.site", "review.sign.desk"
+BUILD, MOVE, ALLOWANCE = "building_permit", "household_move", "minimum_living_allowance"
+OTHERS: dict[str, dict[str, object]] = {
+    BUILD: {
+        "project.name": "花溪智造车间", "project.kind": "industry", "project.area": "5200", "project.height": "32",
+        "project.water": False, "project.heritage": False, "project.neighbours": False,
+    },
+    MOVE: {"move.reason": "own_home", "move.district": "nanming", "move.address": "南明区新华路 88 号 1 单元 902 室"},
+    ALLOWANCE: {
+        "household.adults": "", "need.reason": "illness", "need.income_earners": 1, "payment.bank": "贵阳银行花溪支行",
+        "payment.account": "6222000000000007788",
+    },
+}  # fmt: skip
 REVIEW = frozenset({FOOD_DESK, FOOD_SITE, FIRE, SIGN})
 
 
@@ -22,6 +34,7 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
     """Cases of Huaxi that stand at the cast's desks at `now`, and what the citizens of the cast filed before."""
     large = _enterprises(province, at_least=LARGE)
     small = _enterprises(province)
+    alone = (e for e in _enterprises(province) if _lives_alone(province, e))  # nobody else has to authorise anything
 
     def ago(days: int, hour: int = 10, minute: int = 12) -> datetime:
         return working_days_ago(calendar, now, days, hour, minute)
@@ -33,6 +46,11 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
     def licence(key: str, days: int, **more: object) -> Fate:
         given = {"pace": {"acceptance": 0.2, "examination": 0.3, "inspection": 1.0}}
         return Fate(f"s-f-{key}", FOOD, next(small), ago(days), **{**given, **more})  # type: ignore[arg-type]
+
+    def other(key: str, service: str, days: int, **more: object) -> Fate:
+        given = {"answers": OTHERS[service], "pace": {"fee": 6.0}}
+        who = next(alone if service == ALLOWANCE else small)
+        return Fate(f"s-o-{key}", service, who, ago(days), **{**given, **more})  # type: ignore[arg-type]
 
     return [
         restaurant("three-at-once", 3, stays=REVIEW),
@@ -53,6 +71,13 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
              pace={"acceptance": 0.4, "examination": 0.5, "inspection": 1.2, "decision": 0.5}),
         Fate("s-chen", RESTAURANT, cast.QIANXIANG, ago(4), login="chen.wei", answers=DINING, stays=REVIEW),
         Fate("s-chen-draft", FOOD, cast.QIANXIANG, ago(1, 15), login="chen.wei", abandons=True),
+        other("build-granted", BUILD, 24, stars=5),
+        other("build-unpaid", BUILD, 22, lapses=True),
+        other("build-review", BUILD, 4, stays=frozenset({"plans.planning.desk", "plans.shelter.desk"})),
+        other("moved", MOVE, 21, stars=5),
+        other("move-approval", MOVE, 4, stays=frozenset({"approval"})),
+        other("allowance", ALLOWANCE, 38, stars=4),
+        other("allowance-visit", ALLOWANCE, 6, stays=frozenset({"enquiry.visit.home", "enquiry.verification.desk"})),
     ]  # fmt: skip
 
 
@@ -63,6 +88,10 @@ def _enterprises(province: Province, at_least: int = 0) -> Iterator[Enterprise]:
     if not at_least:
         triples = [t for t in triples if t.premises.floor_area < LARGE]
     yield from (t.enterprise for t in reversed(triples))
+
+
+def _lives_alone(province: Province, enterprise: Enterprise) -> bool:
+    return len(province.household(province.people[enterprise.legal_person].household)) == 1
 
 
 def working_days_ago(calendar: Calendar, now: datetime, days: int, hour: int, minute: int) -> datetime:

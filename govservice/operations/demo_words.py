@@ -22,6 +22,15 @@ FILE_NAMES = {
     "health_certificates": "从业人员健康证明.pdf",
     "site_report": "现场核查表.pdf",
     "inspection_record": "现场核查记录.pdf",
+    "visit_report": "入户调查表.pdf",
+    "drawings": "建设工程设计图纸.pdf",
+    "structural_review": "施工图审查合格书.pdf",
+    "fire_design": "消防设计文件.pdf",
+    "environment_form": "环境影响登记表.pdf",
+    "energy_form": "节能登记表.pdf",
+    "owner_authorisation": "建设单位授权委托书.pdf",
+    "tenancy": "住房情况说明.pdf",
+    "medical_bills": "医疗费用票据.pdf",
 }
 
 # What a department asks to be corrected: what is named, and what it says is wrong with it.

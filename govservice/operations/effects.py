@@ -6,6 +6,7 @@ exists exactly when its case knows it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -55,7 +56,15 @@ def _revoke(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> No
     revoke_document(session, effect)
 
 
+def _draw(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
+    """A number from 0 to 99 that nobody can choose and anybody can draw again: from the effect's own key, which the
+    event holds. What share is taken is the definition's to say."""
+    drawn = int.from_bytes(hashlib.sha256(effect.key.encode()).digest()[:8], "big") % 100
+    answer(rt, session, effect, "@ok", now, {"result": {"hundred": drawn}})
+
+
 HANDLERS: dict[str, Handler] = {
+    "sample.draw": _draw,
     "document.issue": _issue,
     "document.revoke": _revoke,
     "person.invite": invite,

@@ -87,10 +87,9 @@ def _roles(d: Compiled, step: Step) -> Iterator[str]:
 
 
 def _handled(topic: str) -> bool:
-    try:
-        from govservice.operations.effects import handler_of  # effects pay, paying files, filing publishes
+    from govservice.operations.effects import ASKING, handler_of  # effects pay, paying files, filing publishes
 
-        handler_of(topic)
+    try:
+        return topic in ASKING or bool(handler_of(topic))
     except LookupError:
         return False
-    return True

@@ -34,7 +34,7 @@ def ask(rt: Runtime, effect: Effect, now: datetime) -> Said | None:
     """Before the transaction: the registry's word. None where the case waits for it no more. Raises Unavailable where
     it did not say, or where somebody there has still to act."""
     with rt.read() as session:
-        order = _order(rt, session, effect, now)
+        order = order_of(rt, session, effect, now)
     if order is None:
         return None
     said = perform(rt.gateway, rt.database, order)
@@ -52,7 +52,7 @@ def write(rt: Runtime, session: Session, effect: Effect, now: datetime, said: Sa
     answer(rt, session, effect, "@ok" if said.state == "done" else "@fail", now, {"result": dict(said.brings)})
 
 
-def _order(rt: Runtime, session: Session, effect: Effect, now: datetime) -> Order | None:
+def order_of(rt: Runtime, session: Session, effect: Effect, now: datetime) -> Order | None:
     """What the registry is told: the act, whose entry it is, and what the act's `sends` names of the answers."""
     case = session.get_one(Case, effect.case_id)
     compiled = rt.definitions.by_sha(case.def_sha)

@@ -62,25 +62,27 @@ class Play:
         return f"key-{next(self.keys)}"
 
     def draft(self, login: str = "wang.fang", service: str = "open_restaurant", tries: int = 5) -> str:
-        """Starts a case, agrees to everything, answers and attaches what is asked. Returns the number.
-
-        A registry that did not answer in time (a busy test machine) is asked again, as a citizen would.
-        """
+        """Starts a case, agrees to everything, answers and attaches what is asked. Returns the number."""
         actor = self.citizen(login)
         number = filing.start(self.rt, actor, service, idem=self.key(), now=self.now)
         with self.rt.read() as session:
             self.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
-        filing.agree(self.rt, actor, self.case_id, declined=(), now=self.now)
-        for _ in range(tries - 1):
-            with self.rt.read() as session:
-                facts = current_facts(session, self.case_id, self.rt.definitions.catalogue)
-            if all(view.filled for view in facts.values()):
-                break
-            filing.fetch_facts(self.rt, actor, self.case_id, now=self.now, trigger="retry")
+        self.agree(login, tries)
         self.answer(login, menu={"menu.kind": ["hot"], "menu.seats": 68}, sign={"signage.text": "清味小馆"})
         for slot in ("layout", "rules"):
             self.attach(login, slot)
         return number
+
+    def agree(self, login: str, tries: int = 5) -> None:
+        """The registries are asked; those that did not answer in time are asked again, as a citizen would."""
+        actor = self.citizen(login)
+        filing.agree(self.rt, actor, self.case_id, declined=(), now=self.now)
+        for _ in range(tries - 1):
+            with self.rt.read() as session:
+                facts = current_facts(session, self.case_id, self.rt.definitions.catalogue)
+            if all(view.filled or view.state != "deferred" for view in facts.values()):
+                break
+            filing.fetch_facts(self.rt, actor, self.case_id, now=self.now, trigger="retry")
 
     def answer(self, login: str, **pages: Mapping[str, Any]) -> None:
         for page, values in pages.items():

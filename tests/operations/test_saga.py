@@ -52,7 +52,7 @@ class Move(Play):
         number = filing.start(self.rt, actor, "household_move", idem=self.key(), now=self.now)
         with self.rt.read() as session:
             self.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
-        filing.agree(self.rt, actor, self.case_id, declined=(), now=self.now)
+        self.agree("liu.yang")
         self.answer(
             "liu.yang", reason={"move.reason": "own_home"},
             place={"move.district": "nanming", "move.address": "南明区新华路 105 号 2 单元 301 室"},

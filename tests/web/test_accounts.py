@@ -22,6 +22,7 @@ from govservice.operations.demo_cast import CAST, PER_PORTAL_ROLE, PER_ROLE, SIG
 from govservice.operations.mandates import revoke_mandate
 from govservice.operations.people import find_person, identity_of, person_name, rotate_keys
 from tests.web.conftest import Stage
+from tests.web.test_sign_in import PAY
 
 
 def cn_id(n: int) -> str:
@@ -207,7 +208,7 @@ def test_the_cast_is_whole_and_loading_it_again_changes_nothing(stage: Stage) ->
 
 
 def test_the_cast_is_not_made_outside_demo_mode(make_stage: Callable[..., Stage]) -> None:
-    stage = make_stage(cast=False, mode="production", base_url="https://portal.example", clock="wall")
+    stage = make_stage(cast=False, mode="production", base_url="https://portal.example", clock="wall", payment=PAY)
     with pytest.raises(NotAllowed):
         load_cast(stage.runtime, now=stage.wall.now())
 

@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
+from config import PaymentAccount
 from govservice.app import StartRefused
 from govservice.models.accounts import Role, Session, User
 from govservice.operations import accounts, passwords
@@ -241,7 +242,9 @@ def test_reading_pages_seldom_writes(stage: Stage) -> None:
 
 # -- outside demo mode
 
+PAY = PaymentAccount("https://pay.example", "portal", bytes(32))
 PRODUCTION = {
+    "payment": PAY,
     "mode": "production", "base_url": "https://portal.example", "secure_cookies": True, "clock": "wall",
 }  # fmt: skip
 
@@ -271,6 +274,13 @@ def test_demo_accounts_keep_the_portal_from_starting_outside_demo_mode(
 ) -> None:
     with pytest.raises(StartRefused, match="demonstration accounts"):
         make_stage(cast=False, **PRODUCTION)
+
+
+def test_a_service_with_a_fee_and_nobody_to_pay_keeps_the_portal_from_starting(
+    make_stage: Callable[..., Stage],
+) -> None:
+    with pytest.raises(StartRefused, match=r"building_permit.*PAYMENT_URL"):
+        make_stage(cast=False, **{**PRODUCTION, "payment": None})
 
 
 def test_the_sign_in_page_names_the_cast_in_demo_mode_only(make_stage: Callable[..., Stage]) -> None:

@@ -144,6 +144,20 @@ def _births(province: Province, subject: str) -> Iterable[Record]:
     ]
 
 
+def _planning(province: Province, subject: str) -> Iterable[Record]:
+    """Whoever holds one property has its planning conditions."""
+    held = province.premises.get(subject, ())
+    if len(held) != 1:
+        return []
+    height = 18 + 6 * (people.drawn(subject, "height") % 9)
+    return [
+        {
+            "record_id": f"GT-2026-{people.drawn(subject, 'plan') % 10**5:05d}", "holder": {"uscc": subject},
+            "max_height_m": f"{height}.00", "updated_at": _instant(held[0].updated_at),
+        }
+    ]  # fmt: skip
+
+
 def _instant(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -158,18 +172,22 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     ),
     "births": (Door("v1/births/query", ("record_id", "mother"), _births),),
     "health_certificates": (Door("v1/certificates/query", ("record_id", "employer_uscc"), _health_certificates),),
+    "planning": (Door("v1/conditions/query", ("record_id", "holder"), _planning),),
     "households": (Door("v1/households/query", PERSON, people.households),),
-    "civil_affairs": (Door("v1/marriages/query", PERSON, people.marriages),),
+    "civil_affairs": (
+        Door("v1/marriages/query", PERSON, people.marriages),
+        Door("v1/means/query", PERSON, people.means),
+    ),
     "social_insurance": (Door("v1/employment/query", PERSON, people.employment),),
     "medical_insurance": (Door("v1/costs/query", PERSON, people.medical_costs),),
 }
-ADDRESSES = "v1/addresses"  # where a registry is told that somebody has moved
+ACTS = {"v1/addresses": "address", "v1/payments": "account"}  # acts that ask for nothing but this key
 
 
 def done(path: str, data: Any) -> dict[str, Any]:
     """An act of a registry that has nothing to weigh. Raises LookupError for another door, BadQuery as above."""
-    if path != ADDRESSES:
+    if path not in ACTS:
         raise LookupError(path)
-    if not isinstance(data, dict) or not isinstance(data.get("subject"), str) or not data.get("address"):
-        raise BadQuery("subject or address is missing")
+    if not isinstance(data, dict) or not isinstance(data.get("subject"), str) or not data.get(ACTS[path]):
+        raise BadQuery(f"subject or {ACTS[path]} is missing")
     return {"state": "done"}

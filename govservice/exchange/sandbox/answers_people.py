@@ -27,7 +27,7 @@ def households(province: Province, subject: str) -> Iterable[Record]:
         return []
     members = province.household(person.household)
     adults = [m.id for m in members if m.id != subject and AS_OF.year - m.born.year > ADULT]
-    return [_record(person, person.household, size=len(members), adults=adults)]
+    return [_record(person, person.household, size=len(members), adults=", ".join(adults))]
 
 
 def marriages(province: Province, subject: str) -> Iterable[Record]:
@@ -68,6 +68,19 @@ def medical_costs(province: Province, subject: str) -> Iterable[Record]:
     if person is None or drawn(subject, "ill") % 8:
         return []
     return [_record(person, f"DB-{subject[-8:]}", costs=f"{2000 + drawn(subject, 'costs') % 30000}.00")]
+
+
+def means(province: Province, subject: str) -> Iterable[Record]:
+    """What the verification centre finds for the household of a person."""
+    person = province.people.get(subject)
+    if person is None:
+        return []
+    members = province.household(person.household)
+    income = sum(1800 + drawn(m.id, "wage") % 9000 for m in members if works(m))
+    deposits, vehicles = drawn(person.household, "deposits") % 60_000, drawn(person.household, "vehicles") % 2
+    return [
+        _record(person, f"HD-{person.household}", income=f"{income}.00", deposits=f"{deposits}.00", vehicles=vehicles)
+    ]
 
 
 def works(person: Person) -> bool:

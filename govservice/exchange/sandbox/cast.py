@@ -53,6 +53,11 @@ HE_JUN = _person(  # legal representative of the enterprise that Chen Wei acts f
     "990102197911020512", "何军", "He Jun", "M", date(1979, 11, 2), "nanming", "南明区新华路 105 号 602 室", "NM0000002"
 )
 
+HUANG_XIUYING = Person(  # the mother of Liu Yang, in his household
+    "990111196604052647", "黄秀英", "Huang Xiuying", "F", date(1966, 4, 5), "汉族", "huaxi",
+    "花溪区学士路 8 号 2 单元 301 室", "HX0000002", False, datetime(2025, 3, 4, tzinfo=UTC),
+)  # fmt: skip
+
 QINGWEI = Enterprise(
     "91990111MA7K2Q5X12",
     "贵阳花溪清味餐饮有限公司",
@@ -123,7 +128,7 @@ BIRTHS = (
         datetime(2026, 2, 21, 1, 0, tzinfo=UTC),
     ),
 )  # fmt: skip
-PEOPLE = (WANG_FANG, CHEN_WEI, LIU_YANG, HE_JUN)
+PEOPLE = (WANG_FANG, CHEN_WEI, LIU_YANG, HE_JUN, HUANG_XIUYING)
 ENTERPRISES = (QINGWEI, QIANXIANG)
 COUPLE = (WANG_FANG, LIU_YANG)
 
@@ -142,4 +147,5 @@ CITIZENS = (
     Citizen("wang.fang", WANG_FANG, QINGWEI, "legal_representative"),
     Citizen("chen.wei", CHEN_WEI, QIANXIANG, "agent"),
     Citizen("liu.yang", LIU_YANG),
+    Citizen("huang.xiuying", HUANG_XIUYING),
 )

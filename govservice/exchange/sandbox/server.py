@@ -70,7 +70,7 @@ class Handler(SandboxHandler):
         first, _, rest = self.path.strip("/").partition("/")
         if first == "_admin":
             return self._admin(rest, data)
-        if rest.startswith(ENTRIES) or rest == answers.ADDRESSES:
+        if rest.startswith(ENTRIES) or rest in answers.ACTS:
             return self._act(first, rest, data)
         return self._query(first, rest, data)
 

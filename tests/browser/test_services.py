@@ -1,0 +1,78 @@
+"""Clause "end to end": each service from filing to issue in the browser, the citizen in one language, the offices in
+the other. What every page looks like is looked at elsewhere; here it is played as fast as people could."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support import offices
+from tests.support.offices import Offices
+from tests.support.portal import Portal
+from tests.support.visitor import PDF, Stage
+
+pytestmark = pytest.mark.browser
+
+
+def test_household_move(browser: Browser, portal: Portal) -> None:
+    """To Nanming, into another household whose head agrees; three registers acts, then the new page."""
+    with Stage(browser, portal, service="household_move") as stage:
+        liu, nanming = stage.person("liu.yang", "en"), Offices(stage, "nanming", "zh")
+        number = offices.apply(liu, "household_move", {
+            "move.reason": "family", "move.district": "nanming", "move.address": "南明区遵义路 31 号 1 单元 704 室",
+            "head.national_id": "990102198506150334",
+        })  # fmt: skip
+        nanming.decide(number, "window@service_hall", "Accept")
+        nanming.decide(number, "residence@public_security", "Conditions met")
+        chen = stage.person("chen.wei", "zh")
+        chen.open(f"/my/requests/{number}")
+        chen.press("I agree")
+        nanming.decide(number, "station@public_security", "Approve the move")
+        offices.granted(liu, number)
+
+
+def test_building_permit(browser: Browser, portal: Portal) -> None:
+    """Four of six departments, a pledge for the environment, and a fee that is paid at the provider's own page."""
+    with Stage(browser, portal, service="building_permit") as stage:
+        wang, huaxi = stage.person("wang.fang", "zh"), Offices(stage, "huaxi", "en")
+        number = offices.apply(wang, "building_permit", {
+            "project.name": "清味中央厨房", "project.kind": "commerce", "project.area": "6200", "project.height": "36",
+            "project.water": "no", "project.heritage": "no", "project.neighbours": "no",
+        }, pledge=True)  # fmt: skip
+        huaxi.decide(number, "window@service_hall", "Accept")
+        for role in ("planner@natural_resources", "shelter@civil_defence", "fire_design@housing_construction",
+                     "ecologist@ecology"):  # fmt: skip
+            huaxi.decide(number, role, "Agree")
+        huaxi.decide(number, "building_lead@housing_construction", "Propose to approve")
+        huaxi.decide(number, "building_head@housing_construction", "Approve")
+        offices.pays(wang, number)
+        offices.granted(wang, number)
+
+
+def test_minimum_living_allowance(browser: Browser, portal: Portal) -> None:
+    """The other adult authorises the check; two officers visit; somebody objects to the notice, and it is granted."""
+    with Stage(browser, portal, service="minimum_living_allowance") as stage:
+        liu, huaxi = stage.person("liu.yang", "zh"), Offices(stage, "huaxi", "en")
+        number = offices.apply(liu, "minimum_living_allowance", {
+            "need.reason": "illness", "need.income_earners": "1", "payment.bank": "贵阳银行花溪支行",
+            "payment.account": "6222000000000003301", "health.costs": "8200.00", "home.address": "花溪区学士路 8 号",
+        }, pledge=True)  # fmt: skip
+        officer = "township_officer@township"
+        huaxi.decide(number, "township_window@township", "Accept")
+        huaxi.decide(number, officer, "Household established")
+        mother = stage.person("huang.xiuying", "zh")
+        mother.open(f"/my/requests/{number}")
+        mother.press("I authorise it")
+        huaxi.decide(number, "verifier@civil_affairs", "Agrees with the registers")
+        first = huaxi.holder(officer)
+        first.open(f"/clerk/cases/{number}")
+        first.follow("In need")
+        first.attach("入户调查表.pdf", PDF)
+        first.press("In need")
+        first.reads("Done. A second person must confirm it.")
+        huaxi.decide(number, "community_worker@township", "Neighbours heard")
+        huaxi.decide(number, officer, "In need", 1)
+        huaxi.decide(number, officer, "Propose to grant")
+        huaxi.say_why(number, officer, "Somebody objects", "有邻居反映其子女在外务工，已核实不影响认定。")
+        huaxi.decide(number, "relief_head@civil_affairs", "Grant")
+        offices.granted(liu, number)
