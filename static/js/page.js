@@ -15,3 +15,12 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }
+
+/* The decision stays in view beside the evidence where all of it fits into the window. */
+const SPARE = 24; // pixels above and below it
+const side = document.querySelector(".gs-decide__side");
+if (side) {
+  const stay = () => side.classList.toggle("gs-decide__side--stays", side.offsetHeight + SPARE <= window.innerHeight);
+  new ResizeObserver(stay).observe(side);
+  window.addEventListener("resize", stay);
+}

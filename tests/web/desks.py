@@ -173,21 +173,26 @@ class Desks(Office):
 class _Inputs(HTMLParser):
     def __init__(self, form: str) -> None:
         super().__init__()
-        self.form, self.inside, self.found = form, False, dict[str, str]()
+        self.form, self.found = form, dict[str, str]()
+        self.inside: dict[str, str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         if tag == "form":
-            self.inside = self.form in (given.get("id"), given.get("action"))
-        elif tag == "input" and self.inside and given.get("type") == "hidden":
-            self.found[given["name"] or ""] = given.get("value") or ""
+            self.inside = dict[str, str]()
+            if self.form in (given.get("id"), given.get("action")):
+                self.found = self.inside
+        elif tag == "input" and self.inside is not None and given.get("type") == "hidden":
+            self.inside[given["name"] or ""] = given.get("value") or ""
+        elif tag == "button" and self.inside is not None and self.form == given.get("formaction"):
+            self.found = self.inside
 
     def handle_endtag(self, tag: str) -> None:
-        self.inside = self.inside and tag != "form"
+        self.inside = None if tag == "form" else self.inside
 
 
 def inputs(page: str, form: str) -> dict[str, str]:
-    """The hidden inputs of one form, by its id or its address."""
+    """The hidden inputs of one form, by its id, its address or the address of one of its buttons."""
     reader = _Inputs(form)
     reader.feed(page)
     assert reader.found, f"no form {form!r}"

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
-from werkzeug.datastructures import FileStorage
+from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
 from wtforms import HiddenField
 
 from govservice.definitions.compiled import Edge
@@ -56,8 +57,11 @@ def items_of(sight: Sight, present: Mapping[str, Any]) -> list[Item]:
     return [Item(n, text(label)) for n, label in {**fields, **materials}.items()]
 
 
-def act_form(edges: Sequence[Edge], items: Sequence[Item]) -> PortalForm:
-    """The form of one action. `edges`: the action as the steps that the clerk had know it (the present one first)."""
+def act_form(
+    edges: Sequence[Edge], items: Sequence[Item], posted: MultiDict[str, str] | None = None
+) -> PortalForm:  # fmt: skip
+    """The form of one action. `edges`: the action as the steps that the clerk had know it (the present one first);
+    `posted`: what was sent, where its inputs had other names than here."""
 
     class ActForm(PortalForm):
         idem = HiddenField()
@@ -89,7 +93,7 @@ def act_form(edges: Sequence[Edge], items: Sequence[Item]) -> PortalForm:
             description=lazy_gettext("For the colleagues who decide after you. The applicant does not read it."),
             ui=ui,
         )
-    return ActForm()
+    return ActForm() if posted is None else ActForm(formdata=CombinedMultiDict([request.files, posted]))
 
 
 def _must_say_why(edge: Edge) -> bool:

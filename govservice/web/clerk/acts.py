@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from govservice.engine import Actor, Applied
@@ -18,8 +19,9 @@ from govservice.web.clerk.access import Opened, clerk, open_case
 from govservice.web.clerk.acting import Filled, act_form, expected_of, read, whole
 from govservice.web.clerk.blueprint import blueprint
 from govservice.web.clerk.casepage import applicant_of
-from govservice.web.clerk.cases import record_read
-from govservice.web.clerk.desk import Desk, about_of, conflict_of, desk_of, typed_by
+from govservice.web.clerk.cases import after, record_read
+from govservice.web.clerk.desk import Desk, about_of, conflict_of, desk_of, not_sent, tried, typed_by
+from govservice.web.clerk.typed import of_token, typed_in
 from govservice.web.forms_ui import PortalForm
 
 Answer = str | Response | tuple[str, int]
@@ -35,7 +37,7 @@ def act(number: str, token: int, action: str) -> Answer:
     with rt.read() as session:
         opened = open_case(session, actor, number)
         desk = desk_of(rt, session, opened, actor, token, action)
-    form = act_form(desk.edges, desk.items)
+    form = act_form(desk.edges, desk.items, of_token(request.form, token) if request.method == "POST" else None)
     if request.method == "GET":
         return _asked(rt, actor, desk, form)
     expected = expected_of(form)
@@ -52,7 +54,7 @@ def act(number: str, token: int, action: str) -> Answer:
         )  # fmt: skip
     except FIRST as fault:
         return _conflict(rt, actor, opened, token, fault, desk, filled)
-    return redirect(url_for("clerk.case", number=number, done=_what_came(applied, token)))
+    return after(rt, actor, number, _what_came(applied, token), typed_in(request.form).without_opinion(token))
 
 
 def _what_came(applied: Applied, token: int) -> str:
@@ -94,18 +96,20 @@ def _record_name(rt: Runtime, actor: Actor, opened: Opened, person_id: str | Non
 
 def _conflict(
     rt: Runtime, actor: Actor, opened: Opened, token: int, fault: PortalError, desk: Desk | None = None,
-    filled: Filled | None = None,
+    filled: Filled | None = None, label: str = "",
 ) -> tuple[str, int]:  # fmt: skip
     """409: what happened since the page was opened (who, what, when), and everything that was typed."""
     typed = typed_by(desk, filled.reason, filled.opinion, filled.items) if desk and filled else []
+    typed += not_sent(typed_in(request.form), token if desk and filled else None)
+    seen = whole(request.form.get("seen"))
     with rt.read() as session:
-        shown = conflict_of(rt, session, opened, token, fault, whole(request.form.get("seen")), typed)
+        shown = conflict_of(rt, session, opened, token, fault, seen, typed)
         applicant, person = applicant_of(session, opened.case)
     _record_name(rt, actor, opened, person)
     files = bool(filled and filled.attachments)
     page = render_template(
         "clerk/conflict.html", case=opened.case, applicant=applicant, conflict=shown, files=files,
-        label=desk.label if desk else None,
+        label=tried(desk, seen) if desk else label,
     )  # fmt: skip
     return page, 409
 
@@ -149,22 +153,28 @@ def _ad_hoc(number: str, token: int, act: str) -> Answer:
 @audience("clerk")
 def claim(number: str, token: int) -> Answer:
     """Takes the task and opens the case."""
-    return _simply(number, token, deciding.claim, "clerk.case")
+    return _simply(number, token, deciding.claim, "claim")
 
 
 @blueprint.post("/cases/<number>/<int:token>/release")
 @audience("clerk")
 def release(number: str, token: int) -> Answer:
     """Puts the task back into the department's list."""
-    return _simply(number, token, deciding.release, "clerk.worklist")
+    return _simply(number, token, deciding.release, "release")
 
 
-def _simply(number: str, token: int, do: Callable[..., Applied], then: str) -> Answer:
+def _simply(number: str, token: int, do: Callable[..., Applied], name: str) -> Answer:
+    """The page that sends this has one key for all its buttons; each act makes its own of it."""
     rt, actor = current_runtime(), clerk()
     with rt.read() as session:
         opened = open_case(session, actor, number)
+    idem = f"{request.form.get('idem') or new_id()}:{name}:{token}"
     try:
-        do(rt, actor, opened.case.id, token, idem=request.form.get("idem") or new_id(), now=rt.now())
+        do(rt, actor, opened.case.id, token, idem=idem, now=rt.now())
     except FIRST as fault:
-        return _conflict(rt, actor, opened, token, fault)
-    return redirect(url_for(then, number=number) if then == "clerk.case" else url_for(then))
+        wanted = {"claim": _("Claim this task"), "release": _("Give the task back")}[name]
+        return _conflict(rt, actor, opened, token, fault, label=str(wanted))
+    typed = typed_in(request.form)
+    if name == "release" and not typed:
+        return redirect(url_for("clerk.worklist"))
+    return after(rt, actor, number, "" if name == "claim" else "released", typed)

@@ -11,16 +11,19 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from govservice.engine import Actor
-from govservice.errors import Invalid, NotFound
+from govservice.errors import NotFound
 from govservice.exchange.accesses import Purpose, Read, record_reads
 from govservice.models.base import new_id
 from govservice.operations import deciding
 from govservice.operations.files import content_of
+from govservice.operations.runtime import Runtime
 from govservice.queries.sight import sent_files, sight_of
 from govservice.web.access import audience, case_file, current_runtime
 from govservice.web.clerk import casepage
 from govservice.web.clerk.access import Opened, clerk, open_case
 from govservice.web.clerk.blueprint import blueprint, helpers
+from govservice.web.clerk.typed import NOTHING, Typed, typed_in
+from govservice.web.language import switched_in_place
 
 
 @blueprint.get("/cases/<number>")
@@ -28,6 +31,14 @@ from govservice.web.clerk.blueprint import blueprint, helpers
 def case(number: str) -> str:
     """Everything for the decision on one page; opening it is a read that the applicant sees."""
     rt, actor = current_runtime(), clerk()
+    typed = typed_in(request.form) if switched_in_place() else NOTHING
+    return case_page(rt, actor, number, request.args.get("done"), typed)
+
+
+def case_page(
+    rt: Runtime, actor: Actor, number: str, done: str | None = "", typed: Typed = NOTHING, note_error: str = ""
+) -> str:  # fmt: skip
+    """The page as it stands now, with what was typed on it before and not sent."""
     now = rt.now()
     with rt.read() as session:
         opened = open_case(session, actor, number)
@@ -36,10 +47,16 @@ def case(number: str) -> str:
         record_read(session, actor, opened, page.file.seen, "task", now)
     values = {name: getattr(page, name) for name in page.__dataclass_fields__}
     return render_template(
-        "clerk/case.html", masked_names=rt.definitions.catalogue.masked,
-        days_left=casepage.days_left(rt, page.case, now), notice=_done_words(request.args.get("done")), **values,
-        **helpers(rt),
+        "clerk/case.html", masked_names=rt.definitions.catalogue.masked, typed=typed, note_error=note_error,
+        days_left=casepage.days_left(rt, page.case, now), notice=_done_words(done), **values, **helpers(rt),
     )  # fmt: skip
+
+
+def after(rt: Runtime, actor: Actor, number: str, done: str, typed: Typed) -> Response | str:
+    """Where an act leads: the page of the case; at once where something was typed on it that was not sent."""
+    if typed:
+        return case_page(rt, actor, number, done, typed)
+    return redirect(url_for("clerk.case", number=number, done=done or None))
 
 
 def record_read(
@@ -57,25 +74,27 @@ def _done_words(done: str | None) -> str:
         "first": _("Done. A second person must confirm it."),
         "asked": _("Done. The request for a correction is kept."),
         "note": _("The note is kept."),
+        "released": _("Done. The task is back in the list of your department."),
     }
     return str(words.get(done or "", ""))
 
 
 @blueprint.post("/cases/<number>/notes")
 @audience("clerk")
-def note(number: str) -> Response:
+def note(number: str) -> Response | str | tuple[str, int]:
     """Keeps an internal note; an empty one is no note, and the same form sent twice keeps one."""
     rt, actor = current_runtime(), clerk()
     with rt.read() as session:
         opened = open_case(session, actor, number)
-    words = (request.form.get("text") or "").strip()
+    typed = typed_in(request.form)
+    words = typed.note.strip()
     if len(words) > deciding.MAX_TEXT:
-        raise Invalid({}, _("Write at most %(n)s characters", n=deciding.MAX_TEXT))
-    if not words:
-        return redirect(url_for("clerk.case", number=number))
-    idem = request.form.get("idem") or new_id()
-    deciding.add_note(rt, actor, opened.case.id, opened.departments[0], words, idem=idem, now=rt.now())
-    return redirect(url_for("clerk.case", number=number, done="note"))
+        fault = _("Write at most %(n)s characters", n=deciding.MAX_TEXT)
+        return case_page(rt, actor, number, typed=typed, note_error=str(fault)), 422
+    if words:
+        idem = request.form.get("idem") or new_id()
+        deciding.add_note(rt, actor, opened.case.id, opened.departments[0], words, idem=idem, now=rt.now())
+    return after(rt, actor, number, "note" if words else "", typed.without_note())
 
 
 @blueprint.get("/files/<file_id>")

@@ -25,6 +25,7 @@ from govservice.web.clerk.access import Opened
 from govservice.web.clerk.acting import Item, items_of
 from govservice.web.clerk.casepage import applicant_of, offers_of
 from govservice.web.clerk.consults import about_asking
+from govservice.web.clerk.typed import Typed
 from govservice.web.errors import sentence
 from govservice.web.i18n import text
 from govservice.web.timeline import staff_timeline
@@ -190,5 +191,23 @@ def events_since(rt: Runtime, session: Session, opened: Opened, token_id: int, a
 def typed_by(desk: Desk, reason: str | None, opinion: str | None, items: Mapping[str, str]) -> list[tuple[str, str]]:
     """What the person typed, each beside the name of its input, so that nothing of it is lost."""
     labels = {item.name: item.label for item in desk.items}
-    words = [(str(_("Reason")), reason or ""), (str(_("Opinion (optional)")), opinion or "")]
+    told = _("Words to the applicant") if desk.needs.items or items else _("Reason")
+    words = [(str(told), reason or ""), (str(_("Opinion")), opinion or "")]
     return [*words, *((labels.get(name, name), note) for name, note in items.items())]
+
+
+def not_sent(typed: Typed, token: int | None) -> list[tuple[str, str]]:
+    """What else stood on the page of the case: opinions on other steps than `token`, a note."""
+    opinions = typed.without_opinion(token).opinions if token is not None else typed.opinions
+    return [*((str(_("Opinion")), opinion) for opinion in opinions.values()), (str(_("Note")), typed.note)]
+
+
+def tried(desk: Desk, seen: int | None) -> str:
+    """What the person wanted to do, in the words of the step that the page showed: a later step of the branch may have
+    an action of the same name that means another thing."""
+    shown = [t for t in desk.opened.tasks if t.token_id == desk.token_id and (seen is None or t.opened_seq <= seen)]
+    step = max(shown, key=lambda task: task.opened_seq).step if shown else None
+    edge = desk.compiled.edge(step, desk.action) if step is not None else None
+    if step is None or edge is None:
+        return text(desk.label)
+    return str(_("%(action)s (%(step)s)", action=text(edge.label), step=text(desk.compiled.steps[step].title)))

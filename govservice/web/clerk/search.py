@@ -10,6 +10,7 @@ from govservice.web.access import audience, current_runtime, work_roles
 from govservice.web.clerk.access import clerk
 from govservice.web.clerk.blueprint import blueprint, helpers
 from govservice.web.clerk.worklist import record_names
+from govservice.web.language import switched_in_place
 from govservice.web.timeline import outcome_name
 
 LONGEST = 100  # characters of a search
@@ -20,7 +21,8 @@ LONGEST = 100  # characters of a search
 def search() -> str:
     """Cases by number or enterprise, among those that a role of the clerk has or had."""
     rt, actor = current_runtime(), clerk()
-    typed = (request.args.get("q") or "").strip()[:LONGEST]
+    given = request.form if switched_in_place() else request.args  # a switch of language sends what stands in the box
+    typed = (given.get("q") or "").strip()[:LONGEST]
     with rt.read() as session:
         found, more = search_cases(session, work_roles(actor), typed)
     reads = [

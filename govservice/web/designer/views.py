@@ -9,14 +9,14 @@ from __future__ import annotations
 from itertools import islice
 
 from flask import Blueprint, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from govservice.definitions.findings import DefinitionError
 from govservice.definitions.reader import MAX_BYTES
 from govservice.engine import Actor
-from govservice.errors import N_, Invalid, NotFound
+from govservice.errors import N_, Invalid, Missing, NotFound
 from govservice.models.versions import Proposal
 from govservice.operations import migrating, proposing
 from govservice.operations.publishing import changed_files
@@ -24,6 +24,7 @@ from govservice.operations.runtime import Runtime
 from govservice.queries.names import staff_names
 from govservice.queries.versions import VersionLine, proposal_lines, version_lines
 from govservice.web.access import audience, current_actor, current_runtime
+from govservice.web.forms_ui import PortalForm, TextField
 from govservice.web.titles import Titles
 
 blueprint = Blueprint("designer", __name__, url_prefix="/designer", template_folder=None)
@@ -136,7 +137,13 @@ def proposal(id: str) -> str:
     return _proposal(id)
 
 
-def _proposal(id: str, refused: DefinitionError | None = None) -> str:
+class ReasonForm(PortalForm):
+    """Why a proposal is not put in force."""
+
+    reason = TextField(lazy_gettext("Reason"), ui={})
+
+
+def _proposal(id: str, refused: DefinitionError | None = None, form: ReasonForm | None = None) -> str:
     rt = current_runtime()
     with rt.read() as session:
         row = _row(session, id)
@@ -145,7 +152,7 @@ def _proposal(id: str, refused: DefinitionError | None = None) -> str:
         line = next(p for p in proposal_lines(session, row.service) if p.id == id)
     return render_template(
         "designer/proposal.html", p=line, review=review, names=names, mine=row.proposed_by == actor().id,
-        refused=refused.findings if refused else (), **Titles(rt).for_templates(),
+        refused=refused.findings if refused else (), form=form or ReasonForm(), **Titles(rt).for_templates(),
     )  # fmt: skip
 
 
@@ -174,8 +181,12 @@ def approve(id: str) -> Answer:
 @audience("designer", "supervisor")
 def refuse(id: str) -> Answer:
     """The second person refuses it, or whoever proposed it takes it back; with a reason."""
-    rt = current_runtime()
-    proposing.refuse(rt, actor(), id, request.form.get("reason", ""), now=rt.now())
+    rt, form = current_runtime(), ReasonForm()
+    try:
+        proposing.refuse(rt, actor(), id, form.reason.data or "", now=rt.now())
+    except Missing:
+        form.reason.errors = [gettext("Write the reason")]
+        return _proposal(id, form=form), 422
     return redirect(url_for("designer.proposal", id=id), 303)
 
 
