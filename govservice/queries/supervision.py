@@ -14,9 +14,10 @@ from govservice.models.accounts import User
 from govservice.models.cases import Case, Task, Token, Visit
 from govservice.models.papers import IssuedDocument
 from govservice.queries.fees import waits_for_payment
+from govservice.queries.lateness import Late, lateness
 from govservice.queries.names import organisation_names, staff_names
 from govservice.queries.turnaround import OPEN_TASK, Decided, Scope, waits_at_step, with_applicant
-from govservice.queries.worklist import SOON, is_watched, working_days_left
+from govservice.queries.worklist import SOON, is_watched
 from govservice.worktime.calendar import Calendar
 
 PAGE = 50
@@ -66,7 +67,7 @@ WHOLE = Part()
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One department's open part of a case. `late` are working days past the step's limit (0 = not late)."""
+    """One department's open part of a case. `late`: the step's limit has passed."""
 
     step: str
     department_id: str
@@ -74,7 +75,7 @@ class Held:
     staff: Mapping[str, str] | None
     since: datetime
     step_due_on: date | None
-    late: int
+    late: Late | None
     stopped: bool
 
 
@@ -93,9 +94,15 @@ class CaseLine:
     decided_at: datetime | None
     promised_on: date | None
     statutory_on: date | None
-    late: int
+    late: Late | None  # the promised day has passed
     outcome: str | None
     held: tuple[Held, ...]
+
+    @property
+    def worst(self) -> Late | None:
+        """What has been late longest: the promise or one of the steps where the case stands."""
+        passed = [late for late in (self.late, *(h.late for h in self.held)) if late is not None]
+        return min(passed, key=lambda late: late.due_at, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,18 +229,18 @@ def _lines(session: Session, cases: Sequence[Case], calendar: Calendar, now: dat
 
 def _held(task: Task, staff: Mapping[str, Mapping[str, str]], calendar: Calendar, now: datetime) -> Held:
     due_on = calendar.last_day(task.step_due_at) if task.step_due_at else None
-    left = working_days_left(calendar, now, due_on) if due_on else 0
     return Held(
         task.step, task.department_id, task.role, staff.get(task.assignee_id or ""), task.opened_at, due_on,
-        max(0, -left), task.status == "waiting",
+        lateness(calendar, now, task.step_due_at), task.status == "waiting",
     )  # fmt: skip
 
 
 def _line(case: Case, names: Mapping[str, str], held: tuple[Held, ...], calendar: Calendar, now: datetime) -> CaseLine:
-    left = working_days_left(calendar, now, case.promised_on) if case.promised_on and case.status == "open" else 0
+    runs = case.promised_on is not None and case.status == "open"
+    late = lateness(calendar, now, calendar.end_of(case.promised_on)) if runs and case.promised_on else None
     return CaseLine(
         case.id, case.number, case.service, case.def_sha, case.area, names.get(case.organisation_id or "", ""),
-        case.opened_at, case.received_at, case.decided_at, case.promised_on, case.statutory_on, max(0, -left),
+        case.opened_at, case.received_at, case.decided_at, case.promised_on, case.statutory_on, late,
         case.outcome, held,
     )  # fmt: skip
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from govservice.models.cases import Case, Task, Token
 from govservice.queries.cases_like import cases_like
+from govservice.queries.lateness import Late, lateness
 from govservice.queries.names import organisation_names, person_names, staff_names
 from govservice.worktime.calendar import Calendar
 
@@ -29,7 +30,7 @@ SOON = 2  # working days
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list. `days` are working days until the due day (0 = today, negative = late)."""
+    """One line of the list. `days` are working days until the due day (0 = today); `late` where it has passed."""
 
     task_id: str
     case_id: str
@@ -45,6 +46,7 @@ class Row:
     due_on: date | None
     due_kind: str | None
     days: int | None
+    late: Late | None
     urgency: str
     opened_at: datetime
     age: int  # working days in the step
@@ -227,18 +229,16 @@ def _row(
         task.id, case.id, task.token_id, case.number, task.service, case.def_sha, task.step, task.department_id,
         task.role, organisations[case.organisation_id] if case.organisation_id else people[case.applicant_id],
         None if case.organisation_id else case.applicant_id,
-        due_on, task.due_kind, days, urgency_of(task, calendar, now), task.opened_at,
+        due_on, task.due_kind, days, lateness(calendar, now, task.due_at), urgency_of(task, calendar, now),
+        task.opened_at,
         calendar.working_days_between(calendar.local_date(task.opened_at), calendar.local_date(now)),
         task.assignee_id, staff.get(task.assignee_id or ""), case.promised_on, case.statutory_on,
     )  # fmt: skip
 
 
 def working_days_left(calendar: Calendar, now: datetime, due_on: date) -> int:
-    """Working days from today to the due day: 0 = due today, -1 = one working day late."""
-    today = calendar.local_date(now)
-    if due_on >= today:
-        return calendar.working_days_between(today, due_on)
-    return -max(1, calendar.working_days_between(due_on, today))
+    """Working days from today to the due day: 0 = due today, or past (`lateness` says since when)."""
+    return max(0, calendar.working_days_between(calendar.local_date(now), due_on))
 
 
 def urgency_of(task: Task, calendar: Calendar, now: datetime) -> str:

@@ -14,8 +14,9 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.questions import UNITS, Question
 from govservice.identifiers import mask, normalise, problem
 from govservice.queries.fees import FeeView
+from govservice.queries.lateness import Late
 from govservice.queries.way import Condition
-from govservice.web.i18n import date_text, masked, number_text, text, working_days
+from govservice.web.i18n import date_text, masked, number_text, text, time_text, working_days
 from govservice.web.language import current_language
 from govservice.worktime.duration import Duration
 
@@ -180,6 +181,21 @@ def fee_due_words(due: str, *, short: bool = False) -> str:
     return str((notes if short else sentences).get(due, ""))
 
 
+def late_words(late: Late) -> str:
+    """Since when something is late. Days are counted only once a whole working day has gone by; before that the day is
+    named on which it was due, with the hour where the limit ended within it."""
+    if late.days > 1:
+        return str(gettext("late %(days)s", days=working_days(late.days)))
+    named = {0: gettext("was due today"), 1: gettext("was due yesterday")}.get(late.days_ago)
+    words = str(named or gettext("was due on %(day)s", day=date_text(late.due_on, weekday=True, year=False)))
+    return str(gettext("%(due)s at %(time)s", due=words, time=time_text(late.due_at))) if late.ends_inside else words
+
+
+def capital(words: str) -> str:
+    """The first letter as at the start of a sentence."""
+    return words[:1].upper() + words[1:]
+
+
 def last_day(too_late: datetime) -> datetime:
     """The day that ends at an instant which is the first too late (00:00 of the next day)."""
     return too_late - timedelta(seconds=1)
@@ -187,6 +203,7 @@ def last_day(too_late: datetime) -> datetime:
 
 FILTERS: Mapping[str, Callable[..., str]] = {
     "duration_text": duration_text, "pause_name": pause_name, "day": day, "list_text": list_text, "uscc": grouped_uscc,
+    "late_words": late_words, "capital": capital,
 }  # fmt: skip
 
 

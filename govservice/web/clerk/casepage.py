@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -12,11 +12,13 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.engine import MAIN, Actor, CaseState, Offer, Token, available, context, load_state
+from govservice.engine import Task as OpenTask
 from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
 from govservice.operations.supervising import AdHoc, possible
 from govservice.queries.fees import FeeView
 from govservice.queries.flow import parts_of
+from govservice.queries.lateness import lateness
 from govservice.queries.names import organisation_names, person_name, staff_names
 from govservice.queries.sight import sight_of
 from govservice.queries.tracking import CasePage, case_page, words_of
@@ -26,11 +28,12 @@ from govservice.web.clerk.access import Opened
 from govservice.web.clerk.casefile import CaseFile, Change, case_file
 from govservice.web.clerk.consults import Asked, asked_of
 from govservice.web.clerk.promises import Promise, promises_of
-from govservice.web.i18n import date_text, text
+from govservice.web.i18n import date_text, moment_text, text, working_days
 from govservice.web.timeline import quotation, staff_timeline, step_name, text_ids
-from govservice.web.words import pause_name
+from govservice.web.words import late_words, pause_name
 
 Text = Mapping[str, str]
+SAID = ("step.left", "action.confirmed", "correction.asked", "pause.begun")  # acts with which somebody says something
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class Page:
     promises: tuple[Promise, ...]
     steps_now: list[str]
     held_by: str
-    step_due: date | None
+    step_due: datetime | None  # the first instant that is too late
+    step_due_on: date | None
+    clock: tuple[str, str]  # what the promised and the legal date are for
     stopped: bool
     provisional: bool
     idle: str
@@ -108,7 +113,6 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
     words = words_of(session, case, text_ids(h for h in track.happenings if sight.sees_words(h.data)))
     applicant, person = applicant_of(session, case)
     mine = own_task(opened, state)
-    due = calendar.last_day(mine.step_due_at) if mine and mine.step_due_at else None
     ad_hoc = possible(rt, session, case, actor)
     live = [t for t in state.tokens.values() if t.open and compiled.steps[t.step].kind != "parallel"]
     return Page(
@@ -124,7 +128,9 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         promises=promises_of(session, case, state, sight, now),
         steps_now=[text(compiled.steps[t.step].title) for t in live],
         held_by=holder_words(session, mine),
-        step_due=due,
+        step_due=mine.step_due_at if mine else None,
+        step_due_on=calendar.last_day(mine.step_due_at) if mine and mine.step_due_at else None,
+        clock=clock_words(track),
         stopped=mine is not None and mine.status == "waiting" and compiled.steps[mine.step].kind != "parallel",
         provisional=any(c.provisional for c in state.clocks.values() if c.running),
         idle=idle_words(compiled, state, opened),
@@ -264,7 +270,7 @@ def held_words(state: CaseState, token: Token) -> str:
 def opinions(
     session: Session, compiled: Compiled, state: CaseState, track: CasePage, words: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Each branch of the parallel step: its outcome, who said what, or who has it now."""
+    """Each branch of the parallel step: its outcome, what was said last, by whom and when, and who has it now."""
     scopes = {t.branch for t in state.tokens.values() if t.kind == "branch"}
     block = next((b for b in compiled.blocks.values() if any(branch.scope in scopes for branch in b.branches)), None)
     if block is None:
@@ -277,18 +283,25 @@ def opinions(
             continue
         acts = [
             h for h in track.happenings
-            if h.data.get("step", "").startswith(branch.scope + ".") and h.who and h.token_id == token.id
+            if h.type in SAID and h.data.get("step", "").startswith(branch.scope + ".")
+            and h.who and h.token_id == token.id
         ]  # fmt: skip
         last = acts[-1] if acts else None
-        task = holders.get(token.id)
-        held = staff.get(task.assignee or "") if task else None
-        asked = last.who if last and (task is None or token.status == "waiting") else None
-        who = text(held or asked)
-        tone, outcome = _outcome(token)
-        rows.append({"title": title, "tone": tone, "outcome": outcome,
-                     "text": quotation(words.get(last.data.get("text", ""))) if last else "",
-                     "meta": who or (_("Nobody has taken it yet") if task else "")})  # fmt: skip
+        task, (tone, outcome) = holders.get(token.id), _outcome(token)
+        said = {"title": title, "tone": tone, "outcome": outcome, "text": "", "meta": "", "now": _with(task, staff)}
+        if last is not None:
+            said |= {"text": quotation(words.get(last.data.get("text", ""))),
+                     "meta": f"{text(last.who)} · {moment_text(last.at)}"}  # fmt: skip
+        rows.append(said)
     return rows
+
+
+def _with(task: OpenTask | None, staff: Mapping[str, Text]) -> str:
+    """Who has the branch's task now; nothing where it has none, or waits for the applicant."""
+    if task is None or task.status != "open":
+        return ""
+    holder = staff.get(task.assignee or "")
+    return str(_("With %(name)s now", name=text(holder)) if holder else _("Nobody has taken it yet"))
 
 
 def _outcome(token: Token) -> tuple[str, str]:
@@ -331,6 +344,30 @@ def idle_words(compiled: Compiled, state: CaseState, opened: Opened) -> str:
     return str(_("The case is at: %(steps)s.", steps=_(", ").join(steps)))
 
 
-def days_left(rt: Runtime, case: Case, now: datetime) -> Any:
+def time_left(rt: Runtime, case: Case, now: datetime) -> Callable[[date | datetime | None], str]:
+    """What is left of a limit, given as its last day or as the first instant that is too late; or since when it is
+    late."""
     calendar = rt.calendars.for_area(case.area)
-    return lambda day: working_days_left(calendar, now, day)
+
+    def words(limit: date | datetime | None) -> str:
+        if limit is None:
+            return "–"
+        too_late = limit if isinstance(limit, datetime) else calendar.end_of(limit)
+        if (late := lateness(calendar, now, too_late)) is not None:
+            return late_words(late)
+        days = working_days_left(calendar, now, calendar.last_day(too_late))
+        return str(_("%(days)s left", days=working_days(days)) if days else _("today"))
+
+    return words
+
+
+def clock_words(track: CasePage) -> tuple[str, str]:
+    """What the promised and the legal date in the head of the page are for: the limit that runs now."""
+    kind = track.standing.clock.kind if track.standing.clock else None
+    names = {
+        "intake": (_("Promised: acceptance"), _("By law: acceptance")),
+        "decision": (_("Promised: decision"), _("By law: decision")),
+        "delivery": (_("Promised: licence"), _("By law: licence")),
+    }  # fmt: skip
+    promised, by_law = names.get(str(kind), (_("Promised"), _("By law")))
+    return str(promised), str(by_law)

@@ -48,7 +48,7 @@ def case_page(
     values = {name: getattr(page, name) for name in page.__dataclass_fields__}
     return render_template(
         "clerk/case.html", masked_names=rt.definitions.catalogue.masked, typed=typed, note_error=note_error,
-        days_left=casepage.days_left(rt, page.case, now), notice=_done_words(done), **values, **helpers(rt),
+        left=casepage.time_left(rt, page.case, now), notice=_done_words(done), **values, **helpers(rt),
     )  # fmt: skip
 
 

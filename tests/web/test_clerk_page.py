@@ -1,0 +1,80 @@
+"""The head of a clerk's case page, since when something is late, and what the departments say: words that are true."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+
+from govservice.queries.lateness import lateness
+from govservice.web.words import late_words
+from tests.web.conftest import Stage
+from tests.web.desks import Desks, words
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Words do not depend on the kind of database."""
+    return sqlite_url
+
+
+@pytest.fixture
+def desks(stage: Stage) -> Desks:
+    return Desks(stage)
+
+
+def plain(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+@pytest.mark.parametrize(
+    ("due", "now", "english", "chinese"),
+    [
+        ("2026-03-03T00:00", "2026-03-02T23:59", None, None),
+        ("2026-03-03T00:00", "2026-03-03T10:00", "was due yesterday", "昨天到期，已逾期"),
+        ("2026-03-03T16:00", "2026-03-03T17:00", "was due today at 16:00", "今天到期，已超时（16:00 截止）"),
+        ("2026-03-03T16:00", "2026-03-04T09:00", "was due yesterday at 16:00", "昨天到期，已逾期（16:00 截止）"),
+        ("2026-03-07T00:00", "2026-03-07T09:00", "was due yesterday", "昨天到期，已逾期"),
+        ("2026-03-07T00:00", "2026-03-09T09:00", "was due on Friday 6 March", "3月6日（星期五）到期，已逾期"),
+        ("2026-03-06T00:00", "2026-03-09T09:00", "late 2 working days", "逾期 2 个工作日"),
+    ],
+)
+def test_since_when_something_is_late(stage: Stage, due: str, now: str, english: str | None, chinese: str) -> None:
+    """A limit that passed by some hours is not "1 working day late": the day is named on which it was due."""
+    calendar = stage.runtime.calendars.for_area("huaxi")
+    zone = stage.runtime.calendars.for_area("huaxi").zone
+    at, then = (datetime.fromisoformat(value).replace(tzinfo=zone) for value in (due, now))
+    late = lateness(calendar, then, at)
+    if late is None:
+        assert english is None
+        return
+    for language, said in (("en", english), ("zh", chinese)):
+        with stage.app.test_request_context(headers={"Accept-Language": language}):
+            assert late_words(late) == said
+
+
+def test_the_head_says_which_clock_its_dates_belong_to(desks: Desks) -> None:
+    number = desks.filed()
+    page = words(desks.at("li.na").get(f"/clerk/cases/{number}"))
+    assert "Promised: acceptance Wednesday 4 March 2026" in plain(page)
+    assert "By law: acceptance" in page
+    desks.do("li.na", number, "accept")
+    page = words(desks.at("zhou.jie").get(f"/clerk/cases/{number}"))
+    assert "Promised: decision" in page
+    assert "By law: decision" in page
+    assert 'href="#page-form"' in page, "on a narrow screen the decision stands below all evidence"
+    desks.pass_time(days=30)
+    assert re.search(r"late \d+ working days", words(desks.at("zhou.jie").get(f"/clerk/cases/{number}")))
+
+
+def test_what_the_departments_say_has_its_author_and_hour(desks: Desks) -> None:
+    """The words stand beside whoever said them and when, not beside whoever has the task now."""
+    number = desks.reviewed()
+    token = desks.token(number, "review.food")
+    desks.do("zhang.qiang", number, "pass", token, data={"opinion": "资料齐全。"})
+    desks.stage.wall.advance(timedelta(minutes=20))
+    desks.do("wu.gang", number, "@claim", token)
+    said = plain(words(desks.at("wu.gang").get(f"/clerk/cases/{number}"))).partition("What the departments say")[2]
+    assert "资料齐全。 Zhang Qiang · 2 March 2026, 10:00 With Wu Gang now" in said
+    assert "Nobody has taken it yet" in said, "the fire inspection"
