@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from govservice.models.accounts import User
@@ -40,13 +40,19 @@ class ReadRow:
 
 @dataclass(frozen=True, slots=True)
 class ReadCounts:
-    """The figures above the list. `people` counts members of staff, `outside` reads that name no case."""
+    """The figures above the list. `by_staff` counts reads, `people` the members of staff who read; `fellows` are reads
+    by people who act for the same enterprise or were asked, `outside` those that name no case."""
 
     reads: int
     by_portal: int
+    by_staff: int
     people: int
     departments: int
     outside: int
+
+    @property
+    def fellows(self) -> int:
+        return self.reads - self.by_portal - self.by_staff
 
 
 def reads_of(
@@ -75,11 +81,12 @@ def read_counts(
     department_id: str | None = None, case_id: str | None = None,
 ) -> ReadCounts:  # fmt: skip
     """The figures of the same choice of rows."""
-    staff = DataAccess.actor != PORTAL
+    staff = and_(DataAccess.actor != PORTAL, DataAccess.department_id.is_not(None))  # staff read for a department
     row = session.execute(
         select(
             func.count(),
             func.count().filter(DataAccess.actor == PORTAL),
+            func.count().filter(staff),
             func.count(DataAccess.actor.distinct()).filter(staff),
             func.count(DataAccess.department_id.distinct()).filter(staff),
             func.count().filter(DataAccess.case_id.is_(None)),

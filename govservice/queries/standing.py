@@ -182,7 +182,12 @@ def took(compiled: Compiled, calendar: Calendar, clocks: Sequence[CaseClock]) ->
     while it is open, and for a service without such a limit."""
     limit = compiled.limit("decision")
     row = next((c for c in clocks if limit is not None and c.key == f"limit:{limit.name}"), None)
-    if row is None or row.stopped_at is None:
+    return counted(calendar, row) if row is not None else None
+
+
+def counted(calendar: Calendar, row: CaseClock) -> Duration | None:
+    """What a limit counted from its start to its end, in its own unit; None while it runs."""
+    if row.stopped_at is None:
         return None
     unit = Duration.parse(row.statutory)
     end = row.stopped_at if unit.unit == "wh" else calendar.end_of(calendar.local_date(row.stopped_at))

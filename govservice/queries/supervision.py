@@ -4,21 +4,23 @@ supervisor watches time, and an organisation's name is public."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, select
 from sqlalchemy.orm import Session
 
 from govservice.models.accounts import User
-from govservice.models.cases import Case, Task, Token, Visit
+from govservice.models.cases import Case, CaseClock, Task, Token, Visit
 from govservice.models.papers import IssuedDocument
 from govservice.queries.fees import waits_for_payment
 from govservice.queries.lateness import Late, lateness
 from govservice.queries.names import organisation_names, staff_names
+from govservice.queries.standing import counted
 from govservice.queries.turnaround import OPEN_TASK, Decided, Scope, waits_at_step, with_applicant
 from govservice.queries.worklist import SOON, is_watched
 from govservice.worktime.calendar import Calendar
+from govservice.worktime.duration import Duration
 
 PAGE = 50
 UNCLAIMED_AFTER = 1  # working day in which nobody took a task: then supervision sees it
@@ -80,8 +82,22 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """How long a decision took, beside what was promised and what the law gives; counted as these are counted: without
+    pauses, the day of the decision included."""
+
+    took: Duration
+    promised: Duration | None
+    statutory: Duration
+    promised_on: date | None
+    statutory_on: date | None
+    in_promise: bool
+    in_law: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CaseLine:
-    """One case of a list. `organisation` is empty for a person's case."""
+    """One case of a list. `organisation` is empty for a person's case; `taken` stands in lists of decided ones."""
 
     case_id: str
     number: str
@@ -97,6 +113,7 @@ class CaseLine:
     late: Late | None  # the promised day has passed
     outcome: str | None
     held: tuple[Held, ...]
+    taken: Taken | None = None
 
     @property
     def worst(self) -> Late | None:
@@ -128,15 +145,31 @@ def case_lines(
     if show not in SHOWS:
         raise ValueError(show)
     if show in DECIDED:
-        chosen = [d.case_id for d in reversed(decided) if DECIDED[show](d)]
-        found = {
-            c.id: c for c in session.scalars(select(Case).where(Case.id.in_(chosen[(page - 1) * size : page * size])))
-        }
-        return _lines(session, [found[i] for i in chosen if i in found], calendar, now), len(chosen)
+        chosen = [d for d in reversed(decided) if DECIDED[show](d)]
+        return _decided_lines(session, chosen[(page - 1) * size : page * size], calendar, now), len(chosen)
     query = _shown(scope, show, calendar, now, part)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     cases = session.scalars(query.limit(size).offset((page - 1) * size)).all()
     return _lines(session, cases, calendar, now), total
+
+
+def _decided_lines(session: Session, chosen: Sequence[Decided], calendar: Calendar, now: datetime) -> list[CaseLine]:
+    """Decided cases in the order given, each with the days it took."""
+    ids = [d.case_id for d in chosen]
+    cases = {c.id: c for c in session.scalars(select(Case).where(Case.id.in_(ids)))}
+    clocks = {(c.case_id, c.key): c for c in session.scalars(select(CaseClock).where(CaseClock.case_id.in_(ids)))}
+    lines = _lines(session, [cases[id] for id in ids if id in cases], calendar, now)
+    found = {d.case_id: (d, clocks[d.case_id, d.clock]) for d in chosen if (d.case_id, d.clock) in clocks}
+    return [replace(line, taken=_taken(*found[line.case_id], calendar)) for line in lines if line.case_id in found]
+
+
+def _taken(decided: Decided, clock: CaseClock, calendar: Calendar) -> Taken | None:
+    took = counted(calendar, clock)
+    if took is None:
+        return None
+    promised = Duration.parse(clock.promised) if clock.promised else None
+    return Taken(took, promised, Duration.parse(clock.statutory), clock.promised_on, clock.statutory_on,
+                 decided.in_promise, decided.in_law)  # fmt: skip
 
 
 def unpaid_cases(session: Session, scope: Scope) -> int:

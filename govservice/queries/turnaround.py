@@ -95,6 +95,7 @@ class Decided:
     paused: int
     in_promise: bool
     in_law: bool
+    clock: str  # key of the limit that counted it
 
 
 def quantile(ordered: Sequence[int], share: float) -> int:
@@ -170,8 +171,8 @@ def decided_cases(session: Session, scope: Scope, definitions: Definitions, cale
     """Every case decided in the period, with its turnaround from acceptance to decision."""
     clock = _decision_clock(session, scope, definitions)
     query = (
-        select(Case.id, Case.service, Case.area, CaseClock.started_at, CaseClock.stopped_at, CaseClock.pauses,
-               CaseClock.promised_on, CaseClock.statutory_on)
+        select(Case.id, Case.service, Case.area, CaseClock.key, CaseClock.started_at, CaseClock.stopped_at,
+               CaseClock.pauses, CaseClock.promised_on, CaseClock.statutory_on)
         .join(CaseClock, (CaseClock.case_id == Case.id) & clock)
         .where(*scope.of(Case), CaseClock.stopped_at >= scope.since, Case.decided_at.is_not(None))
         .order_by(CaseClock.stopped_at)
@@ -201,7 +202,7 @@ def _decided(row: object, calendar: Calendar) -> Decided:
     return Decided(
         row.id, row.service, row.area, on,  # type: ignore[attr-defined]
         max(0, calendar.working_seconds(started, stopped) - paused), paused,
-        promised is None or on <= promised, statutory is None or on <= statutory,
+        promised is None or on <= promised, statutory is None or on <= statutory, row.key,  # type: ignore[attr-defined]
     )  # fmt: skip
 
 

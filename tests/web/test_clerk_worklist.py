@@ -312,6 +312,7 @@ def test_the_list_as_a_file_runs_no_formula_and_is_a_read(desks: Desks) -> None:
     rows = list(csv.reader(answer.get_data(as_text=True).lstrip("\ufeff").splitlines()))
     assert answer.headers["Content-Type"].startswith("text/csv")
     assert "attachment" in answer.headers["Content-Disposition"]
+    assert rows[0][:4] == ["Due", "Which limit", "Urgency", "Applicant"], "in the reader's language"
     assert {row[5]: row[3] for row in rows[1:]} == {own: "刘洋", evil: '\'=HYPERLINK("http://x")'}
     assert desks.reads("liu.yang") == [("list", ("person.name",), desks.id_of(own), desks.actor("li.na").id)]
     assert 'href="/clerk/worklist.csv?with=nobody"' in words(desks.at("li.na").get("/clerk/?with=nobody"))

@@ -371,12 +371,12 @@ def test_an_unknown_list_is_not_there(history: History) -> None:
 def test_the_table_as_csv(history: History) -> None:
     text = history.page("/supervisor/steps.csv?period=90").lstrip("\ufeff")
     rows = [line.split(",") for line in text.splitlines()]
-    assert rows[0][:2] == ["service", "step"]
+    assert rows[0][:2] == ["Service", "Step"]
     with history.rt.read() as session:
         worst = bottleneck(step_figures(session, scope("open_restaurant"), NOW), limits_s(
             history.rt, history.rt.definitions.current("open_restaurant")))  # fmt: skip
     assert worst is not None
     title = history.rt.definitions.current("open_restaurant").steps[worst.step].title["en"]
-    line = next(r for r in rows if r[:2] == ["open_restaurant", title])
+    line = next(r for r in rows if r[:2] == ["Open a restaurant", title])
     assert int(line[5]) == worst.n
     assert json.loads(line[7]) == round(worst.p90_s / 28800, 1)

@@ -54,9 +54,16 @@ def worklist_csv() -> Response:
     with rt.read() as session:
         shown = worklist(session, work_roles(actor), actor.id, _filters(), calendar, now, limit=MOST)
     record_names(rt, actor, _names_shown(shown), now)
-    head = ["due", "kind", "urgency", "applicant", "service", "case", "step", "days_in_step", "with"]
+    head = [
+        _("Due"), _("Which limit"), _("Urgency"), _("Applicant"), _("Service"), _("Case"), _("Step"),
+        _("Working days in the step"), _("With"),
+    ]  # fmt: skip
+    kinds = {"step": _("Limit of the step"), "promised": _("Promised date"), "statutory": _("Limit by law")}
+    urgencies = {"late": _("Late"), "today": _("Due today"), "soon": _("Due in 2 working days"),
+                 "later": _("Due later"), "stopped": _("Clock stopped"), "watched": _("To be seen only")}  # fmt: skip
     rows = [
-        (r.due_on, r.due_kind, r.urgency, r.applicant, text(titles.service(r.service)), r.number,
+        (r.due_on, kinds.get(r.due_kind or ""), urgencies.get(r.urgency, r.urgency), r.applicant,
+         text(titles.service(r.service)), r.number,
          text(titles.step(r.service, r.step, r.def_sha)), r.age, text(r.assignee) if r.assignee else None)
         for r in shown.rows
     ]  # fmt: skip

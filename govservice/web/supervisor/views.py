@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import Blueprint, Response, abort, render_template, request
+from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from govservice.operations.runtime import Runtime
@@ -144,7 +145,7 @@ def cases() -> str:
     kept = {name: value for field, name in names.items() if (value := getattr(part, field))}
     return render_template(
         "supervisor/cases.html", rows=rows, total=total, show=show, part=part, kept=kept, choice=choice, page=page,
-        pages=max(1, -(-total // PAGE)), fields=filter_fields(rt, choice, any_service=True),
+        by_days=show in DECIDED, pages=max(1, -(-total // PAGE)), fields=filter_fields(rt, choice, any_service=True),
         area=figures.area_text(rt, choice.areas), **helpers(rt),
     )  # fmt: skip
 
@@ -217,9 +218,15 @@ def _step_tables(rt: Runtime) -> tuple[Choice, list[tuple[str, tuple[figures.Ste
 def steps_csv() -> Response:
     """The figures of all steps as a table; days are working days of one office day each."""
     rt = current_runtime()
-    head = ["service", "step", "department", "waiting", "late", "finished", "median_days", "p90_days", "limit_days"]
+    titles = Titles(rt)
+    head = [
+        gettext("Service"), gettext("Step"), gettext("Department"), gettext("Waiting"),
+        gettext("Past the step's limit"), gettext("Finished"), gettext("Median (working days)"),
+        gettext("p90 (working days)"),
+        gettext("Limit (working days)"),
+    ]  # fmt: skip
     rows = [
-        (code, text(r.title), text(r.who), r.waiting, r.late, r.n, r.median if r.known else None,
+        (text(titles.service(code)), text(r.title), text(r.who), r.waiting, r.late, r.n, r.median if r.known else None,
          r.p90 if r.known else None, r.limit)
         for code, table in _step_tables(rt)[1] for r in table
     ]  # fmt: skip
