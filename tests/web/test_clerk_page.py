@@ -78,3 +78,23 @@ def test_what_the_departments_say_has_its_author_and_hour(desks: Desks) -> None:
     said = plain(words(desks.at("wu.gang").get(f"/clerk/cases/{number}"))).partition("What the departments say")[2]
     assert "资料齐全。 Zhang Qiang · 2 March 2026, 10:00 With Wu Gang now" in said
     assert "Nobody has taken it yet" in said, "the fire inspection"
+
+
+def test_counts_say_what_they_count(desks: Desks) -> None:
+    """Every figure of the overview says in words what it counts; the table's head is
+    in the reader's language; the citizen reads how often staff looked and how many they were."""
+    number = desks.reviewed()
+    desks.pass_time(days=40)
+    supervisor = desks.at("zhao.lei")
+    page = plain(words(supervisor.get("/supervisor/?service=open_restaurant")))
+    assert "1 case is past the limit of a step where it stands. Counted at each of their steps: 3." in page
+    assert "Waiting and late count a case at each step where it stands" in page
+    supervisor.get("/language/zh?back=/supervisor/")
+    assert (
+        words(supervisor.get("/supervisor/steps.csv")).lstrip("\ufeff").startswith("事项,环节,部门,等候,超过环节时限")
+    )
+    for login in ("zhou.jie", "zhang.qiang"):
+        desks.at(login).get(f"/clerk/cases/{number}")
+    mine = plain(words(desks.at("wang.fang").get("/my/data")))
+    assert "Times staff looked 2" in mine
+    assert "2 members of staff of 2 departments" in mine

@@ -284,9 +284,19 @@ def test_the_late_page_and_its_lists(history: History) -> None:
 
 def test_the_longest_late_come_first(history: History) -> None:
     page = history.page("/supervisor/cases?show=late_here&service=open_restaurant&period=90")
-    days = [int(n) for n in re.findall(r"gs-tag--late.*?(\d+) working days?", page)]
+    days = [int(n or 1) for n in re.findall(r"gs-tag--late.*?(?:(\d+) working days|Was due)", page)]
     assert len(days) > 2
     assert days == sorted(days, reverse=True)
+
+
+def test_decided_cases_show_the_days_they_took_against_the_days_promised(history: History) -> None:
+    """The list behind "On time" says of each case how long it took and what was promised; late ones took longer."""
+    for show, tag in (("in_promise", "ok"), ("past_promise", "late")):
+        page = history.page(f"/supervisor/cases?show={show}&service=open_restaurant&period=90")
+        pairs = re.findall(r"(\d+) working days?</div></td>.*?(\d+) working days", page, flags=re.DOTALL)
+        assert pairs
+        assert f"gs-tag--{tag}" in page
+        assert all((int(took) <= int(promised)) is (show == "in_promise") for took, promised in pairs)
 
 
 def test_cases_with_applicants_are_told_apart(history: History) -> None:
