@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -126,19 +126,26 @@ def write(catalogue: Catalog, po: Path) -> None:
     po.write_bytes(b"".join(line for line in lines if not line.startswith(DATED)))
 
 
+def untranslated(templates: Mapping[str, Catalog], locale: str) -> Iterator[str]:
+    """A line for each sentence of the rooms that no catalogue of the language translates."""
+    known = translated(locale)
+    for room, template in templates.items():
+        ids = (m.id if isinstance(m.id, str) else m.id[0] for m in template if m.id)
+        yield from (f"{room} {locale}: {sentence}" for sentence in ids if sentence not in known)
+
+
 def main() -> int:
-    chosen, taken, missing = set(sys.argv[1:]), set(), []  # type: ignore[var-annotated]
+    chosen: set[str] = set(sys.argv[1:])
     if unknown := chosen - set(ROOMS):
         print(f"no such room: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    for room in ROOMS:
-        template = collect(taken, room)
+    taken: set[object] = set()
+    templates = {room: collect(taken, room) for room in ROOMS}
+    for room in chosen:
         for locale in LOCALES:
             po = ROOT / "translations" / room / locale / "LC_MESSAGES" / "messages.po"
-            if room in chosen:
-                write(merged(template, po, locale), po)
-            ids = (m.id if isinstance(m.id, str) else m.id[0] for m in template if m.id)
-            missing += [f"{room} {locale}: {sentence}" for sentence in ids if sentence not in translated(locale)]
+            write(merged(templates[room], po, locale), po)
+    missing = [line for locale in LOCALES for line in untranslated(templates, locale)]
     print("\n".join(missing) if missing else "every sentence is translated")
     return 1 if missing else 0
 
