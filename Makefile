@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 export PYTHON PORT DATABASE_URL CASES
 
-.PHONY: help setup setup-dev run test fuzz check bench lock clean
+.PHONY: help setup setup-dev run test fuzz check bench sim lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ races: setup-dev ## 10,000 races for one step and every pair of actions, on each
 
 tamper: setup-dev ## 10,000 changes of the records on each database, each to be found and named
 	@$(PY) -m tests.hard.tamper
+
+sim: setup-dev ## the simulation: a million committed transitions with faults (SIM=20000: fewer; docs/simulation.md)
+	@$(PY) -m tests.sim.grand --transitions $(or $(SIM),1000000)
 
 lock: setup-dev ## after a change of requirements*.in: pins and hashes anew (needs uv)
 	@uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \

@@ -144,16 +144,18 @@ def resubmit(work: Work) -> None:
     assert notice is not None
     rev, changed = work.cmd.data.get("data_rev", work.st.data_rev), tuple(work.cmd.data.get("changed", ()))
     block = work.d.blocks.get(work.st.main.step)
+    # A part that asked may have been ended since, or begun anew by supervision: the answer lets only those go on that
+    # still wait for it.
+    waiting = tuple(id for id in notice.tokens if id in work.st.asks and work.st.asks[id].notified)
     data: dict[str, Any] = {
-        "rev": rev, "changed": list(changed), "tokens": list(notice.tokens),
+        "rev": rev, "changed": list(changed), "tokens": list(waiting),
         "unconfirmed": unconfirmed(work, block, changed),
     }  # fmt: skip
-    if block is not None and block.correction is not None and block.correction.collect_within is not None:
-        late = [a for a in pending(work) if a.token_id not in notice.tokens]
-        if late:  # they asked while the notice was out: their own collecting begins now
-            data["timers"] = [_collect_timer(work, block.correction)]
+    policy = block.correction if block is not None else None
+    if policy is not None and policy.collect_within is not None and pending(work):
+        data["timers"] = [_collect_timer(work, policy)]  # asked while the notice was out: their own collecting begins
     work.emit("correction.resubmitted", MAIN, data)
-    _run_on(work, notice.tokens)
+    _run_on(work, waiting)
     if block is not None:
         weigh_again(work, block, changed)
         after_act(work)

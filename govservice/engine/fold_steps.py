@@ -55,6 +55,9 @@ def step_entered(st: CaseState, ev: Event) -> None:
 def branch_opened(st: CaseState, ev: Event) -> None:
     d, id = ev.data, ev.token_id or 0
     old = st.tokens.get(id)
+    if old is not None and old.open:  # the list behind its parts has changed: what began on the old one is over
+        leave(st, ev, old, "@reopened", "cancelled")
+        old = st.tokens[id]
     version = old.version if old else 0
     token = Token(id, "branch", MAIN, d["branch"], "", "active", None, d["round"], version, st.data_rev, ev.at, ev.seq)
     enter(st, ev, token)

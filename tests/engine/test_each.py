@@ -118,6 +118,10 @@ def test_a_changed_list_begins_every_part_anew_and_opens_new_ones(lite: Database
     w.resubmit(2, ["household.adults"], {"household.adults": "a b c"})
     assert parts(w) == [("consent/0", "active", None), ("consent/1", "active", None), ("consent/2", "active", None)]
     assert all(t.entered_seq > before.get(t.scope, 0) for t in w.state.parts_of("review.consent"))
+    owners = [t.token_id for t in w.state.tasks.values()]
+    assert sorted(owners) == sorted(set(owners)), "what began on the old list has no owner any more"
+    running = [v["token_id"] for v in w.rows("visits") if v["left_at"] is None]
+    assert sorted(running) == sorted(t.id for t in w.state.tokens.values() if t.open)
     w.check()
 
 

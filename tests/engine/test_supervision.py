@@ -155,6 +155,26 @@ def test_supervisor_reopens_a_finished_part_with_reason(database: Database) -> N
     w.check()
 
 
+@pytest.mark.parametrize("then", ["", "@reopen", "ask"])
+def test_a_part_that_asked_and_was_ended_since_does_not_come_back_with_the_answer(lite: Database, then: str) -> None:
+    """Found by the simulation: the answer to a notice let a cancelled part go on, without an owner."""
+    w = world(lite)
+    w.ask(ZHOU, "review.fire", "menu.seats")
+    w.do(LEAD, "@send_notice", MAIN)
+    w.do(ZHAO, "@cancel", "review.fire", reason="not for them")
+    if then:
+        w.do(ZHAO, "@reopen", "review.fire", reason="for them after all")
+    if then == "ask":
+        w.ask(ZHOU, "review.fire", "menu.seats")
+    w.resubmit(2, ["menu.seats"], {"menu.seats": 2})
+    token = w.state.token_of("review.fire")
+    assert token is not None
+    waits = {"": ("active", None), "@reopen": ("active", None), "ask": ("waiting", "correction_notice")}
+    assert (token.status, token.waits_for) == waits[then], "it reads what changed, or began anew, or still asks"
+    assert then != "ask" or f"{MAIN}/correction:collect" in w.state.timers
+    w.check()
+
+
 def test_supervisor_does_nothing_to_their_own_case(lite: Database) -> None:
     w = world(lite)
     own = staff("own", "supervisor@government", person_id=w.person)

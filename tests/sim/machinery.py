@@ -1,0 +1,189 @@
+"""What happens by itself: timers, two workers at the outbox, payers and the provider's callbacks, the clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from govservice.engine import tick
+from govservice.messaging.outbox import Effect, claim
+from govservice.operations import effects, fees, paying
+from govservice.payments.signing import Refused
+from tests.sim.tables import Broken
+from tests.sim.till import PAYABLE
+from tests.sim.world import Sim
+
+MESSAGES = "SELECT count(*) FROM messages WHERE effect_key = ?"
+ORDER = "SELECT case_id, status, seq, pay_url FROM payments WHERE id = ?"
+
+
+class Machinery:
+    """Two workers with what they hold in hand, and the post between portal and provider."""
+
+    def __init__(self, sim: Sim) -> None:
+        self.sim = sim
+        self.hands: dict[str, list[Effect]] = {"w1": [], "w2": []}
+        self.delivered: set[str] = set()
+
+    # -- time
+
+    def timers(self) -> int:
+        """Whatever is due acts."""
+        sim, office = self.sim, self.sim.office
+        limit = sim.random.choice((1, 5, 200, 200))
+        said = sim.carry_out(lambda: tick(office.database, office.now, office.definitions, office.calendars, limit))
+        moved = sim.settle()
+        sim.note(f"timers: {said.outcome} {said.applied} {said.hit}, {len(moved)} cases")
+        if said.outcome == "done" and not said.hit and not moved and self.due():
+            raise Broken("I7", f"{self.due()} timers were due and none acted")
+        return len(moved)
+
+    def due(self) -> int:
+        now = self.sim.office.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return sum(t[0] is not None and t[0] <= now for c in self.sim.open_cases() for t in c.timers.values())
+
+    def jump(self) -> None:
+        """To somewhere near the next instant that anything waits for, over nights, weekends and holidays."""
+        sim = self.sim
+        waits = [t[0] for c in sim.open_cases() for t in c.timers.values() if t[0] is not None]
+        if not waits:
+            return
+        due = sorted(waits)[sim.random.randrange(min(4, len(waits)))]
+        now = sim.office.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        if due > now:
+            span = datetime.fromisoformat(due) - sim.office.now
+            span += timedelta(seconds=sim.random.choice((-60, 0, 0, 1, 3600, 86_400)))
+            sim.pass_by(max(span, timedelta(0)))
+        sim.count["clock jumps"] += 1
+        sim.faulty = True
+        if sim.random.random() < 0.6:  # else people come before the timers do
+            self.timers()
+
+    # -- the outbox
+
+    def work(self) -> int:
+        """One worker claims, and delivers some of what it holds."""
+        sim, pick = self.sim, self.sim.random
+        name = pick.choice(("w1", "w1", "w2"))
+        hand = self.hands[name]
+        if not hand:
+            return self.claim(name)
+        for _ in range(min(len(hand), pick.randrange(1, 6))):
+            if pick.random() < 0.01:  # the worker dies between claim and delivery
+                hand.clear()
+                sim.faulty = True
+                break
+            self.deliver(name, hand.pop(pick.randrange(len(hand)) if pick.random() < 0.2 else 0))
+        return 1
+
+    def claim(self, name: str) -> int:
+        sim, office = self.sim, self.sim.office
+
+        def work() -> list[Effect]:
+            with office.database.write() as session:
+                return claim(session, name, office.now, sim.random.choice((1, 4, 20)), wall=office.now)
+
+        said = sim.carry_out(work)
+        sim.settle()
+        if said.outcome == "done":
+            self.hands[name] = list(said.applied)  # type: ignore[call-overload]
+        return len(self.hands[name])
+
+    def deliver(self, name: str, effect: Effect) -> None:
+        sim, office = self.sim, self.sim.office
+        before = sim.eye.row("SELECT done_at FROM outbox WHERE id = ?", effect.key)
+        said = sim.carry_out(lambda: effects.deliver(office.rt, effect, office.now, name))
+        sim.settle()
+        done = sim.eye.row("SELECT done_at FROM outbox WHERE id = ?", effect.key)
+        sim.note(f"{name} {effect.topic} {effect.case_id[-4:]}:{effect.seq}: {said.outcome} {said.applied} {said.hit}")
+        if said.applied is True and (done[0] is None or effect.key in self.delivered or before[0] is not None):
+            raise Broken("I5", f"{effect.key} was delivered twice, or is not marked as done")
+        if done[0] is not None:
+            self.delivered.add(effect.key)
+        if effect.topic.startswith(("notice.", "message.")):
+            there = sim.eye.row(MESSAGES, effect.key)[0]
+            if there != (done[0] is not None) and not (effect.topic == "notice.fee" and there == 0):
+                raise Broken("I5", f"{effect.key} lies {there} times in the inbox, done: {done[0]}")
+        if effect.topic == "document.issue":
+            self.documents(effect.case_id)
+
+    def documents(self, case_id: str) -> None:
+        """A document exists exactly when its case knows it, and its fee was paid."""
+        sim, case = self.sim, self.sim.case(case_id)
+        there = sim.eye.row("SELECT count(*) FROM documents WHERE case_id = ?", case_id)[0]
+        if there != (case.outcome == "granted" and sim.rules.of(case).service.output is not None):
+            raise Broken("I5", f"{there} documents, and the case is {case.status} {case.outcome}")
+        paid = sim.eye.row("SELECT count(*) FROM payments WHERE case_id = ? AND status = 'paid'", case_id)[0]
+        if there and sim.rules.of(case).service.fee is not None and not paid:
+            raise Broken("I5", "a document was issued without its fee")
+        twice = sim.eye.row("SELECT count(*) - count(DISTINCT number) FROM documents")[0]
+        if twice:
+            raise Broken("I5", "two documents have one number")
+
+    # -- money
+
+    def money(self) -> None:
+        sim, pick = self.sim, self.sim.random
+        till: Any = sim.office.provider
+        payable = [id for id in till.orders if till.status(id) in PAYABLE]
+        if payable and pick.random() < 0.4:
+            self.pay(pick.choice(payable))
+        elif till.post:
+            self.post()
+        else:
+            sim.carry_out(lambda: fees.reconcile_due(sim.office.rt, sim.office.now))
+            sim.settle()
+        self.books()
+
+    def pay(self, order: str) -> None:
+        sim, till = self.sim, self.sim.office.provider
+        row = sim.eye.row(ORDER, order)
+        if row is not None and row[3] is not None:
+            case = sim.case(row[0])
+            actor = sim.who(f"applicant:{case.person}")
+            sim.carry_out(lambda: paying.begin(sim.office.rt, actor, case.id, now=sim.office.now))
+            sim.settle()
+        (till.refuse if sim.random.random() < 0.2 else till.pay)(order)
+
+    def post(self) -> None:
+        """A callback arrives: whichever, perhaps a second time, perhaps from somebody else."""
+        sim, pick, till = self.sim, self.sim.random, self.sim.office.provider
+        n = pick.randrange(len(till.post))
+        raw = till.post[n]
+        odds = pick.random()
+        if odds < 0.1:
+            del till.post[n]  # lost on the way
+            return
+        forged = odds < 0.2
+        key = bytes(32) if odds < 0.15 else till.account.key
+        if 0.15 <= odds < 0.2:
+            raw = raw.replace(b'"amount": ', b'"amount": 1')
+        headers = till.headers(raw, sim.office.now.timestamp(), key)
+        said = sim.carry_out(lambda: self._hear(headers, raw))
+        sim.settle()
+        sim.note(f"callback {said.outcome} {said.applied} {said.hit}")
+        if forged and said.outcome == "done" and said.applied in ("applied", "known"):
+            raise Broken("I4", "a forged callback was believed")
+        if odds > 0.5 and said.outcome == "done":
+            del till.post[n]
+            sim.faulty = True
+
+    def _hear(self, headers: Any, raw: bytes) -> str:
+        try:
+            return fees.hear(self.sim.office.rt, headers, raw, self.sim.office.now)
+        except Refused as refused:
+            return refused.why
+
+    def books(self) -> None:
+        """What the portal believes of an order is something that the provider said."""
+        sim, till = self.sim, self.sim.office.provider
+        for id, status, seq in sim.eye.rows("SELECT id, status, seq FROM payments WHERE seq >= 0"):
+            past = till.orders[id]["past"] if id in till.orders else []
+            if seq >= len(past) or past[seq] != status:
+                raise Broken("I5", f"the order is {status}/{seq}, the provider says {past}")
+        twice = sim.eye.row(
+            "SELECT count(*) FROM (SELECT case_id FROM payments WHERE status NOT IN ('closed', 'refunded') "
+            "GROUP BY case_id HAVING count(*) > 1) AS t"
+        )[0]
+        if twice:
+            raise Broken("I5", "a case owes twice")
