@@ -11,7 +11,7 @@ E = "govservice/engine/"
 BUGS = (
     # the door
     Bug("stale-page-accepted", "an old page acts as if it were new", E + "apply.py",
-        "        if old_token or expected.data_rev not in (None, rev):", "        if False:"),
+        "        if old_token or given_out or expected.data_rev not in (None, rev):", "        if False:"),
     Bug("key-not-looked-up", "the same request sent again is not answered with what it did", E + "apply.py",
         "        if held.request_sha is not None:\n", "        if False and held.request_sha is not None:\n"),
     Bug("key-for-anything", "one key answers for every request", E + "apply.py",
@@ -44,7 +44,7 @@ BUGS = (
     Bug("chain-not-compared", "a verification that looks at nothing but numbers", E + "chain.py",
         "        if link.seq != seq or said_prev != prev or link_hash(prev, link) != said_hash:", "        if link.seq != seq or said_prev != prev:"),
     Bug("tail-not-missed", "a cut tail is not noticed", E + "chain.py",
-        "    if (head is not None and head != prev) or (last_seq is not None and last_seq != seq):", "    if False:"),
+        "    if last_seq is not None and last_seq != seq:\n        raise Tampered(head=head, last_seq=last_seq, seq=min(seq, last_seq) + 1)\n    if head is not None and head != prev:", "    if False:"),
     # the fold and the tables
     Bug("token-version-stands-still", "a page does not grow old when a branch opens anew or a second person is needed", E + "fold_steps.py",
         "        version=token.version + 1, waits_for=\"second_person\", confirmed", "        version=token.version, waits_for=\"second_person\", confirmed"),
@@ -72,7 +72,7 @@ BUGS = (
     Bug("each-one-short", "the last element of a list has no part", E + "decide_moves.py",
         "for index in range(len(work.elements(branch)))]", "for index in range(max(1, len(work.elements(branch)) - 1))]"),
     Bug("branches-not-cancelled", "leaving a parallel step leaves its parts open", E + "decide_moves.py",
-        "        if token.open:\n            pauses.drop(work, token.id)\n            work.emit(\"branch.cancelled\"", "        if False:\n            pauses.drop(work, token.id)\n            work.emit(\"branch.cancelled\""),
+        "        if token.open:\n            leaving.drop(work, token.id)\n            work.emit(\"branch.cancelled\"", "        if False:\n            work.emit(\"branch.cancelled\""),
     Bug("kept-answer-lost", "a payment that came early is thrown away on arrival", E + "decide_moves.py",
         "        edge = work.d.edge(token.step, kept.trigger) if kept is not None and token.status == \"active\" else None", "        edge = None"),
     # corrections
