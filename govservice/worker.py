@@ -17,6 +17,7 @@ from govservice.operations.auditing import keep_daily_anchor
 from govservice.operations.clock import fire_due
 from govservice.operations.effects import deliver_due
 from govservice.operations.fees import reconcile_due
+from govservice.operations.renewing import remind_due
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,7 @@ class Worker:
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._stop = threading.Event()
         self._anchored: date | None = None
+        self._reminded: date | None = None
 
     def round(self) -> int:
         """One look at timers, outbox and payments that went unheard, and once a day at the root over all chains.
@@ -41,6 +43,10 @@ class Worker:
         if self._anchored != today and keep_daily_anchor(self.rt):
             log.info("worker.anchored")
         self._anchored = today
+        if self._reminded != self.rt.today(now):
+            self._reminded = self.rt.today(now)
+            while remind_due(self.rt, now):
+                log.info("worker.reminded")
         return fire_due(self.rt, now) + deliver_due(self.rt, self.name, now) + reconcile_due(self.rt, now)
 
     def run(self, heartbeat: Callable[[int], None] | None = None) -> None:

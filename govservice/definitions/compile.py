@@ -11,7 +11,7 @@ import rfc8785
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compile_consult import answers, side_steps, with_opinion_roles
-from govservice.definitions.compile_edges import EdgeBuilder
+from govservice.definitions.compile_edges import RENEWED, EdgeBuilder
 from govservice.definitions.compiled import (
     Block,
     Branch,
@@ -170,7 +170,16 @@ class _Compiler:
         named = sorted(end for end in ends if end)
         if node.kind != "end" and not node.after_close and name != self.service.start:
             named += sorted({deferral.to for deferral in self.deferrals.values()} - set(named))
-        return [self.edges.lapse(name, end, index) for index, end in enumerate(named)]
+        found = [self.edges.lapse(name, end, index) for index, end in enumerate(named)]
+        return found + self.renewals(name, node)
+
+    def renewals(self, name: str, node: StepNode) -> list[Edge]:
+        """Where a case goes whose licence expired before it was decided, if the definition lets it be renewed then."""
+        output, steps = self.service.output, self.service.steps
+        if output is None or output.on_expiry_undecided != "renewed" or node.kind == "end" or node.after_close:
+            return []
+        granted = next((end for end, step in steps.items() if step.outcome == "granted"), None)
+        return [self.edges.renewed(name, granted)] if granted is not None and name != self.service.start else []
 
     # -- blocks, limits, policies
 
@@ -306,7 +315,12 @@ def _granting(steps: Mapping[str, Step], out: Mapping[str, tuple[Edge, ...]]) ->
     """Steps of the main token from which a granted end can be reached, and the end itself."""
     good = {path for path, step in steps.items() if step.kind == "end" and step.outcome == "granted"}
     while True:
-        more = {path for path in out.keys() - good if any(t.to in good for edge in out[path] for t in edge.targets)}
+        more = {path for path in out.keys() - good if _leads_to(good, out[path])}
         if not more:
             return frozenset(good)
         good |= more
+
+
+def _leads_to(good: set[str], edges: tuple[Edge, ...]) -> bool:
+    """What the law does when a licence expires undecided is no way of work: a case to be refused has it too."""
+    return any(target.to in good for edge in edges if edge.name != RENEWED for target in edge.targets)

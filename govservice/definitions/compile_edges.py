@@ -14,6 +14,8 @@ from govservice.definitions.schema_steps import Action, Alternative, Answer, Bra
 
 SYSTEM_LABEL: Mapping[str, str] = {"en": "By the system", "zh": "系统处理"}
 LAPSE_LABEL: Mapping[str, str] = {"en": "Not answered in time", "zh": "逾期未办理"}
+RENEWED = "@renewed"
+RENEWED_LABEL: Mapping[str, str] = {"en": "Renewed by law", "zh": "视为准予延续"}
 
 
 class EdgeBuilder:
@@ -84,6 +86,13 @@ class EdgeBuilder:
             for name, action in self.service.always.items()
             if path not in action.unless
         ]
+
+    def renewed(self, path: str, end: str) -> Edge:
+        """No decision before the licence to be renewed expired: the law counts it as renewed (art. 50)."""
+        return Edge(
+            name=RENEWED, source=path, kind="lapse", targets=(Target(to=end),), by="system", label=RENEWED_LABEL,
+            escape=True, marks="decided", effects=("document.renew",),
+        )  # fmt: skip
 
     @staticmethod
     def lapse(path: str, end: str, index: int) -> Edge:

@@ -22,14 +22,8 @@ Use = tuple[Path, str]
 
 def check_not_executed(report: Report, data: Raw, catalogue: Catalogue | None) -> None:
     """Adds one finding of severity info for each use of a part that is checked but not executed."""
-    for path, what in (*_uses_of_service(data), *_uses_of_facts(data), *_calls(data, catalogue)):
+    for path, what in (*_uses_of_facts(data), *_calls(data, catalogue)):
         report.add("I-NOT-EXECUTED", "info", path, f"{what} is checked, but not executed yet; publishing refuses it")
-
-
-def _uses_of_service(data: Raw) -> Iterator[Use]:
-    for key in ("renew_from", "on_expiry_undecided"):
-        if key in mapping(data, "output"):
-            yield ("output", key), "renewal"
 
 
 def _uses_of_facts(data: Raw) -> Iterator[Use]:

@@ -20,6 +20,7 @@ from govservice.definitions.verify_paths import check_paths
 from govservice.definitions.verify_people import Staffing, check_four_eyes, check_staffing
 from govservice.definitions.verify_promises import check_promises
 from govservice.definitions.verify_reach import check_reach, check_titles
+from govservice.definitions.verify_renewal import check_renewal
 from govservice.definitions.verify_saga import check_saga
 from govservice.definitions.verify_waits import check_waits
 
@@ -41,6 +42,7 @@ def verify(compiled: Compiled, loaded: Loaded, catalogue: Catalogue, staffing: S
     check_waits(notes)
     check_four_eyes(notes)
     check_promises(notes)
+    check_renewal(notes)
     check_once_only(notes, catalogue)
     check_fee(notes)
     check_saga(notes, catalogue)

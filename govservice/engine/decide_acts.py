@@ -12,6 +12,7 @@ from govservice.engine import decide_correction as correction
 from govservice.engine import decide_moves as moves
 from govservice.engine import decide_pauses as pauses
 from govservice.engine import decide_promises as promises
+from govservice.engine import decide_renewal as renewal
 from govservice.engine import rights
 from govservice.engine.decide_work import Work
 from govservice.engine.state import TimerState, Token
@@ -35,6 +36,7 @@ def act(work: Work, token: Token, edge: Edge) -> None:
     dest = work.take(token.step, edge, role)
     if sending:
         promises.given(work)
+        renewal.begun(work)
     if edge.correction:
         items = sorted(work.cmd.data.get("items") or {})
         correction.ask(work, token.id, edge, {**facts, "items": items})
@@ -171,6 +173,9 @@ def fire(work: Work, timer: TimerState) -> None:
         fired(work, timer, "resume", step=work.token(timer.token_id).step)
         pauses.end(work, timer.token_id, rest, "timer")
         correction.after_act(work)
+    elif timer.key == renewal.TIMER:
+        fired(work, timer, "renew", done=renewal.possible(work))
+        renewal.expire(work)
     elif timer.key == "correction:collect":
         _fire_collect(work, timer)
     elif timer.key == "correction:warn":

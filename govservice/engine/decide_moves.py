@@ -141,7 +141,7 @@ def _arriving(step: Step, token: Token | None, token_id: int, work: Work) -> Tok
 
 def close(work: Work, step: Step, edge: Edge | None) -> None:
     notice = NOTICE_OF_END[step.outcome or "terminated"]
-    if edge is not None and edge.kind == "lapse" and step.outcome != "terminated":
+    if edge is not None and edge.kind == "lapse" and step.outcome not in ("terminated", "granted"):
         notice = "notice.lapsed"
     effects = with_notice(notice, step.effects)
     effects += money_back(work, step.outcome, effects)

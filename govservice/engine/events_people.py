@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from govservice.engine.event_type import ACT, EventType
+from govservice.engine.event_type import ACT, TIMERS, EventType
 
 PEOPLE: tuple[EventType, ...] = (
     EventType(
@@ -11,6 +11,14 @@ PEOPLE: tuple[EventType, ...] = (
         {
             "task": "seq at which it was opened", "step": "its step", "to": "id of the user", "was?": "who had it",
             **ACT,
+        },
+    ),
+    EventType(
+        "renewal.begun",
+        "The application is for the renewal of a licence that was issued before.",
+        {
+            "document": "id of the licence", "expires_on": "its last day", "expires_at": "first instant too late",
+            "timers": TIMERS,
         },
     ),
     EventType(

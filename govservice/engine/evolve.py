@@ -90,6 +90,7 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "pledge.ended": promises.pledge_ended,
     "gap.opened": promises.gap_opened,
     "gap.closed": promises.gap_closed,
+    "renewal.begun": promises.renewal_begun,
     "step.called": promises.step_called,
     "clock.started": clocks.clock_started,
     "clock.paused": clocks.clock_paused,

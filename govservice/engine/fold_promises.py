@@ -35,6 +35,10 @@ def gap_closed(st: CaseState, ev: Event) -> None:
         end_timer(st, timer, "cancelled")
 
 
+def renewal_begun(st: CaseState, ev: Event) -> None:
+    set_timers(st, ev.data["timers"], ev.seq)
+
+
 def step_called(st: CaseState, ev: Event) -> None:
     token = st.tokens[ev.token_id or MAIN]
     st.tokens[token.id] = token._replace(status="active", waits_for=None, version=token.version + 1)

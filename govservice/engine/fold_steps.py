@@ -6,7 +6,7 @@ from govservice.engine.fold_parts import acted, closed, end_task, end_timer, pau
 from govservice.engine.state import CaseState, ClockState, Kept, Left, Task, Token, Visit
 from govservice.engine.types import MAIN, Event
 
-OF_THE_CASE = ("limit:", "deferral:")  # timers that a step's end leaves alone
+OF_THE_CASE = ("limit:", "deferral:", "renewal:")  # timers that a step's end leaves alone
 WAITED_ON = {"applicant": "applicant", "auto": "system"}
 
 

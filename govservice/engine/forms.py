@@ -45,6 +45,14 @@ def _moment(value: Any) -> bool:
         return False
 
 
+def _licence(value: Any) -> bool:
+    """A licence to be renewed: which one, its last day and its end."""
+    return (
+        isinstance(value, Mapping) and _word(value.get("document")) and _word(value.get("expires_on"))
+        and _moment(value.get("expires_at"))
+    )  # fmt: skip
+
+
 def _maybe(fits: Fits) -> Fits:
     return lambda value: value is None or fits(value)
 
@@ -62,6 +70,7 @@ KINDS: Mapping[str, Fits] = {
     "supplied": _words, "deferred": _maybe(_words), "pledges": _maybe(_by_name(_maybe(_number))),
     "steps": _maybe(_by_name(_word)), "fields": _maybe(_by_name(_word)), "case": _maybe(_word),
     "outcome": _maybe(_word), "attempt": _number, "starts_at": _moment,
+    "renews": _maybe(_licence),
 }  # fmt: skip
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "@open": ("def_sha", "number", "service", "person_id"), "@timer": ("timer", "armed_seq"), "@migrate": ("to",),

@@ -101,7 +101,7 @@ MOVING = (
     "consult.opened", "consult.ended",
 )  # fmt: skip
 # What came with a submission or an answer: part of its command.
-WITH_IT = ("gap.opened", "pledge.made", "pledge.ended")
+WITH_IT = ("gap.opened", "pledge.made", "pledge.ended", "renewal.begun")
 READ = tuple(dict.fromkeys((*TELLERS, *MOVING, *WITH_IT)))  # types that are read; the others need not be fetched
 
 
@@ -163,6 +163,8 @@ class _Telling:
             more.setdefault("deferred", []).append(d["material"])
         elif ev.type == "gap.closed":
             more.setdefault("supplied", []).append(d["material"])
+        elif ev.type == "renewal.begun":
+            more["renews"] = {name: d[name] for name in ("document", "expires_on", "expires_at")}
         elif ev.type == "pledge.made":
             self.pledged.add(d["material"])
             more.setdefault("pledges", {})[d["material"]] = d["pledge"]

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import rfc8785
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from govservice.models.base import (
@@ -24,6 +24,8 @@ from govservice.models.base import (
     Ref,
     Sha,
 )
+
+TO_RENEW = "renewal_case_id IS NULL AND revoked_at IS NULL AND reminders < 2"
 
 
 class File(Base):
@@ -56,6 +58,10 @@ class IssuedDocument(Base):
     """A licence produced by a case. `number` stands on it; `verify_code` is what the QR leads to."""
 
     __tablename__ = "documents"
+    __table_args__ = (
+        Index("ix_documents_renew", "renew_on", postgresql_where=text(TO_RENEW), sqlite_where=text(TO_RENEW)),
+        Index("ix_documents_renewal_case", "renewal_case_id"),
+    )
     id: Mapped[Key]
     case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
     kind: Mapped[Code]  # output.document of the definition
@@ -72,6 +78,10 @@ class IssuedDocument(Base):
     created_at: Mapped[Moment]
     revoked_at: Mapped[OptMoment]
     revoked_reason: Mapped[OptText]
+    renew_on: Mapped[date | None]  # from this day on it may be renewed
+    renewal_case_id: Mapped[OptRef]  # the application that is to renew it
+    renewed_at: Mapped[OptMoment]  # by law: it expired undecided, and `valid_until` was moved
+    reminders: Mapped[int] = mapped_column(default=0)  # how often the holder was reminded
 
 
 class Message(Base):

@@ -25,6 +25,7 @@ from govservice.operations.asked import invite, remind
 from govservice.operations.deciding import in_transaction
 from govservice.operations.issued import issue_facts
 from govservice.operations.issuing import issue_document, revoke_document
+from govservice.operations.renewing import renew_by_law
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -67,6 +68,7 @@ HANDLERS: dict[str, Handler] = {
     "sample.draw": _draw,
     "document.issue": _issue,
     "document.revoke": _revoke,
+    "document.renew": renew_by_law,
     "person.invite": invite,
     "person.remind": remind,
     "appointment.set": set_one,

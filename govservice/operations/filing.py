@@ -38,6 +38,7 @@ from govservice.operations.completeness import (
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
 from govservice.operations.in_force import take_in_force
+from govservice.operations.issuing import renewal_of
 from govservice.operations.mandates import usable_mandate
 from govservice.operations.own_cases import own_case
 from govservice.operations.runtime import Runtime
@@ -258,6 +259,7 @@ def _send(
             data={
                 "data_rev": form.rev, "changed": form.changed_from(before),
                 **promises(compiled, form, draft=trigger is None),
+                **(renewal_of(rt, session, case) if trigger is None else {}),
             },
         )  # fmt: skip
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)

@@ -14,7 +14,7 @@ from govservice.codes import LICENCE_CODE
 from govservice.definitions.compiled import Compiled
 from govservice.errors import LostRace, NotAllowed
 from govservice.messaging.outbox import Effect
-from govservice.models.base import new_id
+from govservice.models.base import new_id, to_iso
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case, CaseEvent, Token
 from govservice.models.papers import IssuedDocument, seal_of
@@ -97,6 +97,8 @@ def _document(
         issued_on=issued_on, valid_until=valid_until(issued_on, output.valid) if output.valid else None,
         sha256=seal_of(content), effect_key=effect.key,
         created_at=now, revoked_at=None, revoked_reason=None,
+        renew_on=renew_on(valid_until(issued_on, output.valid), output.renew_from) if output.valid else None,
+        reminders=0,
     )  # fmt: skip
 
 
@@ -110,3 +112,18 @@ def public_rows(compiled: Compiled, answers: Mapping[str, Any], names: Iterable[
 def valid_until(issued_on: date, length: Duration) -> date:
     """The last day of validity: a licence for five years issued on 20 November holds until 19 November."""
     return length.after(issued_on) - timedelta(days=1)
+
+
+def renew_on(last: date, window: Duration | None) -> date | None:
+    """The first day on which a licence that holds until `last` may be renewed; None where it cannot be."""
+    return last - timedelta(days=round(window.calendar_days)) if window is not None else None
+
+
+def renewal_of(rt: Runtime, session: Session, case: Case) -> dict[str, Any]:
+    """What a submission says of the licence that it renews; nothing where it renews none."""
+    document = session.scalar(select(IssuedDocument).where(IssuedDocument.renewal_case_id == case.id))
+    if document is None or document.valid_until is None:
+        return {}
+    ends = rt.calendars.for_area(case.area).end_of(document.valid_until)
+    said = {"document": document.id, "expires_on": document.valid_until.isoformat(), "expires_at": to_iso(ends)}
+    return {"renews": said}

@@ -38,6 +38,9 @@ class Licence:
     revoked_reason: str | None
     sha256: str
     state: State
+    renew_on: date | None = None  # from this day on it may be renewed
+    renewed_at: datetime | None = None  # by law, because nobody decided before it expired
+    renewal_case_id: str | None = None
 
 
 def by_code(session: Session, typed: str, today: date) -> Licence | None:
@@ -60,7 +63,7 @@ def _licence(row: IssuedDocument | None, today: date) -> Licence | None:
     return Licence(
         row.case_id, row.number, row.verify_code, content.get("title", {}), row.holder, content.get("uscc", ""),
         tuple(content.get("rows", ())), row.department_id, row.issued_on, row.valid_until, row.revoked_at,
-        row.revoked_reason, row.sha256, _state(row, today),
+        row.revoked_reason, row.sha256, _state(row, today), row.renew_on, row.renewed_at, row.renewal_case_id,
     )  # fmt: skip
 
 

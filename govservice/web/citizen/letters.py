@@ -26,7 +26,9 @@ from govservice.queries.way import department_kind, department_name
 from govservice.web.access import audience, citizen_case, current_runtime, now
 from govservice.web.citizen import blueprint
 from govservice.web.citizen import letters_promises as promises
+from govservice.web.citizen.context import new_idem
 from govservice.web.citizen.correction import asker, in_order, reasons_of, spoken_in
+from govservice.web.citizen.renewal import renewal_reminder, renewal_state
 from govservice.web.citizen.story import item_label
 from govservice.web.public.verify import qr_of
 from govservice.web.words import last_day
@@ -104,6 +106,7 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
     "revoked": promises.is_revocation,
     "extension": lambda h: h.type == "clock.extended",
     "pause": lambda h: h.type == "pause.begun",
+    "renewal": lambda h: h.type == "case.closed",
     "fee": lambda h: h.type == "step.entered" and "notice.fee" in h.data.get("effects", ()),
 }
 
@@ -262,6 +265,7 @@ _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
     "gap": lambda _session, page, about: promises.reminded(page, about),
     "revoked": promises.revoked,
     "fee": _fee,
+    "renewal": renewal_reminder,
 }
 
 
@@ -273,12 +277,14 @@ def licence(number: str) -> str:
         case = citizen_case(number, session)
         found = licences.of_case(session, case.id, rt.calendars.for_area(case.area).local_date(now()))
         person = read_person(session, case.applicant_id) if found and not found.holder else None
+        renewable, running = renewal_state(session, case.id)
     if found is None:
         abort(404)
     department = rt.definitions.catalogue.departments.get(found.department_id)
     return render_template(
         "citizen/licence.html", licence=found, number=number, qr=qr_of(rt, found.code), department=department,
-        holder=found.holder or (person.name if person else ""), dated=found.issued_on,
+        holder=found.holder or (person.name if person else ""), dated=found.issued_on, renewable=renewable,
+        running=running, idem=new_idem(),
         verify_at=rt.settings.base_url.rstrip("/") + url_for("public.verify"),
     )  # fmt: skip
 
@@ -297,6 +303,7 @@ def title_of(kind: str, accepted: bool = True) -> str:
         "extension": gettext("Notice of extension"),
         "pause": gettext("Notice of excluded time"), "gap": gettext("Reminder: a document is awaited"),
         "revoked": gettext("Notice of revocation"),
+        "renewal": gettext("Reminder: your licence can be renewed"),
         "invite": gettext("Somebody asks for your confirmation"),
         "remind": gettext("Reminder: your confirmation is awaited"),
     }  # fmt: skip

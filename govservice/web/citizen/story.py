@@ -11,6 +11,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext, ngettext
 
+from govservice.definitions.compile_edges import RENEWED
 from govservice.definitions.compiled import Edge
 from govservice.models.papers import Message
 from govservice.queries.fees import fee_steps
@@ -74,6 +75,9 @@ def _left(page: CasePage, happening: Happening) -> Item | None:
     step = page.compiled.steps.get(data["step"])
     if step is not None and step.asked_at is not None:
         return opinion_told(page, happening)
+    if data["trigger"] == RENEWED:
+        note = gettext("nobody had decided before it expired (Administrative Licensing Law, art. 50)")
+        return {"title": gettext("Your licence is renewed by law"), "note": note}
     edge = page.compiled.edge(data["step"], data["trigger"])
     if edge is None or data["trigger"].startswith("@") or edge.kind == "always":
         return None  # joins, answers and the way out are told by what follows from them
@@ -288,6 +292,11 @@ def _runs_on(_page: CasePage, happening: Happening) -> Item:
     return {"title": gettext("The clock runs on: %(kind)s is over", kind=pause_name(happening.data["kind"]))}
 
 
+def _renews(_page: CasePage, happening: Happening) -> Item:
+    last = date_text(date.fromisoformat(happening.data["expires_on"]))
+    return {"title": gettext("It is to renew your licence, which holds until %(day)s", day=last)}
+
+
 def _migrated(_page: CasePage, _happening: Happening) -> Item:
     note = gettext("What was done and the time already used stay as they were.")
     return {"title": gettext("Your application goes on under a newer version of the rules"), "note": note}
@@ -307,6 +316,7 @@ _TELL = {
     "branch.ended": _not_needed,
     "branch.opened": _reopened,
     "action.confirmed": _confirmed,
+    "renewal.begun": _renews,
     "appointment.made": appointment_told,
     "consult.opened": consult_told,
     "person.invited": _invited,

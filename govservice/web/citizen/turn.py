@@ -7,6 +7,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext, ngettext
 
+from govservice.definitions.compile_edges import RENEWED
 from govservice.queries.standing import ClockView, Standing
 from govservice.queries.tracking import CasePage
 from govservice.web.access import current_runtime
@@ -250,6 +251,12 @@ def _granted(page: CasePage, _items: int) -> Panel:
     if page.rating is None:
         links.append({"text": gettext("Rate this service"), "href": url_for("citizen.rate", number=page.case.number)})
     has_licence = page.compiled.service.output is not None
+    if any(h.type == "step.left" and h.data.get("trigger") == RENEWED for h in page.happenings):
+        return {
+            "kind": "done", "tag": gettext("Granted"), "title": gettext("Renewed by law"),
+            "words": gettext("Nobody decided before your licence expired: it holds for another term."), "facts": [],
+            "button": None, "links": links,
+        }  # fmt: skip
     href = url_for("citizen.licence", number=page.case.number)
     return {
         "kind": "done", "tag": gettext("Granted"),

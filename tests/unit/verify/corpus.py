@@ -69,6 +69,11 @@ class Case(NamedTuple):
 CONSULT = "      consult: {consult: {departments: [fire_rescue], limit: 2wd}, label: {en: Consult, zh: 征求意见}}\n"
 
 UNSOUND = [
+    # -- renewal
+    Case("a renewal of what never expires", ("facts:\n", "output: {document: restaurant_licence, renew_from: 90d}\nfacts:\n"), "E-RENEWAL", "output:", None, run=False),
+    Case("a renewal from before the first day", ("facts:\n", "output: {document: restaurant_licence, valid: 30d, renew_from: 90d}\nfacts:\n"), "E-RENEWAL", "output:", None, run=False),
+    Case("an expiry undecided of what nobody can apply to renew", ("facts:\n", "output: {document: restaurant_licence, valid: 5y, on_expiry_undecided: renewed}\nfacts:\n"), "E-RENEWAL", "output:", None, run=False),
+    Case("a step from which only the law's renewal leads on", ("facts:\n", "output: {document: restaurant_licence, valid: 5y, renew_from: 90d, on_expiry_undecided: renewed}\nfacts:\n", f"      {APPROVE} label: {{en: Approve, zh: 准予}}}}\n", "", REFUSE, "", AGAIN, ASK), "E-NO-COMPLETION", "decision:", "decision"),
     # -- appointments
     Case("every action guarded, and only a meeting is set by itself", (PAPERS, PAPERS.replace("to: site,", 'to: site, guard: "premises.area > 5.0",') + "            appointment: inspection\n"), "E-MAY-STALL", "papers:", "review.food.papers"),
     Case("a meeting of a kind that nobody knows", (DESK_LIMIT, DESK_LIMIT + "    appointment: dinner\n"), "E-UNKNOWN-CALL", "dinner", "desk", run=False),
@@ -169,6 +174,8 @@ UNSOUND = [
 ]  # fmt: skip
 
 SOUND = [
+    Case("a licence that the law renews where nobody decides", ("facts:\n", "output: {document: restaurant_licence, valid: 5y, renew_from: 90d, on_expiry_undecided: renewed}\nfacts:\n")),
+    Case("a licence that expires although its renewal is asked for", ("facts:\n", "output: {document: restaurant_licence, valid: 18mo, renew_from: 60d, on_expiry_undecided: expired}\nfacts:\n")),
     Case("a meeting for which the applicant chooses a time", (DESK_LIMIT, DESK_LIMIT + "    appointment: inspection\n")),
     Case("a meeting in a branch, at a step without a limit", (PAPERS, PAPERS + "            appointment: inspection\n", "            limit: 2wd\n", "")),
     Case("a question to another department", (DECLINE, DECLINE + CONSULT)),
