@@ -95,6 +95,23 @@ def reset(login: str) -> None:
     click.echo(f"Password to hand over: {password}")
 
 
+@command.command("own-person")
+@click.argument("login")
+@click.argument("number", required=False)
+@click.option("--none", "forget", is_flag=True, help="Take the link away.")
+def own_person(login: str, number: str | None, forget: bool) -> None:
+    """Say who a member of staff is in private (18-digit number): they decide none of their own cases."""
+    from govservice.operations.accounts import set_own_person
+
+    if forget == bool(number):
+        raise click.UsageError("Give the number, or --none.")
+    try:
+        set_own_person(runtime(), login, number)
+    except PortalError as fault:
+        raise _failure(fault) from None
+    click.echo(f"{login}: {'no private person is known' if forget else 'the private person is known'}.")
+
+
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def list_users(as_json: bool) -> None:

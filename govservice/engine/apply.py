@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from dataclasses import replace
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
@@ -151,6 +152,7 @@ class _Door:
         text = self.words(state, applicant_id)
         state.ctx = self.context(d, state, cmd, applicant_id, text)
         self.ask(d, state, token)
+        cmd = self.for_whom(d, state, token)
         if cmd.trigger == deciding.MIGRATE:
             new = self.definitions.by_sha(str(cmd.data["to"]))
             moved = decide_migration.plan(d, new, state, cmd, self.calendars)
@@ -160,6 +162,19 @@ class _Door:
             self.store.write_key(self.key_row(state, state.seq + 1, state.seq, cmd))
             return Applied(state.case_id, state.version, state.seq + 1, state.seq, state, ())
         return self.finish(d, state, work.st, work.events, head, text)
+
+    def for_whom(self, d: Compiled, state: CaseState, token: Token) -> Command:
+        """The command with the absent colleague for whom a member of staff acts. Nobody says so themselves: it follows
+        from whose task it is and whose role gives the right."""
+        cmd = self.cmd
+        if cmd.actor.kind != "user" or cmd.trigger in deciding.AD_HOC or cmd.trigger == deciding.MIGRATE:
+            return cmd if cmd.actor.kind != "user" else replace(cmd, on_behalf_of=None)
+        edge, task = d.edge(token.step, cmd.trigger), state.task_of(token.id)
+        limit = d.limits.get(cmd.trigger.partition(":")[2]) if cmd.trigger.startswith(deciding.EXTEND) else None
+        role = limit.extend.role if limit is not None and limit.extend is not None else edge.by if edge else None
+        role = role or (task.role if task is not None else None)
+        absent = rights.behalf(d, state, cmd.actor, role, state.ctx, token) if role is not None else None
+        return replace(cmd, on_behalf_of=absent.id if absent is not None else None)
 
     def compare(self, state: CaseState, token: Token) -> None:
         """What the page showed against what is. Only this token's own moves and a new revision make a page stale."""

@@ -46,7 +46,7 @@ def _at(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx) -> lis
     task = st.task_of(token.id)
     if task is not None and token.status == "active":
         why = rights.claim_refusal(d, st, task, actor, ctx)
-        if task.assignee is None or task.assignee != actor.id:
+        if task.assignee is None or task.assignee not in actor.ids:
             offers.append(_own(token, "@claim", CLAIM, "claim", why))
         else:
             offers.append(_own(token, "@release", RELEASE, "release", rights.release_refusal(task, actor)))

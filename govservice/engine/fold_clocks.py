@@ -22,7 +22,7 @@ from govservice.engine.types import MAIN, Event
 def correction_asked(st: CaseState, ev: Event) -> None:
     d, token = ev.data, st.tokens[ev.token_id or MAIN]
     if "role" in d:
-        acted(st, d["step"], ev.actor)
+        acted(st, d["step"], ev)
     st.asks[token.id] = Ask(token.id, d["step"], tuple(d["items"]), d.get("text"), ev.seq, False)
     st.tokens[token.id] = token._replace(
         status="waiting", version=token.version + 1, waits_for="correction_notice", acted=True, data_rev=st.data_rev,
@@ -73,7 +73,7 @@ def correction_resubmitted(st: CaseState, ev: Event) -> None:
 def pause_begun(st: CaseState, ev: Event) -> None:
     d, token = ev.data, st.tokens[ev.token_id or MAIN]
     if "role" in d:
-        acted(st, d["step"], ev.actor)
+        acted(st, d["step"], ev)
     st.holds = (*st.holds, Hold(token.id, d["kind"], ev.at, d["until_on"], d["until_at"]))
     st.tokens[token.id] = token._replace(version=token.version + 1)
     set_timers(st, d["timers"], ev.seq)
@@ -82,7 +82,7 @@ def pause_begun(st: CaseState, ev: Event) -> None:
 def pause_ended(st: CaseState, ev: Event) -> None:
     d, token = ev.data, st.tokens[ev.token_id or MAIN]
     if "role" in d:
-        acted(st, d["step"], ev.actor)
+        acted(st, d["step"], ev)
     st.holds = tuple(h for h in st.holds if (h.token_id, h.kind) != (token.id, d["kind"]))
     st.tokens[token.id] = token._replace(version=token.version + 1)
     timer = st.timers.get(f"{token.id}/@pause:{d['kind']}")

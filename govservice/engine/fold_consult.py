@@ -11,7 +11,7 @@ from govservice.engine.types import MAIN, Event
 def consult_asked(st: CaseState, ev: Event) -> None:
     token = st.tokens[ev.token_id or MAIN]
     if "role" in ev.data:
-        acted(st, ev.data["step"], ev.actor)
+        acted(st, ev.data["step"], ev)
     st.tokens[token.id] = token._replace(version=token.version + 1)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from govservice.engine.state import CaseState, ClockEnd, ClockState, Pauses, Task, TaskEnd, TimerEnd, TimerState
+from govservice.engine.types import Event
 
 
-def acted(st: CaseState, step: str, actor: str) -> None:
-    who = st.acts.get(step, ())
-    if actor not in who:
-        st.acts[step] = (*who, actor)
-    st.hands[step] = actor
+def acted(st: CaseState, step: str, ev: Event) -> None:
+    """Whoever acts for an absent colleague acts as both: neither may do what the other must not."""
+    both = (ev.actor, *([ev.on_behalf_of] if ev.on_behalf_of is not None else []))
+    st.acts[step] = tuple(dict.fromkeys((*st.acts.get(step, ()), *both)))
+    st.hands[step] = ev.on_behalf_of or ev.actor
 
 
 def set_timers(st: CaseState, timers: Iterable[Any], seq: int) -> None:

@@ -95,7 +95,7 @@ def step_left(st: CaseState, ev: Event) -> None:
     d = ev.data
     token = st.tokens[ev.token_id or MAIN]
     if "role" in d:
-        acted(st, d["step"], ev.actor)
+        acted(st, d["step"], ev)
     if "rev" in d:
         st.data_rev = d["rev"]
     if "area" in d:
@@ -155,10 +155,10 @@ def branch_cancelled(st: CaseState, ev: Event) -> None:
 
 def action_confirmed(st: CaseState, ev: Event) -> None:
     d, token = ev.data, st.tokens[ev.token_id or MAIN]
-    acted(st, d["step"], ev.actor)
+    acted(st, d["step"], ev)
+    first = (d["trigger"], ev.actor, ev.at, ev.on_behalf_of)
     st.tokens[token.id] = token._replace(
-        version=token.version + 1, waits_for="second_person", confirmed=(d["trigger"], ev.actor, ev.at),
-        data_rev=st.data_rev, acted=True,
+        version=token.version + 1, waits_for="second_person", confirmed=first, data_rev=st.data_rev, acted=True
     )  # fmt: skip
     task = st.task_of(token.id)
     if task is not None:

@@ -67,7 +67,23 @@ def is_applicant(st: CaseState, actor: Actor) -> bool:
 
 
 def holds(d: Compiled, st: CaseState, actor: Actor, role: str, ctx: Ctx | None) -> bool:
-    """Whether the actor holds the role in the department that decides in the case's area."""
+    """Whether the actor, or a colleague whom they stand in for, holds the role in the department that decides in the
+    case's area."""
+    return _holds(d, st, actor, role, ctx) or any(_holds(d, st, a, role, ctx) for a in actor.deputy_for)
+
+
+def behalf(d: Compiled, st: CaseState, actor: Actor, role: str, ctx: Ctx | None, token: Token | None) -> Actor | None:
+    """For which absent colleague the actor acts in a role: whose task it is, else where only their role gives the
+    right; None where they act for themselves."""
+    fitting = [absent for absent in actor.deputy_for if _holds(d, st, absent, role, ctx)]
+    task = st.task_of(token.id) if token is not None else None
+    whose = next((a for a in fitting if task is not None and task.assignee == a.id and task.role == role), None)
+    if whose is not None or _holds(d, st, actor, role, ctx):
+        return whose
+    return fitting[0] if fitting else None
+
+
+def _holds(d: Compiled, st: CaseState, actor: Actor, role: str, ctx: Ctx | None) -> bool:
     if actor.kind != "user" or not any(held == role for held, _ in actor.roles):
         return False
     try:
@@ -88,7 +104,8 @@ def by_right(
         return None if actor.kind == "system" else NOT_SYSTEM
     if not holds(d, st, actor, by, ctx):
         return ROLE
-    return conflict(st, actor)
+    absent = behalf(d, st, actor, by, ctx, token)
+    return conflict(st, actor) or (conflict(st, absent) if absent is not None else None)
 
 
 def conflict(st: CaseState, actor: Actor) -> Refusal | None:
@@ -100,19 +117,22 @@ def conflict(st: CaseState, actor: Actor) -> Refusal | None:
 
 def by_claim(task: Task | None, edge: Edge, actor: Actor) -> Refusal | None:
     """A task that somebody else has taken is theirs; an unclaimed one may be acted on at once."""
-    if task is None or task.assignee in (None, actor.id) or task.role != edge.by:
+    if task is None or task.assignee is None or task.assignee in actor.ids or task.role != edge.by:
         return None
     return Refusal("claimed", "Somebody else has taken this task.", {"by": task.assignee})
 
 
-def by_eyes(st: CaseState, token: Token, edge: Edge, actor: Actor) -> Refusal | None:
-    """Two people are two people; who examined does not decide (not_same_as covers both of two)."""
+def by_eyes(st: CaseState, token: Token, edge: Edge, actor: Actor, absent: Actor | None = None) -> Refusal | None:
+    """Two people are two people; who examined does not decide (not_same_as covers both of two). Acting for an absent
+    colleague, one is both: B does not approve through A what B examined, and nobody does for A what A examined."""
     if actor.kind != "user":
         return None
-    if edge.two_people and token.confirmed is not None and token.confirmed[:2] == (edge.name, actor.id):
+    both = {actor.id, *([absent.id] if absent is not None else [])}
+    first = token.confirmed
+    if edge.two_people and first is not None and first[0] == edge.name and not both.isdisjoint({first[1], first[3]}):
         return SAME_PERSON
     for path in edge.not_same_as:
-        if actor.id in st.acts.get(path, ()):
+        if not both.isdisjoint(st.acts.get(path, ())):
             return FOUR_EYES._replace(facts={"step": path})
     return None
 
@@ -147,7 +167,7 @@ def refusal(d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, 
         or by_moment(st, token, edge)
         or by_gaps(st, edge)
         or by_claim(st.task_of(token.id), edge, actor)
-        or by_eyes(st, token, edge, actor)
+        or by_eyes(st, token, edge, actor, behalf(d, st, actor, edge.by, ctx, token))
         or by_hold(st, token, edge)
         or by_consult(d, st, token, edge)
     )
@@ -209,14 +229,14 @@ def claim_refusal(d: Compiled, st: CaseState, task: Task | None, actor: Actor, c
     if task is None or task.watch:
         return CLOSED if st.status == "closed" else NOT_HERE
     token = st.tokens[task.token_id]
-    right = by_right(d, st, actor, task.role, ctx)
+    right = by_right(d, st, actor, task.role, ctx, token)
     if right is not None:
         return right
     if token.status != "active":
         return NOT_HERE
-    if task.assignee not in (None, actor.id):
+    if task.assignee is not None and task.assignee not in actor.ids:
         return Refusal("taken", "Somebody else has taken this task.", {"by": task.assignee})
-    if token.confirmed is not None and token.confirmed[1] == actor.id:
+    if token.confirmed is not None and actor.id in token.confirmed[1:]:
         return SAME_PERSON
     return None
 
@@ -224,7 +244,7 @@ def claim_refusal(d: Compiled, st: CaseState, task: Task | None, actor: Actor, c
 def release_refusal(task: Task | None, actor: Actor) -> Refusal | None:
     if task is None or task.assignee is None:
         return NOT_HERE
-    if actor.kind != "system" and task.assignee != actor.id:
+    if actor.kind != "system" and task.assignee not in actor.ids:
         return Refusal("claimed", "Somebody else has taken this task.", {"by": task.assignee})
     return None
 

@@ -21,7 +21,7 @@ from govservice.engine.state import (
     Token,
 )
 
-FORMAT = 8
+FORMAT = 9
 
 
 def dump(st: CaseState) -> str:

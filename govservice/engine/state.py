@@ -22,8 +22,8 @@ class Token(NamedTuple):
     `scope`: "" for the main token, `review.food` for a branch, `review.consent/0` for the first part of a branch that
     has one for each element of a list.
 
-    `confirmed`: (action, actor, at) of the first of two people. `acted`: since it entered its branch, or since the last
-    resubmission it took part in.
+    `confirmed`: (action, actor, at, for which absent colleague or None) of the first of two people. `acted`: since it
+    entered its branch, or since the last resubmission it took part in.
     """
 
     id: int
@@ -41,7 +41,7 @@ class Token(NamedTuple):
     waits_for: str | None = None
     acted: bool = False
     pauses: Pauses = ()
-    confirmed: tuple[str, str, str] | None = None
+    confirmed: tuple[str, str, str, str | None] | None = None
     person: str | None = None  # who was asked, where the branch is another person's
 
     @property

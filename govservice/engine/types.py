@@ -40,6 +40,17 @@ class Actor:
     name: str = ""
     mandate_id: str | None = None  # the right by which it acts for the organisation
     acts_for: tuple[str, ...] = ()  # organisations that a member of staff may act for in private: no case of theirs
+    deputy_for: tuple[Actor, ...] = ()  # absent colleagues, each with the roles that this one stands in for today
+
+    @property
+    def every_role(self) -> tuple[tuple[str, str], ...]:
+        """The roles of one's own and those of absent colleagues."""
+        return tuple(dict.fromkeys((*self.roles, *(pair for each in self.deputy_for for pair in each.roles))))
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Oneself and the colleagues whom one stands in for."""
+        return (self.id, *(each.id for each in self.deputy_for))
 
 
 SYSTEM = Actor("system", "system", (), None)

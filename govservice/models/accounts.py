@@ -30,6 +30,7 @@ class User(Base):
     kind: Mapped[Code]
     name: Mapped[Json]  # {en, zh} of staff; {} of citizens
     person_id: Mapped[OptRef] = mapped_column(ForeignKey("people.id"), unique=True)
+    private_person_id: Mapped[OptRef]  # id in `people` of who a member of staff is in private: their own cases
     locale: Mapped[str] = mapped_column(default="zh")
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[Moment]
@@ -37,6 +38,11 @@ class User(Base):
     disabled_at: Mapped[OptMoment]
     person: Mapped[Person | None] = relationship(lazy="joined")
     roles: Mapped[list[Role]] = relationship(lazy="selectin", order_by="Role.id")
+
+    @property
+    def own_person_id(self) -> str | None:
+        """Whose applications are this account's own: a citizen's, or those of a member of staff in private."""
+        return self.person_id or self.private_person_id
 
 
 class Role(Base):
@@ -54,6 +60,26 @@ class Role(Base):
     role: Mapped[Code]
     valid_from: Mapped[date | None]
     valid_to: Mapped[date | None]
+
+
+class Absence(Base):
+    """A member of staff is away, and a colleague of the same department stands in. Legal days, both counted."""
+
+    __tablename__ = "absences"
+    __table_args__ = (
+        CheckConstraint("from_on <= to_on", name="span"),
+        CheckConstraint("user_id <> deputy_id", name="somebody_else"),
+        Index("ix_absences_deputy", "deputy_id", "to_on"),
+        Index("ix_absences_user", "user_id", "to_on"),
+    )
+    id: Mapped[Key]
+    user_id: Mapped[Ref] = mapped_column(ForeignKey("users.id"))
+    deputy_id: Mapped[Ref] = mapped_column(ForeignKey("users.id"))
+    from_on: Mapped[date]
+    to_on: Mapped[date]
+    declared_by: Mapped[Ref] = mapped_column(ForeignKey("users.id"))
+    declared_at: Mapped[Moment]
+    ended_at: Mapped[OptMoment]  # taken back, or ended early
 
 
 class Session(Base):

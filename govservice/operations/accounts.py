@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from govservice.engine import Actor
 from govservice.errors import N_, Forbidden, Invalid, NotFound
+from govservice.identifiers import WrongIdentifier, parse
 from govservice.models.accounts import STAFF_KINDS, Role, User
 from govservice.models.base import new_id
 from govservice.models.places import Department
@@ -258,7 +259,27 @@ def staff_actor(rt: Runtime, login: str, password: str, *, now: datetime) -> Act
     with rt.read() as session:
         user = session.get_one(User, id)
         held = [r for r in user.roles if (r.valid_from or today) <= today <= (r.valid_to or today)]
-        return Actor(id, "user", tuple((r.role, r.department_id) for r in held), user.person_id, name=login)
+        return Actor(id, "user", tuple((r.role, r.department_id) for r in held), user.own_person_id, name=login)
+
+
+def set_own_person(rt: Runtime, login: str, number: str | None) -> None:
+    """Who a member of staff is in private (None: nobody known), so that "own case" reaches them. Somebody without an
+    account is kept by the number alone. Raises NotFound, Invalid naming `number`."""
+    try:
+        known = parse("cn_id", number) if number is not None else None
+    except WrongIdentifier as error:
+        raise Invalid({"number": str(error)}) from error
+    with rt.write() as session:
+        user = user_named(session, login)
+        if user.kind != "staff":
+            raise NotFound()
+        person = None
+        if known is not None:
+            person = find_person(session, rt.keyring, "cn_id", known) or add_person(
+                session, rt.keyring, Identity("", "cn_id", known), now=rt.wall.now()
+            )
+            session.flush()
+        user.private_person_id = person.id if person is not None else None
 
 
 def demo_accounts(session: Session) -> int:

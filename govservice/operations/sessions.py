@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Date, Row, and_, bindparam, delete, or_, select, update
+from sqlalchemy import Date, Row, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session as Db
 
 from govservice.models.accounts import Role, Session, User
@@ -138,7 +138,8 @@ def _live() -> Any:
     return (
         select(
             Session.id.label("session_id"), Session.data, Session.created_at, Session.seen_at, Session.expires_at,
-            User.id.label("user_id"), User.login, User.kind, User.locale, User.name, User.person_id,
+            User.id.label("user_id"), User.login, User.kind, User.locale, User.name,
+            func.coalesce(User.person_id, User.private_person_id).label("person_id"),
             Person.name_enc, Person.key_wrapped, Person.key_id,
             Mandate.id.label("mandate_id"), Mandate.kind.label("mandate_kind"), Mandate.services,
             Organisation.id.label("organisation_id"), Organisation.name.label("organisation"),

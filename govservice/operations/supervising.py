@@ -14,6 +14,7 @@ from govservice.engine import rights_supervision as supervision
 from govservice.errors import NotFound
 from govservice.models.accounts import Role, User
 from govservice.models.cases import Case
+from govservice.operations.absences import held_today
 from govservice.operations.deciding import MAX_TEXT, in_transaction
 from govservice.operations.runtime import Runtime
 from govservice.queries.access import organisations_of
@@ -78,11 +79,10 @@ def colleagues(rt: Runtime, session: Session, case: Case, token_id: int, actor: 
 
 def staff_of(session: Session, user: User, today: date) -> Actor:
     """A member of staff as an actor, with the roles and private mandates that hold today."""
-    held = tuple(
-        (r.role, r.department_id) for r in user.roles if (r.valid_from or today) <= today <= (r.valid_to or today)
-    )
-    acts_for = organisations_of(session, user.person_id, today) if user.person_id else ()
-    return Actor(user.id, "user", held, user.person_id, name=next(iter(user.name.values()), ""), acts_for=acts_for)
+    person = user.own_person_id
+    acts_for = organisations_of(session, person, today) if person else ()
+    name = next(iter(user.name.values()), "")
+    return Actor(user.id, "user", held_today(user, today), person, name=name, acts_for=acts_for)
 
 
 def do(

@@ -85,19 +85,21 @@ Key = tuple[datetime | None, str]  # of a row: the due instant of work, None for
 def worklist(
     session: Session,
     roles: Iterable[tuple[str, str]],
-    user_id: str,
+    user_id: str | tuple[str, ...],
     filters: Filters,
     calendar: Calendar,
     now: datetime,
     after: Key | None = None,
     limit: int = PAGE,
 ) -> Worklist:
-    """The tasks of (role, department id) pairs. Empty where the clerk holds no role."""
+    """The tasks of (role, department id) pairs. Empty where the clerk holds no role. `user_id`: the clerk, and the
+    absent colleagues for whom they stand in."""
+    ids = (user_id,) if isinstance(user_id, str) else user_id
     mine = roles_clause(roles)
     if mine is None:
         return Worklist((), dict.fromkeys(("all", *URGENCIES, WATCHED), 0), 0, (), (), None)
     base = and_(mine, Task.status.in_(OPEN))
-    chosen, urgency = and_(base, *_filter_clauses(filters, user_id)), _urgency(calendar, now)
+    chosen, urgency = and_(base, *_filter_clauses(filters, ids)), _urgency(calendar, now)
     wanted = filters.urgency if filters.urgency in (*URGENCIES, WATCHED) else None
     shown = and_(chosen, urgency == wanted if wanted else urgency != WATCHED)
     tasks = _page(session, shown, after, limit + 1)
@@ -186,18 +188,18 @@ def _urgency(calendar: Calendar, now: datetime) -> ColumnElement[str]:
     )
 
 
-def _filter_clauses(filters: Filters, user_id: str) -> list[ColumnElement[bool]]:
+def _filter_clauses(filters: Filters, ids: tuple[str, ...]) -> list[ColumnElement[bool]]:
     clauses: list[ColumnElement[bool]] = []
     if filters.service:
         clauses.append(Task.service == filters.service)
     if filters.step:
         clauses.append(Task.step == filters.step)
     if filters.whose == "me":
-        clauses.append(Task.assignee_id == user_id)
+        clauses.append(Task.assignee_id.in_(ids))
     elif filters.whose == "nobody":
         clauses.append(Task.assignee_id.is_(None))
     elif filters.whose == "mine_or_nobody":
-        clauses.append(or_(Task.assignee_id.is_(None), Task.assignee_id == user_id))
+        clauses.append(or_(Task.assignee_id.is_(None), Task.assignee_id.in_(ids)))
     if filters.text:
         clauses.append(Task.case_id.in_(cases_like(filters.text)))
     return clauses

@@ -35,6 +35,7 @@ from govservice.errors import NotFound, Unavailable
 from govservice.models.accounts import STAFF_KINDS
 from govservice.models.cases import Case, Token
 from govservice.models.papers import File
+from govservice.operations import absences
 from govservice.operations.runtime import Runtime
 from govservice.operations.sessions import SignedIn
 from govservice.queries import access as queries
@@ -156,12 +157,20 @@ def _actor(found: SignedIn | None) -> Actor | None:
         return None
     name = next(iter((found.name or {}).values()), found.login)
     if found.kind != "citizen":
-        return Actor(found.user_id, "user", found.roles, found.person_id, name=name, acts_for=_own_organisations(found))
+        return Actor(
+            found.user_id, "user", found.roles, found.person_id, name=name, acts_for=_own_organisations(found),
+            deputy_for=_absent_colleagues(found.user_id),
+        )  # fmt: skip
     held = found.acts_for
     return Actor(
         f"applicant:{found.person_id}", "applicant", (), found.person_id, held.organisation_id if held else None, name,
         held.mandate_id if held else None,
     )  # fmt: skip
+
+
+def _absent_colleagues(user_id: str) -> tuple[Actor, ...]:
+    with current_runtime().read() as session:
+        return absences.deputy_for(session, user_id, today())
 
 
 def _own_organisations(found: SignedIn) -> tuple[str, ...]:
@@ -247,4 +256,4 @@ def _found(session: Session | None, look: Callable[[Session], Found | None]) -> 
 
 def work_roles(actor: Actor | None) -> tuple[tuple[str, str], ...]:
     """(role, department id) pairs in which somebody does tasks; the portal's own roles have none."""
-    return tuple(pair for pair in (actor.roles if actor else ()) if pair[0] not in PORTAL_ROLES)
+    return tuple(pair for pair in (actor.every_role if actor else ()) if pair[0] not in PORTAL_ROLES)

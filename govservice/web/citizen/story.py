@@ -41,7 +41,10 @@ def _by(page: CasePage, happening: Happening) -> str:
     if happening.mine and step is not None and step.person is not None:
         return str(gettext("the person asked"))
     if happening.who is not None:
-        return person_at(text(happening.who), text(happening.department) if happening.department else "")
+        who = text(happening.who)
+        if happening.behalf is not None:
+            who = str(gettext("%(who)s for %(absent)s", who=who, absent=text(happening.behalf)))
+        return person_at(who, text(happening.department) if happening.department else "")
     return str(gettext("the system")) if happening.system else str(gettext("you"))
 
 

@@ -95,7 +95,7 @@ def offers_of(rt: Runtime, session: Session, case: Case, actor: Actor) -> tuple[
     compiled = rt.definitions.by_sha(case.def_sha)
     state = load_state(session, case.id)
     ctx = context(session, rt.definitions, rt.calendars, state)
-    held = set(actor.roles)
+    held = set(actor.every_role)
     mine = {t.token_id for t in state.tasks.values() if (t.role, t.department) in held and not t.watch}
     offered = available(compiled, state, actor, ctx)
     found = [o for o in offered if o.kind == "extend" or (o.token_id in mine and o.kind != "always")]

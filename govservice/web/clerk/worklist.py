@@ -32,7 +32,7 @@ def worklist_page() -> str:
     calendar = rt.calendars.for_area(next(iter(clerk_areas(actor)), None))
     with rt.read() as session:
         shown = worklist(
-            session, work_roles(actor), actor.id, filters, calendar, now, _after(request.args.get("after"))
+            session, work_roles(actor), actor.ids, filters, calendar, now, _after(request.args.get("after"))
         )
     record_names(rt, actor, _names_shown(shown), now)
     query = _query(filters)
@@ -52,7 +52,7 @@ def worklist_csv() -> Response:
     now, titles = rt.now(), Titles(rt)
     calendar = rt.calendars.for_area(next(iter(clerk_areas(actor)), None))
     with rt.read() as session:
-        shown = worklist(session, work_roles(actor), actor.id, _filters(), calendar, now, limit=MOST)
+        shown = worklist(session, work_roles(actor), actor.ids, _filters(), calendar, now, limit=MOST)
     record_names(rt, actor, _names_shown(shown), now)
     head = [
         _("Due"), _("Which limit"), _("Urgency"), _("Applicant"), _("Service"), _("Case"), _("Step"),

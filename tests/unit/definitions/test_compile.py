@@ -121,9 +121,9 @@ def test_four_threads_share_one_machine(full: Compiled) -> None:
 
 def test_edges_of_the_reference_example(full: Compiled) -> None:
     named = {source: [edge.name for edge in edges] for source, edges in full.out.items()}
-    assert named["acceptance"] == ["accept", "correct", "decline", "withdraw", "@lapse", "@lapse1"]
-    assert named["review"] == ["@join0", "@join1", "withdraw", "@lapse", "@lapse1"]
-    assert named["fee"] == ["@ok", "@fail", "@lapse", "@lapse1"]  # withdraw says `unless: [fee]`
+    assert named["acceptance"] == ["accept", "correct", "decline", "withdraw", "@lapse", "@lapse1", "@renewed"]
+    assert named["review"] == ["@join0", "@join1", "withdraw", "@lapse", "@lapse1", "@renewed"]
+    assert named["fee"] == ["@ok", "@fail", "@lapse", "@lapse1", "@renewed"]  # withdraw says `unless: [fee]`
     assert named["decision"][-1] == "@lapse", "a deferred material that does not come ends the case"
     assert "@lapse" not in named["draft"], "nothing is put off before it is sent"
     assert named["post_check"] == ["confirm", "revoke"]

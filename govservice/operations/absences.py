@@ -1,0 +1,152 @@
+"""Absence with delegation: somebody is away, a colleague of the same department stands in, every act says for whom.
+
+The deputy has the absent one's roles in the departments that both belong to, on the days of the absence and no other;
+what they may not do themselves (their own case, what they examined) they may not do for the colleague either.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased
+
+from govservice.engine import Actor
+from govservice.errors import N_, Invalid, NotFound
+from govservice.models.accounts import STAFF_KINDS, Absence, Role, User
+from govservice.models.base import new_id
+from govservice.operations.runtime import Runtime
+from govservice.queries.access import organisations_of
+
+LONGEST = timedelta(days=366)
+PORTAL = tuple(kind for kind in STAFF_KINDS if kind != "clerk")  # nobody stands in for supervision or administration
+
+
+def held_today(user: User, today: date) -> tuple[tuple[str, str], ...]:
+    """(role, department id) pairs that hold on a day."""
+    return tuple(
+        (r.role, r.department_id) for r in user.roles if (r.valid_from or today) <= today <= (r.valid_to or today)
+    )
+
+
+def deputy_for(session: Session, user_id: str, today: date) -> tuple[Actor, ...]:
+    """The colleagues for whom a member of staff stands in today, each with the roles that count."""
+    away = session.scalars(
+        select(Absence).where(
+            Absence.deputy_id == user_id, Absence.ended_at.is_(None), Absence.from_on <= today, Absence.to_on >= today
+        )
+    ).all()
+    if not away:
+        return ()
+    own = {department for _, department in held_today(session.get_one(User, user_id), today)}
+    return tuple(_absent(session, session.get_one(User, each.user_id), own, today) for each in away)
+
+
+def _absent(session: Session, user: User, departments: set[str], today: date) -> Actor:
+    roles = tuple(p for p in held_today(user, today) if p[1] in departments and p[0] not in PORTAL)
+    person = user.own_person_id
+    acts_for = organisations_of(session, person, today) if person else ()
+    return Actor(user.id, "user", roles, person, name=next(iter(user.name.values()), ""), acts_for=acts_for)
+
+
+def may_declare_for(rt: Runtime, actor: Actor, user: User, today: date) -> bool:
+    """One's own absence; supervision declares that of anybody in its area."""
+    if actor.id == user.id:
+        return True
+    catalogue = rt.definitions.catalogue
+    departments = catalogue.departments
+    areas = {departments[d].area for role, d in actor.roles if role == "supervisor" and d in departments}
+    theirs = {departments[d].area for _, d in held_today(user, today) if d in departments}
+    return not areas.isdisjoint(above.code for code in theirs for above in catalogue.line_of_areas(code))
+
+
+def candidates(session: Session, user_id: str, today: date) -> list[User]:
+    """Who may stand in: colleagues of a department of the absent one, with a role there today."""
+    theirs = aliased(Role)
+    found = session.scalars(
+        select(User)
+        .join(Role, Role.user_id == User.id)
+        .join(theirs, theirs.department_id == Role.department_id)
+        .where(theirs.user_id == user_id, theirs.role.not_in(PORTAL), Role.role.not_in(PORTAL),
+               User.id != user_id, User.disabled_at.is_(None))
+        .order_by(User.login)
+    ).unique()  # fmt: skip
+    return [user for user in found if held_today(user, today)]
+
+
+def declare(
+    rt: Runtime, actor: Actor, user_id: str, deputy_id: str, from_on: date, to_on: date, *, now: datetime
+) -> str:  # fmt: skip
+    """Returns the id of the absence; the same again returns the first one. Raises NotFound where it is not the actor's
+    to declare, Invalid naming `deputy`, `from_on` or `to_on`."""
+    today = rt.today(now)
+    with rt.write() as session:
+        user = session.get(User, user_id)
+        if user is None or user.kind != "staff" or not may_declare_for(rt, actor, user, today):
+            raise NotFound()
+        own = _overlapping(session, user_id, from_on, to_on)
+        same = next((a for a in own if (a.deputy_id, a.from_on, a.to_on) == (deputy_id, from_on, to_on)), None)
+        if same is not None:
+            return same.id
+        _check(session, user, deputy_id, from_on, to_on, today, bool(own))
+        made = Absence(
+            id=new_id(), user_id=user_id, deputy_id=deputy_id, from_on=from_on, to_on=to_on, declared_by=actor.id,
+            declared_at=now,
+        )  # fmt: skip
+        session.add(made)
+        return made.id
+
+
+def _check(
+    session: Session, user: User, deputy_id: str, from_on: date, to_on: date, today: date, declared: bool
+) -> None:  # fmt: skip
+    wrong: dict[str, str] = {}
+    if to_on < max(from_on, today):
+        wrong["to_on"] = N_("The last day must not be before the first day or before today.")
+    elif to_on - from_on > LONGEST:
+        wrong["to_on"] = N_("An absence lasts at most one year.")
+    elif declared:
+        wrong["from_on"] = N_("Another absence has been declared for some of these days.")
+    if deputy_id not in {each.id for each in candidates(session, user.id, today)}:
+        wrong["deputy"] = N_("Choose a colleague of the same department.")
+    elif _overlapping(session, deputy_id, from_on, to_on):
+        wrong["deputy"] = N_("This colleague is away in that time too.")
+    if wrong:
+        raise Invalid(wrong)
+
+
+def _overlapping(session: Session, user_id: str, from_on: date, to_on: date) -> list[Absence]:
+    return list(
+        session.scalars(
+            select(Absence).where(
+                Absence.user_id == user_id, Absence.ended_at.is_(None), Absence.from_on <= to_on,
+                Absence.to_on >= from_on,
+            )
+        )
+    )  # fmt: skip
+
+
+def end(rt: Runtime, actor: Actor, absence_id: str, *, now: datetime) -> None:
+    """The colleague is back, or does not go: the deputy's rights end at once. Raises NotFound."""
+    with rt.write() as session:
+        found = session.get(Absence, absence_id)
+        user = session.get(User, found.user_id) if found is not None else None
+        if found is None or user is None or not may_declare_for(rt, actor, user, rt.today(now)):
+            raise NotFound()
+        if found.ended_at is None:
+            found.ended_at = now
+
+
+def shown_to(rt: Runtime, session: Session, actor: Actor, today: date) -> list[tuple[Absence, User, User]]:
+    """Absences that are not over: one's own, those one stands in for, and for supervision all of its area."""
+    rows = session.scalars(
+        select(Absence).where(Absence.ended_at.is_(None), Absence.to_on >= today).order_by(Absence.from_on, Absence.id)
+    ).all()
+    found = [(row, session.get_one(User, row.user_id), session.get_one(User, row.deputy_id)) for row in rows]
+    return [f for f in found if f[2].id == actor.id or may_declare_for(rt, actor, f[1], today)]
+
+
+def staff_of_areas(rt: Runtime, session: Session, actor: Actor, today: date) -> list[User]:
+    """Whose absence the actor may declare: their own, and as a supervisor that of everybody in the area."""
+    users = session.scalars(select(User).where(User.kind == "staff", User.disabled_at.is_(None)).order_by(User.login))
+    return [user for user in users.unique() if may_declare_for(rt, actor, user, today)]
