@@ -114,7 +114,8 @@ def agree(rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...],
 
 
 def fetch_facts(rt: Runtime, actor: Actor, case_id: str, *, now: datetime, trigger: Trigger = "prefill") -> None:
-    """Asks the registries for the facts agreed to and puts what they answered into the form."""
+    """Asks the registries for the facts agreed to and puts what they answered into the form. A draft that was sent or
+    ended while they were asked stays as it is: what was sent is sealed."""
     with rt.read() as session:
         case = own_case(session, actor, case_id, rt.today(now))
         form = read_form(session, case.applicant_id, case_id)
@@ -125,6 +126,8 @@ def fetch_facts(rt: Runtime, actor: Actor, case_id: str, *, now: datetime, trigg
     )  # fmt: skip
     with rt.write() as session:
         case = own_case(session, actor, case_id, rt.today(now), lock=True)
+        if case.status != "draft":
+            return
         form = read_form(session, case.applicant_id, case_id)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         _write(session, case, evidence.merge_answers(compiled, facts, form), actor, now)

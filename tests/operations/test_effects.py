@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from config import ROOT
-from govservice.definitions.library import load_library
-from govservice.errors import NotAllowed, NotFound, Tampered, TooLarge
+from govservice.errors import NotAllowed, Tampered
 from govservice.messaging import outbox
 from govservice.messaging.outbox import BACKOFF, LEASE, MAX_ATTEMPTS, Effect
-from govservice.models.cases import Case, Definition, Outbox
-from govservice.models.exchange import Grant
-from govservice.models.papers import File, IssuedDocument, Message
-from govservice.operations import effects, files, issuing
-from govservice.operations.publishing import adopt_pinned, publish_all
+from govservice.models.cases import Outbox
+from govservice.models.papers import IssuedDocument, Message
+from govservice.operations import effects, issuing
 from govservice.operations.runtime import Runtime
-from tests.operations.conftest import PDF, Play
+from tests.operations.conftest import Play
 
 
 @pytest.fixture
@@ -308,153 +302,3 @@ def test_what_cannot_be_put_back_keeps_nobody_waiting(rt: Runtime, play: Play, m
     monkeypatch.setitem(effects.HANDLERS, "document.issue", gone)
     monkeypatch.setattr(effects, "give_up", gone)
     assert effects.deliver_due(rt, "one", play.now) == 1
-
-
-# -- publishing
-
-
-def changed_library(folder: Path) -> Any:
-    """The shipped definitions, with one promise changed."""
-    import shutil
-
-    shutil.copytree(ROOT / "workflows", folder / "workflows")
-    file = folder / "workflows" / "services" / "open_restaurant.yaml"
-    text = file.read_text("utf-8")
-    assert "promised: 15wd" in text
-    file.write_text(text.replace("promised: 15wd", "promised: 12wd"), "utf-8")
-    return load_library(folder / "workflows")
-
-
-def test_a_new_version_and_the_case_that_began_before_it(rt: Runtime, play: Play, tmp_path: Path) -> None:
-    play.draft()
-    play.submit()
-    old = rt.definitions.current("open_restaurant").sha
-    newer = replace(rt, definitions=changed_library(tmp_path))
-    assert publish_all(newer, by="qian.yu", now=play.now) == ["open_restaurant"]
-    assert publish_all(newer, by="qian.yu", now=play.now) == [], "again changes nothing"
-    assert newer.definitions.by_sha(old).sha == old, "publishing looked at what running cases need"
-    restarted = replace(newer, definitions=load_library(newer.settings.workflows_dir))
-    assert adopt_pinned(restarted) == 1, "what no file says comes from the rows"
-    assert adopt_pinned(restarted) == 0
-    play.rt = newer
-    play.act("li.na", "", "accept")
-    clock = play.state.clocks["limit:decision"]
-    assert clock.promised == "15wd", "a running case keeps the promise it was given"
-    with newer.read() as session:
-        assert session.get_one(Case, play.case_id).def_sha == old
-        versions = {d.version: d.status for d in session.scalars(select(Definition).where(
-            Definition.service == "open_restaurant"))}  # fmt: skip
-    assert versions == {1: "retired", 2: "published"}
-    play.draft()
-    play.submit()
-    play.act("li.na", "", "accept")
-    assert play.state.clocks["limit:decision"].promised == "12wd"
-
-
-def test_going_back_to_an_earlier_version(rt: Runtime, play: Play, tmp_path: Path) -> None:
-    newer = replace(rt, definitions=changed_library(tmp_path))
-    publish_all(newer, by="x", now=play.now)
-    assert publish_all(rt, by="x", now=play.now) == ["open_restaurant"]
-    with rt.read() as session:
-        rows = session.scalars(select(Definition).where(Definition.service == "open_restaurant")).all()
-    assert {d.version: d.status for d in rows} == {1: "published", 2: "retired"}
-
-
-def test_publishing_gives_no_revoked_grant_back(rt: Runtime, play: Play) -> None:
-    with rt.write() as session:
-        session.get_one(Grant, "GR-2031").revoked_at = play.now
-    publish_all(rt, by="x", now=play.now)
-    with rt.read() as session:
-        assert session.get_one(Grant, "GR-2031").revoked_at == play.now
-
-
-# -- files kept
-
-
-def test_files_are_sealed_under_random_names(rt: Runtime, play: Play) -> None:
-    play.draft()
-    with rt.read() as session:
-        found = session.scalars(select(File).where(File.slot == "layout")).one()
-        name, content = files.content_of(session, rt.storage, found)
-    assert (name, content) == ("layout.pdf", PDF)
-    on_disk = [p for p in rt.storage.rglob("*") if p.is_file()]
-    assert found.stored_name in {p.name for p in on_disk}
-    for path in on_disk:
-        assert b"%PDF" not in path.read_bytes()
-        assert "layout" not in path.name
-        assert path.suffix == ""
-
-
-def test_a_changed_or_moved_file_is_found(rt: Runtime, play: Play) -> None:
-    play.draft()
-    with rt.read() as session:
-        rows = {f.slot: f for f in session.scalars(select(File))}
-        paths = {slot: rt.storage / f.stored_name[:2] / f.stored_name for slot, f in rows.items()}
-        first, second = paths["layout"].read_bytes(), paths["rules"].read_bytes()
-        paths["layout"].write_bytes(second)
-        with pytest.raises(Tampered):
-            files.content_of(session, rt.storage, rows["layout"])
-        paths["layout"].write_bytes(first[:-1] + bytes([first[-1] ^ 1]))
-        with pytest.raises(Tampered):
-            files.content_of(session, rt.storage, rows["layout"])
-        paths["layout"].unlink()
-        with pytest.raises(NotFound):
-            files.content_of(session, rt.storage, rows["layout"])
-
-
-def test_a_full_disk_leaves_no_half_file(rt: Runtime, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
-    play.draft()
-    before = sorted(p.name for p in rt.storage.rglob("*") if p.is_file())
-
-    def full(_handle: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(files.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        play.attach("wang.fang", "layout")
-    assert sorted(p.name for p in rt.storage.rglob("*") if p.is_file()) == before
-    with rt.read() as session:
-        assert len(session.scalars(select(File).where(File.slot == "layout")).all()) == 1
-
-
-def test_how_many_files_a_place_takes(play: Play) -> None:
-    play.draft()
-    for _ in range(files.MAX_FILES_PER_SLOT - 1):
-        play.attach("wang.fang", "layout")
-    with pytest.raises(TooLarge):
-        play.attach("wang.fang", "layout")
-    play.attach("wang.fang", "rules")
-
-
-def test_changing_files_for_ever_ends(play: Play) -> None:
-    from govservice.operations import filing
-
-    play.draft()
-    wang = play.citizen("wang.fang")
-    for _ in range(files.MAX_KEPT_PER_SLOT - 1):
-        id = play.attach("wang.fang", "rules")
-        filing.detach(play.rt, wang, play.case_id, id, now=play.now)
-    with pytest.raises(TooLarge, match="too often"):
-        play.attach("wang.fang", "rules")
-
-
-def test_a_correction_may_replace_every_file(play: Play) -> None:
-    """Files that were sent stay in the record; they do not count against those that replace them."""
-    from govservice.operations import filing
-
-    play.draft()
-    for _ in range(files.MAX_FILES_PER_SLOT - 1):
-        play.attach("wang.fang", "layout")
-    play.submit()
-    play.act("li.na", "", "correct", reason="r", items={"layout": "n"})
-    wang = play.citizen("wang.fang")
-    with play.rt.read() as session:
-        old = [f.id for f in session.scalars(select(File).where(File.slot == "layout"))]
-    for id in old:
-        filing.detach(play.rt, wang, play.case_id, id, now=play.now)
-    new = [play.attach("wang.fang", "layout") for _ in range(files.MAX_FILES_PER_SLOT)]
-    with play.rt.read() as session:
-        rows = {f.id: f for f in session.scalars(select(File).where(File.slot == "layout"))}
-    assert len({f.revision for f in rows.values()}) == len(rows) == len(old) + len(new), "no revision twice"
-    with pytest.raises(NotAllowed):
-        play.attach("wang.fang", "rules")

@@ -11,9 +11,9 @@ import pytest
 from govservice.engine import tick
 from govservice.operations.effects import deliver_due
 from tests.web.cases import PDF
+from tests.web.citizens import ANSWERS, begin, send
 from tests.web.conftest import Browser, Stage
 from tests.web.desks import Desks, words
-from tests.web.test_citizen_desk import ANSWERS, begin, send
 
 PLEDGE = "I keep food-safety rules that meet them"
 
