@@ -118,15 +118,18 @@ def condition_text(condition: Condition | None, labels: Mapping[str, Any], field
     what = text(labels.get(condition.field, condition.field))
     if condition.value in ("True", "False"):
         return what
-    unit = fields[condition.field].unit if condition.field in fields else None
-    number = with_unit(Decimal(condition.value).normalize(), unit)
-    if condition.sign == ">=":
+    field = fields.get(condition.field)
+    sign, bound = condition.sign, Decimal(condition.value).normalize()
+    if field is not None and field.type == "integer" and sign in ("<", ">"):  # more than 0 seats: 1 or more
+        sign, bound = f"{sign}=", bound + (1 if sign == ">" else -1)
+    number = with_unit(bound, field.unit if field is not None else None)
+    if sign == ">=":
         return str(gettext("%(what)s %(number)s or more", what=what, number=number))
-    if condition.sign == ">":
+    if sign == ">":
         return str(gettext("%(what)s more than %(number)s", what=what, number=number))
-    if condition.sign == "<=":
+    if sign == "<=":
         return str(gettext("%(what)s %(number)s or less", what=what, number=number))
-    if condition.sign == "<":
+    if sign == "<":
         return str(gettext("%(what)s less than %(number)s", what=what, number=number))
     return str(gettext("%(what)s is %(number)s", what=what, number=number))
 

@@ -98,3 +98,19 @@ def test_counts_say_what_they_count(desks: Desks) -> None:
     mine = plain(words(desks.at("wang.fang").get("/my/data")))
     assert "Times staff looked 2" in mine
     assert "2 members of staff of 2 departments" in mine
+
+
+def test_a_refusal_is_not_called_done(desks: Desks) -> None:
+    number = desks.filed()
+    moved = desks.send("li.na", number, "", "decline", reason="不属于受理范围")
+    page = words(desks.at("li.na").get(moved.location))
+    assert "The case is closed: refused." in page
+    assert "Recorded" in page
+    assert "Done. The case has moved on." not in page
+
+
+def test_a_condition_in_peoples_words(stage: Stage) -> None:
+    """ "More than 0 seats" is a programmer's way to say one or more."""
+    page = stage.client().get("/services/open_restaurant", headers={"Accept-Language": "zh"}).get_data(as_text=True)
+    assert "大于 0" not in page
+    assert re.search(r"餐位数\s*1[^<]*以上", page)

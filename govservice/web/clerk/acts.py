@@ -58,6 +58,8 @@ def act(number: str, token: int, action: str) -> Answer:
 
 
 def _what_came(applied: Applied, token: int) -> str:
+    if applied.state.outcome not in (None, "granted") and any(e.type == "case.closed" for e in applied.events):
+        return "ended"
     stands = applied.state.tokens.get(token)
     waits = stands.waits_for if stands is not None else None
     return {"second_person": "first", "correction_notice": "asked"}.get(waits or "", "moved")

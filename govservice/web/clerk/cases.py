@@ -14,6 +14,7 @@ from govservice.engine import Actor
 from govservice.errors import NotFound
 from govservice.exchange.accesses import Purpose, Read, record_reads
 from govservice.models.base import new_id
+from govservice.models.cases import Case
 from govservice.operations import deciding
 from govservice.operations.files import content_of
 from govservice.operations.runtime import Runtime
@@ -24,6 +25,7 @@ from govservice.web.clerk.access import Opened, clerk, open_case
 from govservice.web.clerk.blueprint import blueprint, helpers
 from govservice.web.clerk.typed import NOTHING, Typed, typed_in
 from govservice.web.language import switched_in_place
+from govservice.web.timeline import outcome_name
 
 
 @blueprint.get("/cases/<number>")
@@ -48,7 +50,7 @@ def case_page(
     values = {name: getattr(page, name) for name in page.__dataclass_fields__}
     return render_template(
         "clerk/case.html", masked_names=rt.definitions.catalogue.masked, typed=typed, note_error=note_error,
-        left=casepage.time_left(rt, page.case, now), notice=_done_words(done), **values, **helpers(rt),
+        left=casepage.time_left(rt, page.case, now), notice=_done_words(done, page.case), **values, **helpers(rt),
     )  # fmt: skip
 
 
@@ -68,7 +70,10 @@ def record_read(
     record_reads(session, actor.id, task.role, task.department_id, [read], now)
 
 
-def _done_words(done: str | None) -> str:
+def _done_words(done: str | None, case: Case) -> str:
+    """What came of the act; how the case ended, where the act ended it without a grant."""
+    if done == "ended" and case.status == "closed":
+        return str(_("The case is closed: %(outcome)s.", outcome=outcome_name(case.outcome or "")))
     words = {
         "moved": _("Done. The case has moved on."),
         "first": _("Done. A second person must confirm it."),
