@@ -291,11 +291,13 @@ def test_the_longest_late_come_first(history: History) -> None:
 
 def test_decided_cases_show_the_days_they_took_against_the_days_promised(history: History) -> None:
     """The list behind "On time" says of each case how long it took and what was promised; late ones took longer."""
-    for show, tag in (("in_promise", "ok"), ("past_promise", "late")):
+    with history.rt.read() as session:
+        decided = decided_cases(session, scope("open_restaurant"), history.rt.definitions, history.rt.calendars)
+    assert decided
+    for show in ("in_promise", "past_promise"):
         page = history.page(f"/supervisor/cases?show={show}&service=open_restaurant&period=90")
         pairs = re.findall(r"(\d+) working days?</div></td>.*?(\d+) working days", page, flags=re.DOTALL)
-        assert pairs
-        assert f"gs-tag--{tag}" in page
+        assert len(pairs) == min(50, sum(d.in_promise is (show == "in_promise") for d in decided))
         assert all((int(took) <= int(promised)) is (show == "in_promise") for took, promised in pairs)
 
 
