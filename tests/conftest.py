@@ -21,7 +21,7 @@ from config import ROOT, Settings
 from govservice.models import migrate
 from govservice.models.keyring import Keyring
 from govservice.models.session import Database, make_engine
-from tests.support import browser, network, postgres
+from tests.support import browser, network, postgres, staged
 from tests.support.clock import MovableClock
 from tests.support.portal import Portal, running
 
@@ -101,15 +101,57 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
+def empty_sqlite_url(_sqlite_template: Path, tmp_path: Path) -> str:
     """A fresh migrated SQLite database."""
     return f"sqlite:///{shutil.copy(_sqlite_template, tmp_path / 'portal.db')}"
 
 
 @pytest.fixture
-def postgresql_url(postgres_server: str) -> Iterator[str]:
+def empty_postgresql_url(postgres_server: str) -> Iterator[str]:
     """A fresh migrated PostgreSQL database, dropped afterwards."""
     with postgres.fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(empty_sqlite_url: str) -> str:
+    """The SQLite database of a test: migrated and empty, unless its folder says otherwise."""
+    return empty_sqlite_url
+
+
+@pytest.fixture
+def postgresql_url(empty_postgresql_url: str) -> str:
+    """The PostgreSQL database of a test: migrated and empty, unless its folder says otherwise."""
+    return empty_postgresql_url
+
+
+@pytest.fixture(scope="session")
+def _staged_sqlite(
+    _sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory, keyring: Keyring, _shipped: Any, calendars: Any
+) -> Path:
+    folder = tmp_path_factory.mktemp("staged")
+    path = Path(shutil.copy(_sqlite_template, folder / "staged.db"))
+    staged.set_up(make_settings(f"sqlite:///{path}", folder), keyring, _shipped, calendars)
+    return path
+
+
+@pytest.fixture
+def staged_sqlite_url(_staged_sqlite: Path, tmp_path: Path) -> str:
+    """A fresh SQLite database with the shipped services in force and the cast."""
+    return f"sqlite:///{shutil.copy(_staged_sqlite, tmp_path / 'portal.db')}"
+
+
+@pytest.fixture
+def staged_postgresql_url(
+    postgres_server: str, shared_folder: Path, tmp_path: Path, keyring: Keyring, _shipped: Any, calendars: Any
+) -> Iterator[str]:
+    """A fresh PostgreSQL database with the shipped services in force and the cast, dropped afterwards."""
+
+    def set_up(url: str) -> None:
+        staged.set_up(make_settings(url, tmp_path), keyring, _shipped, calendars)
+
+    template = postgres.staged(shared_folder, postgres_server, set_up)
+    with postgres.fresh_database(postgres_server, template) as url:
         yield url
 
 
@@ -174,11 +216,16 @@ def clock() -> MovableClock:
 
 
 @pytest.fixture(scope="session")
-def definitions() -> Any:
-    """The shipped definitions, loaded and checked once."""
+def _shipped() -> Any:
     from govservice.definitions.library import load_library
 
     return load_library(ROOT / "workflows")
+
+
+@pytest.fixture(scope="session")
+def definitions(_shipped: Any) -> Any:
+    """The shipped definitions, loaded and checked once."""
+    return _shipped
 
 
 @pytest.fixture(scope="session")

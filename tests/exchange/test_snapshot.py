@@ -73,10 +73,11 @@ def test_a_change_is_found(
     seal(database, open_restaurant, catalogue, wang_fang, seats=86)
     with database.write() as session:
         newest = latest_snapshot(session, wang_fang.case_id)
+        *kept, last = bytes(newest.canonical_enc or b"")
         changes = {
             "sha256": "0" * 64,
             "prev_sha256": "0" * 64,
-            "canonical_enc": bytes(newest.canonical_enc or b"")[:-1] + b"x",
+            "canonical_enc": bytes((*kept, last ^ 1)),
             "n": 3,
         }
         session.execute(update(Snapshot).where(Snapshot.id == newest.id).values({column: changes[column]}))

@@ -19,7 +19,6 @@ from govservice.models.cases import Case
 from govservice.models.people import Mandate
 from govservice.models.session import Database
 from govservice.operations import deciding, effects, filing
-from govservice.operations.demo_cast import load_cast
 from govservice.operations.files import Upload, check_upload
 from govservice.operations.publishing import publish_all
 from govservice.operations.runtime import Runtime
@@ -128,6 +127,16 @@ class Play:
 
 
 @pytest.fixture
+def sqlite_url(staged_sqlite_url: str) -> str:
+    return staged_sqlite_url
+
+
+@pytest.fixture
+def postgresql_url(staged_postgresql_url: str) -> str:
+    return staged_postgresql_url
+
+
+@pytest.fixture
 def runtime(
     settings: Settings, database: Database, definitions: Any, calendars: Any, clock: MovableClock, sandbox: Sandbox
 ) -> Iterator[Runtime]:
@@ -135,7 +144,6 @@ def runtime(
     gateway = Gateway(definitions.catalogue, sandbox.endpoints())
     made = Runtime(database, definitions.for_one_portal(), calendars, gateway, settings, simulated=False, wall=clock)
     publish_all(made, by="test", now=clock.now())
-    load_cast(made, now=clock.now())
     yield made
     gateway.close()
 

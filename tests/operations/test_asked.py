@@ -129,7 +129,7 @@ def definitions() -> Definitions:
 
 @pytest.fixture
 def birth(make_stage: Callable[..., Stage]) -> Birth:
-    return Birth(make_stage(cast=False))
+    return Birth(make_stage())
 
 
 def test_the_other_parent_is_found_invited_and_confirms_on_their_own_desk(birth: Birth) -> None:

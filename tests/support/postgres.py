@@ -10,7 +10,7 @@ import fcntl
 import os
 import subprocess
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from govservice.models import migrate
 from govservice.models.session import make_engine, normalise_url
 
-TEMPLATE = "portal_template"
+TEMPLATE, STAGED = "portal_template", "portal_staged"
 # A test server is thrown away: nothing of it has to survive a power cut.
 FAST = "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nmax_connections=200\nautovacuum=off\n"
 
@@ -85,12 +85,25 @@ def _make_template(server: str) -> None:
     engine.dispose()
 
 
+def staged(shared: Path, server: str, set_up: Callable[[str], None]) -> str:
+    """The name of a database on which `set_up` has been done, once in a run; to be copied."""
+    note = shared / "postgres-staged"
+    with locked(shared / "postgres.lock"):
+        if not note.exists():
+            with _admin(server) as admin:
+                admin.execute(f"DROP DATABASE IF EXISTS {STAGED} WITH (FORCE)")
+                admin.execute(f"CREATE DATABASE {STAGED} TEMPLATE {TEMPLATE}")
+            set_up(_url_of(server, STAGED))
+            note.touch()
+    return STAGED
+
+
 @contextmanager
-def fresh_database(server: str) -> Iterator[str]:
+def fresh_database(server: str, template: str = TEMPLATE) -> Iterator[str]:
     """The URL of a new migrated database, dropped afterwards."""
     name = f"portal_{uuid4().hex[:16]}"
     with _admin(server) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
         yield _url_of(server, name)
     finally:

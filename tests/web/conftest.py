@@ -16,10 +16,11 @@ from werkzeug.test import TestResponse
 from config import Settings
 from govservice.app import create_app
 from govservice.models.session import Database
-from govservice.operations.demo_cast import PASSWORD, load_cast
+from govservice.operations.demo_cast import PASSWORD
 from govservice.operations.publishing import publish_all
 from govservice.operations.runtime import Runtime
 from tests.support.clock import MovableClock
+from tests.support.staged import TEMPLATES
 
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
@@ -67,22 +68,38 @@ class Stage:
 
 
 @pytest.fixture
+def sqlite_url(request: pytest.FixtureRequest) -> str:
+    """With the services in force and the cast; `@pytest.mark.empty`: migrated only."""
+    return _url_of(request, "sqlite")
+
+
+@pytest.fixture
+def postgresql_url(request: pytest.FixtureRequest) -> str:
+    return _url_of(request, "postgresql")
+
+
+def _url_of(request: pytest.FixtureRequest, kind: str) -> str:
+    empty = request.node.get_closest_marker("empty")
+    url: str = request.getfixturevalue(f"{'empty' if empty else 'staged'}_{kind}_url")
+    return url
+
+
+@pytest.fixture
 def make_stage(
     settings: Settings, database: Database, definitions: Any, calendars: Any, clock: MovableClock
 ) -> Callable[..., Stage]:
     """Builds the application on a fresh database with the published services and the cast."""
 
-    def make(cast: bool = True, **changes: Any) -> Stage:
+    def make(**changes: Any) -> Stage:
         from dataclasses import replace
 
         parts = {"database": database, "definitions": definitions, "calendars": calendars, "wall": clock}
         app = create_app(replace(settings, **({"registration": "open"} | changes)), **parts)
         app.testing = True
+        app.jinja_env.bytecode_cache = TEMPLATES
         app.test_client_class = Browser
         runtime: Runtime = app.extensions["runtime"]
         publish_all(runtime, by="test", now=clock.now())
-        if cast:
-            load_cast(runtime, now=clock.now())
         return Stage(app, runtime, clock)
 
     return make

@@ -17,7 +17,7 @@ def database_url(sqlite_url: str) -> str:
 
 @pytest.fixture
 def portal_page(make_stage: Callable[..., Stage]) -> Stage:
-    return make_stage(cast=False)
+    return make_stage()
 
 
 @pytest.mark.parametrize(

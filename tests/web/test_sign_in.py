@@ -152,7 +152,7 @@ def test_a_new_password_ends_every_other_session(stage: Stage) -> None:
 
 
 def test_a_disabled_user_is_out_at_once_on_every_worker(stage: Stage, make_stage: Callable[..., Stage]) -> None:
-    client, other_worker = stage.client_as("li.na"), make_stage(cast=False)
+    client, other_worker = stage.client_as("li.na"), make_stage()
     there = other_worker.client()
     there.set_cookie("session", str(cookie(client)))
     assert is_in(client)
@@ -249,8 +249,9 @@ PRODUCTION = {
 }  # fmt: skip
 
 
+@pytest.mark.empty
 def test_cookies_outside_demo_mode(make_stage: Callable[..., Stage]) -> None:
-    stage = make_stage(cast=False, **PRODUCTION)
+    stage = make_stage(**PRODUCTION)
     roles = [("window", "huaxi.service_hall")]
     name = {"en": "A", "zh": "甲"}
     accounts.create_staff(stage.runtime, "a.clerk", "long enough 1", name=name, roles=roles, now=stage.wall.now())
@@ -273,19 +274,21 @@ def test_demo_accounts_keep_the_portal_from_starting_outside_demo_mode(
     stage: Stage, make_stage: Callable[..., Stage]
 ) -> None:
     with pytest.raises(StartRefused, match="demonstration accounts"):
-        make_stage(cast=False, **PRODUCTION)
+        make_stage(**PRODUCTION)
 
 
+@pytest.mark.empty
 def test_a_service_with_a_fee_and_nobody_to_pay_keeps_the_portal_from_starting(
     make_stage: Callable[..., Stage],
 ) -> None:
     with pytest.raises(StartRefused, match=r"building_permit.*PAYMENT_URL"):
-        make_stage(cast=False, **{**PRODUCTION, "payment": None})
+        make_stage(**{**PRODUCTION, "payment": None})
 
 
+@pytest.mark.empty
 def test_the_sign_in_page_names_the_cast_in_demo_mode_only(make_stage: Callable[..., Stage]) -> None:
-    shown = make_stage(cast=False).client().get("/sign-in").get_data(as_text=True)
-    hidden = make_stage(cast=False, **PRODUCTION).client()
+    shown = make_stage().client().get("/sign-in").get_data(as_text=True)
+    hidden = make_stage(**PRODUCTION).client()
     page = hidden.get("/sign-in", base_url="https://portal.example").get_data(as_text=True)
     assert "guiyang-demo" in shown
     assert "guiyang-demo" not in page

@@ -37,14 +37,15 @@ def test_what_is_sound_by_construction_is_accepted(data: Any) -> None:
 @given(mutated())
 def test_two_judges_who_know_nothing_of_each_other_agree(change: tuple[Any, str]) -> None:
     """What the linear check calls stuck is stuck when it is played, and the other way round; only the exploration can
-    tell what certain answers lead to, and only the linear check an end that nothing leads to."""
+    tell what certain answers lead to, and only the linear check an end that nothing leads to, or a way round that
+    nobody gives a reason for (such a case can end: it is sent round without a word)."""
     data, what = change
     loaded, faults = examine(as_text(data).encode(), "random.yaml", RULES)
     assume(loaded is not None and not has_errors(faults))
     assert loaded is not None
     compiled = compile_service(loaded.service, catalogue=CATALOGUE)
     ends = {path for path, step in compiled.steps.items() if step.kind == "end"}
-    linear = [f for f in verify(compiled, loaded, CATALOGUE) if f.step not in ends]
+    linear = [f for f in verify(compiled, loaded, CATALOGUE) if f.step not in ends and f.code != "E-LOOP"]
     played = list(problems_of(explore(compiled)))
     event(f"{'refused' if linear else 'accepted'} by the one, {'refused' if played else 'accepted'} by the other")
     if any(f.severity == "error" for f in linear):
