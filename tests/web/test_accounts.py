@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from govservice.commands import users as users_command
 from govservice.errors import Invalid, NotAllowed, NotFound
+from govservice.exchange.sandbox.cast import CITIZENS
 from govservice.identifiers import cn_check
 from govservice.models.accounts import Role, User
 from govservice.models.keyring import Keyring
@@ -226,12 +227,12 @@ def test_turning_the_key_keeps_everybody_readable(stage: Stage) -> None:
 
     turned = replace(stage.runtime, database=Database(stage.runtime.database.engine, both))
     count = rotate_keys(turned)
-    assert count == 3
+    assert count == len(CITIZENS)
     assert rotate_keys(turned) == 0
     alone = Database(stage.runtime.database.engine, Keyring({"new": b"n" * 32}, bytes(range(32, 64))))
     with alone.read() as session:
         names = {i.name for p in session.scalars(select(Person.id)) if (i := identity_of(session, p))}
-    assert names == {"王芳", "陈伟", "刘洋"}
+    assert names == {"王芳", "陈伟", "刘洋", "黄秀英"}
     assert old.current == "test1"
 
 
@@ -267,7 +268,7 @@ def test_users_are_made_closed_and_reset_on_the_command_line(stage: Stage, run: 
     listed = json.loads(run("list", "--json").output)
     row = {"login": "new.clerk", "name": "甲", "roles": ["food@huaxi.market_reg"], "disabled": False, "demo": False}
     assert row in listed["staff"]
-    assert listed["citizens"] == 3
+    assert listed["citizens"] == len(CITIZENS)
     assert "new.clerk" in run("list").output
 
 
