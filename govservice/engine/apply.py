@@ -177,11 +177,13 @@ class _Door:
         return replace(cmd, on_behalf_of=absent.id if absent is not None else None)
 
     def compare(self, state: CaseState, token: Token) -> None:
-        """What the page showed against what is. Only this token's own moves and a new revision make a page stale."""
-        expected = self.cmd.expected
+        """What the page showed against what is. Only this token's own moves and a new revision make a page stale; a
+        request that was on its way since before the last revision never brings an older one back."""
+        expected, rev = self.cmd.expected, self.cmd.data.get("data_rev", state.data_rev)
+        if rev < state.data_rev:
+            raise Stale(events=_since(self.store, state, token, None), case_id=state.case_id)
         if expected is None:
             return
-        rev = self.cmd.data.get("data_rev", state.data_rev)
         task = state.task_of(token.id)
         old_token = expected.token_version not in (None, token.version)
         given_out = expected.holder not in (None, (task.assignee if task else None) or "")

@@ -175,6 +175,21 @@ def test_a_part_that_asked_and_was_ended_since_does_not_come_back_with_the_answe
     w.check()
 
 
+def test_a_late_answer_never_brings_an_older_revision_back(lite: Database) -> None:
+    """Found by the simulation: an answer that was on its way when another one had come pinned what was older."""
+    w = world(lite)
+    w.answer(2, {"menu.seats": 2})
+    for rev in (3, 4):
+        w.ask(ZHOU, "review.fire", "menu.seats")
+        w.do(LEAD, "@send_notice", MAIN)
+        if rev == 3:
+            w.resubmit(3, ["menu.seats"], {"menu.seats": 3})
+    with pytest.raises(Stale):
+        w.do(w.wang, "@resubmit", data={"data_rev": 2, "changed": ["menu.seats"]})
+    assert w.state.data_rev == 3
+    w.do(w.wang, "@resubmit", data={"data_rev": 3, "changed": []})
+
+
 def test_supervisor_does_nothing_to_their_own_case(lite: Database) -> None:
     w = world(lite)
     own = staff("own", "supervisor@government", person_id=w.person)

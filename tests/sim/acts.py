@@ -79,8 +79,13 @@ class Acts:
         self.lapsed = self.lapsed or edge.kind == "lapse"
         if edge.kind == "join":
             block = d.blocks.get(token.step)
-            if block is not None and joins.first(block.joins, joins.outcomes(self.rules, case, block)) is not edge:
-                yield "I6", f"{name} does not hold"
+            if block is not None:
+                ends = joins.outcomes(self.rules, case, block)
+                if joins.first(block.joins, ends) is not edge:
+                    yield "I6", f"{name} does not hold"
+                seen = ev.data["outcomes"]  # without those that end by this very act
+                if seen != {part: end for part, end in ends.items() if part in seen or end not in (None, "cancelled")}:
+                    yield "I2", f"{name} saw {ev.data['outcomes']}, there is {ends}"
         elif edge.kind == "lapse" or ev.data.get("deemed"):
             if not by_timer:
                 yield "I4", f"{name} without its time having come"

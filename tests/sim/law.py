@@ -64,6 +64,8 @@ def _owners(rules: Rules, d: Any, case: Case) -> Iterator[tuple[str, str]]:
                 yield "I6", f"the task at {token.step} is {task['status']}, the step {token.status}"
             if token.confirmed is not None and task["assignee"] == token.confirmed[1]:
                 yield "I4", "who confirmed holds the task for the second person"
+        if token.open and token.status == "active" and token.step in case.kept:
+            yield "I6", f"the answer to {token.step} is here, and the case still waits for it"
         if step is not None and step.kind == "auto" and step.requires_gaps and token.open:
             waiting = any(case.gaps.values()) and token.step not in case.kept
             if waiting != (token.waits_for == "gaps"):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from govservice.engine import tick
+from govservice.engine import SYSTEM, tick
 from govservice.messaging.outbox import Effect, claim
 from govservice.operations import effects, fees, paying
 from govservice.payments.signing import Refused
+from tests.sim.reading_parts import MAIN
 from tests.sim.tables import Broken
 from tests.sim.till import PAYABLE
 from tests.sim.world import Sim
@@ -24,6 +25,7 @@ class Machinery:
         self.sim = sim
         self.hands: dict[str, list[Effect]] = {"w1": [], "w2": []}
         self.delivered: set[str] = set()
+        self.hurried: set[str] = set()  # cases whose fee step was answered early
 
     # -- time
 
@@ -68,7 +70,7 @@ class Machinery:
         hand = self.hands[name]
         if not hand:
             return self.claim(name)
-        for _ in range(min(len(hand), pick.randrange(1, 6))):
+        for _ in range(min(len(hand), pick.randrange(1, 4))):
             if pick.random() < 0.01:  # the worker dies between claim and delivery
                 hand.clear()
                 sim.faulty = True
@@ -126,7 +128,9 @@ class Machinery:
         sim, pick = self.sim, self.sim.random
         till: Any = sim.office.provider
         payable = [id for id in till.orders if till.status(id) in PAYABLE]
-        if payable and pick.random() < 0.4:
+        if pick.random() < 0.15:
+            self.early()
+        elif payable and pick.random() < 0.4:
             self.pay(pick.choice(payable))
         elif till.post:
             self.post()
@@ -134,6 +138,16 @@ class Machinery:
             sim.carry_out(lambda: fees.reconcile_due(sim.office.rt, sim.office.now))
             sim.settle()
         self.books()
+
+    def early(self) -> None:
+        """The answer to a step comes before a case stands there: it is kept (a persistent trigger)."""
+        sim = self.sim
+        ahead = [c for c in sim.open_cases() if c.status == "open" and c.main.step in ("acceptance", "decision")]
+        chosen = [c for c in ahead if c.service == "stall_permit" and c.id not in self.hurried]
+        if chosen:
+            case = sim.random.choice(chosen)
+            self.hurried.add(case.id)
+            sim.send(sim.command(case, SYSTEM, "@ok", MAIN, data={"step": "fee"}), "?")
 
     def pay(self, order: str) -> None:
         sim, till = self.sim, self.sim.office.provider

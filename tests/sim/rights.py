@@ -115,6 +115,8 @@ def verdict(rules: Rules, case: Case, cmd: Command) -> str | None:
     token = case.tokens.get(cmd.token_id or MAIN)
     if token is None:
         return "no such part"
+    if cmd.data.get("data_rev", case.rev) < case.rev:
+        return "an older revision"
     own = OWN.get(cmd.trigger.partition(":")[0])
     if own is not None:
         return own(rules, case, token, cmd)

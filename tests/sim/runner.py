@@ -94,6 +94,9 @@ def _play(sim: Sim, report: Report, steps: int, committed: int) -> None:
         whole.at_the_end(sim, machinery)
     except Broken as broken:
         report.broken, report.trace = broken, list(sim.trace)
+    except Exception as fault:  # whatever nobody foresaw, the product's or our own: with the seed and the last acts
+        report.broken, report.trace = Broken("I2", f"{type(fault).__name__}: {fault}"), list(sim.trace)
+        report.broken.__cause__ = fault
     report.committed, report.events, report.cases = sim.batches, sim.events, len(sim.accounts)
     report.count, report.digest = sim.count, whole.digest(sim)
 
@@ -110,7 +113,6 @@ class Schedule:
         self.weights = [weight for weight, _ in self.ways]
         sim.office.provider.between = self.between
         sim.faults.watch = self.watch
-        self.nested = 0
 
     def step(self) -> None:
         sim, pick = self.sim, self.sim.random
@@ -193,23 +195,33 @@ class Schedule:
 
     def between(self) -> None:
         """The portal waits for the provider: others act meanwhile."""
-        if self.nested == 0 and self.sim.random.random() < 0.3:
-            self._nest()
+        if self.sim.nested == 0 and self.sim.random.random() < 0.3:
+            self._nest(self.office, self.office, self.machinery.timers)
 
     def watch(self, where: str) -> None:
-        """Inside another's transaction: nobody else can hold its case; on PostgreSQL others act on other cases."""
-
-    def _nest(self) -> None:
+        """In the middle of somebody's transaction: nobody else can hold its case, and on PostgreSQL others act at the
+        same time, on other cases or in vain on this one."""
         sim = self.sim
-        armed = (sim.faults.raises, sim.faults.after, sim.faults.hit)
-        sim.faults.raises, fault, sim.fault = None, sim.fault, ""
-        self.nested += 1
+        if where != "before write" or not sim.held or sim.nested:
+            return
+        odds = sim.random.random()
+        if odds < 0.03:
+            sim.unlocked = sim.unlocked or sim.eye.can_hold(sim.held)
+        elif odds < 0.05 and sim.eye.pg:
+            sim.count["interleaved"] += 1
+            self._nest(self.office, self.office, self.machinery.work)
+
+    def _nest(self, *ways: Callable[[], Any]) -> None:
+        sim = self.sim
+        armed, held, repeated = (sim.faults.raises, sim.faults.after, sim.faults.hit), sim.held, sim.repeated
+        sim.faults.raises, fault, sim.fault, sim.held, sim.repeated = None, sim.fault, "", "", False
+        sim.nested += 1
         try:
-            self.sim.random.choice((self.office, self.office, self.machinery.timers))()
+            sim.random.choice(ways)()
         finally:
-            self.nested -= 1
+            sim.nested -= 1
             sim.faults.raises, sim.faults.after, sim.faults.hit = armed
-            sim.fault = fault
+            sim.fault, sim.held, sim.repeated = fault, held, repeated
 
     # -- the end
 

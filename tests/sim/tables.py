@@ -84,8 +84,9 @@ def link(said: list[Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class Broken(Exception):
-    """An invariant does not hold. `law`: which one."""
+class Broken(BaseException):
+    """An invariant does not hold. `law`: which one. No Exception, so that the product cannot swallow what is found in
+    the middle of something."""
 
     def __init__(self, law: str, what: str) -> None:
         self.law, self.what = law, what

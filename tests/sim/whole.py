@@ -30,7 +30,7 @@ def look(sim: Sim, machinery: Any, everything: bool = False) -> None:
         if row is None or row[0] != told[0]:
             raise Broken("I1", f"{actor} {idem} was acknowledged and is gone")
     ids = list(sim.accounts)
-    for id in ids if everything else sim.random.sample(ids, min(4, len(ids))):
+    for id in sim.random.sample(ids, min(60 if everything else 4, len(ids))):
         recounted(sim, id)
     for id, sha in list(sim.receipts.items())[-5 if not everything else 0 :]:
         sealed(sim, id, sha)

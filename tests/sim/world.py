@@ -76,6 +76,9 @@ class Sim:
         self.events = self.batches = self.tried = 0
         self.fault = ""  # what is to be injected in this step
         self.faulty = False  # whether something was
+        self.held = ""  # the case that the command under way holds
+        self.unlocked = False  # whether somebody else could have held it too
+        self.nested = 0  # how many act in the middle of somebody's transaction
         self.repeated = False  # the command of this step was carried out before
         self.trace: deque[str] = deque(maxlen=40)
         eye.changed()
@@ -140,7 +143,9 @@ class Sim:
         office = self.office
         before = self.accounts.get(cmd.case_id or "")
         seq = before.case.seq if before is not None else 0
+        outer, self.held = self.held, cmd.case_id or ""
         said = self.carry_out(lambda: apply_retrying(office.database, cmd, office.definitions, office.calendars))
+        self.held = outer
         self.note(f"{cmd.actor.id} {cmd.trigger} {cmd.token_id} of {(cmd.case_id or 'new')[-4:]}: {said.outcome} "
                   f"{said.fault} {said.hit} {said.error or ''}")  # fmt: skip
         self.count[said.outcome] += 1
@@ -150,6 +155,10 @@ class Sim:
 
     def _judge(self, cmd: Command, said: Said, expect: str | None, seq: int) -> None:
         key, applied = (cmd.actor.id, cmd.idem), said.applied
+        if self.unlocked:
+            raise Broken("I3", f"while {cmd.trigger} was on its way somebody else could hold the case")
+        if said.outcome == "raced" and not self.nested:
+            raise Broken("I6", f"{cmd.trigger} lost a race once and was not tried again")
         after = self.accounts.get(cmd.case_id or "")
         moved = after is not None and after.case.seq != seq
         if said.outcome in ("refused", "failed", "raced") and moved and said.hit != "after commit":
