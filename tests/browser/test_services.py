@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support import offices
+from tests.support import offices, story
 from tests.support.offices import Offices
 from tests.support.portal import Portal
 from tests.support.visitor import PDF, Stage
@@ -76,3 +76,25 @@ def test_minimum_living_allowance(browser: Browser, portal: Portal) -> None:
         huaxi.say_why(number, officer, "Somebody objects", "有邻居反映其子女在外务工，已核实不影响认定。")
         huaxi.decide(number, "relief_head@civil_affairs", "Grant")
         offices.granted(liu, number)
+
+
+def test_newborn(browser: Browser, portal: Portal) -> None:
+    """The bundle of a birth: the father confirms, five offices follow each other as their numbers come."""
+    with Stage(browser, portal, service="newborn") as stage:
+        wang, huaxi = stage.person("wang.fang", "zh"), Offices(stage, "huaxi", "en")
+        number = offices.apply(wang, "newborn", {
+            "needs.benefit": "no", "child.name": "刘小溪", "household.of": "mother",
+        })  # fmt: skip
+        father = stage.person("liu.yang", "zh")
+        father.open(f"/my/requests/{number}")
+        father.press("I confirm")
+        huaxi.decide(number, "births@health_commission", "Records agree")
+        for role, title in (
+            ("births@health_commission", "出生医学证明"), ("household@public_security", "新生儿出生登记"),
+            ("vaccination@health_commission", "预防接种证"), ("enrolment@medical_security", "新生儿居民医保参保"),
+            ("cards@human_resources", "新生儿社会保障卡"),
+        ):  # fmt: skip
+            part = wang.main.locator("#parts ~ table").get_by_role("link", name=title, exact=True)
+            story.until(wang, number, part)
+            huaxi.decide((part.get_attribute("href") or "").rpartition("/")[2], role, "Register")
+        story.until(wang, number, wang.main.get_by_text("共5个事项，已办成5个。"))
