@@ -232,7 +232,7 @@ def test_turning_the_key_keeps_everybody_readable(stage: Stage) -> None:
     alone = Database(stage.runtime.database.engine, Keyring({"new": b"n" * 32}, bytes(range(32, 64))))
     with alone.read() as session:
         names = {i.name for p in session.scalars(select(Person.id)) if (i := identity_of(session, p))}
-    assert names == {"王芳", "陈伟", "刘洋", "黄秀英"}
+    assert names == {citizen.person.name for citizen in CITIZENS}
     assert old.current == "test1"
 
 
