@@ -7,6 +7,8 @@ import sys
 
 from flask import Flask
 
+from govservice import logs  # before anything can fail: unconfigured, structlog draws every local value of an error
+
 REFUSED = 3  # gunicorn stops for good at this exit code instead of starting worker after worker
 
 
@@ -17,7 +19,9 @@ def load() -> Flask:
     from govservice.definitions.findings import DefinitionError
 
     try:
-        return create_app(from_env())
+        settings = from_env()
+        logs.configure(settings.log_level)
+        return create_app(settings)
     except (ConfigError, DefinitionError, StartRefused) as refusal:
         print(f"The portal does not start.\n{refusal}", file=sys.stderr, flush=True)  # noqa: T201 - logs may not say this
         sys.exit(REFUSED)
@@ -26,6 +30,7 @@ def load() -> Flask:
 if os.environ.get("FLASK_RUN_FROM_CLI") == "true" and not {"run", "routes", "shell"} & set(sys.argv[1:]):
     from govservice.cli import command_app
 
+    logs.configure()
     app = command_app()
 else:
     app = load()

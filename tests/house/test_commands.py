@@ -55,3 +55,33 @@ def test_the_database_is_brought_to_the_newest_schema(tmp_path: Path) -> None:
     assert flask("database", "upgrade", VAR_DIR=str(tmp_path)).returncode == 0
     assert flask("database", "upgrade", VAR_DIR=str(tmp_path)).returncode == 0
     assert flask("database", "check", VAR_DIR=str(tmp_path)).returncode == 0
+
+
+FAILS = """
+import sys, structlog
+sys.argv = ["flask", {command!r}]
+import wsgi
+secret = "王芳"
+try:
+    raise ValueError(secret)
+except ValueError:
+    structlog.get_logger().exception("it failed", holder=secret)
+"""
+
+
+@pytest.mark.parametrize("command", ["demo", "run"])
+def test_no_error_of_a_command_or_of_flask_run_tells_values(command: str, tmp_path: Path) -> None:
+    """Unconfigured, structlog draws an error with every local value: personal data would stand in a console's log."""
+    environ = {
+        "PATH": os.environ["PATH"], "GOVSERVICE_MODE": "demo", "FLASK_RUN_FROM_CLI": "true", "VAR_DIR": str(tmp_path),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/portal.db",
+    }  # fmt: skip
+    if command == "run":
+        assert flask("database", "upgrade", **environ).returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-c", FAILS.format(command=command)], cwd=ROOT, env=environ, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "it failed" in done.stderr
+    assert "王芳" not in done.stdout + done.stderr
