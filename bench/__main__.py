@@ -1,4 +1,4 @@
-"""`python -m bench [durable|pure|portal ...]`: prints one JSON object a line; all parts by default.
+"""`python -m bench [durable|pure|portal|rivals|size ...]`: prints one JSON object a line; all parts by default.
 
 Exit 0 whatever the figures are: a missed target is a line with `"ok": false`, explained in docs/bench.md.
 """
@@ -27,6 +27,18 @@ def _pure() -> Iterator[Figure]:
     yield from pure.figures()
 
 
+def _rivals() -> Iterator[Figure]:
+    from bench import rivals
+
+    yield from rivals.figures()
+
+
+def _size() -> Iterator[Figure]:
+    from bench import size
+
+    yield from size.figures()
+
+
 def _portal() -> Iterator[Figure]:
     from bench import drafts, pages, prefill
     from bench.stage import staged
@@ -37,7 +49,9 @@ def _portal() -> Iterator[Figure]:
         yield from drafts.figures(stage)
 
 
-PARTS: Mapping[str, Callable[[], Iterator[Figure]]] = {"durable": _durable, "pure": _pure, "portal": _portal}
+PARTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
+    "durable": _durable, "pure": _pure, "portal": _portal, "rivals": _rivals, "size": _size,
+}  # fmt: skip
 
 
 def main(names: list[str]) -> int:

@@ -165,7 +165,7 @@ def postgresql() -> Iterator[Figure]:
             c.execute(f'CREATE DATABASE bare TEMPLATE "{plain.database}"')
         bare = psycopg.connect(plain.set(database="bare").render_as_string(hide_password=False), autocommit=True)
         bare.prepare_threshold = 0
-        cursor = bare.cursor()
+        cursor = psycopg.RawCursor(bare)
 
         def raw(batch: Batch) -> None:
             assert len(batch) == 1, "one statement a step"

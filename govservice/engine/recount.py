@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text, tuple_
 from sqlalchemy.orm import Session
 
 from govservice.engine.apply import DefinitionsLike
@@ -21,6 +21,7 @@ from govservice.engine.state import CaseState
 from govservice.engine.store_sql import OPEN_COLUMNS
 from govservice.engine.types import Event
 from govservice.models.base import to_iso
+from govservice.models.cases import CommandKey
 
 KEYS = {
     "tokens": ("id",),
@@ -140,15 +141,17 @@ def _commands(session: Session, events: Sequence[Event]) -> Iterable[str]:
             batches.append([])
         batches[-1].append(event)
     case_id = events[0].data["case"] if events else ""
-    query = text("SELECT case_id, result FROM commands WHERE actor = :actor AND idem = :idem")
-    for version, batch in enumerate(batches, start=1):
-        key = {"actor": batch[0].actor, "idem": batch[0].idem}
-        found = session.execute(query, key).one_or_none()
+    keys = [(batch[0].actor, batch[0].idem) for batch in batches]
+    query = select(CommandKey.actor, CommandKey.idem, CommandKey.case_id, CommandKey.result)
+    rows = session.execute(query.where(tuple_(CommandKey.actor, CommandKey.idem).in_(keys)))
+    there = {(row.actor, row.idem): (row.case_id, row.result) for row in rows}
+    for version, (key, batch) in enumerate(zip(keys, batches, strict=True), start=1):
+        found = there.get(key)
         said = {"case_id": case_id, "version": version, "seq_from": batch[0].seq, "seq_to": batch[-1].seq}
         if found is None:
-            yield f"commands {(*key.values(),)}: is missing"
-        elif (found.case_id, found.result) != (case_id, canonical(said)):
-            yield f"commands {(*key.values(),)}: case and result are {(*found,)!r}, not those of its events"
+            yield f"commands {key}: is missing"
+        elif found != (case_id, canonical(said)):
+            yield f"commands {key}: case and result are {found!r}, not those of its events"
 
 
 def _texts(session: Session, case_id: str, events: Sequence[Event]) -> Iterable[str]:

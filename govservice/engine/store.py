@@ -16,7 +16,7 @@ from sqlite3 import IntegrityError as LiteIntegrityError
 from sqlite3 import OperationalError as LiteOperationalError
 from typing import Any, NamedTuple
 
-from psycopg import InterfaceError, OperationalError
+from psycopg import InterfaceError, OperationalError, RawCursor
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, UniqueViolation
 from sqlalchemy.orm import Session
 
@@ -78,7 +78,8 @@ class Store:
         self.pg = connection.dialect.name == "postgresql"
         raw: Any = connection.connection.driver_connection
         self.raw = raw
-        self.cursor: Any = raw.cursor()
+        self.cursor: Any = RawCursor(raw) if self.pg else raw.cursor()
+        self.marked = sql.numbered if self.pg else sql.lite
 
     @contextmanager
     def talking(self) -> Iterator[None]:
@@ -101,7 +102,7 @@ class Store:
 
     def row(self, text: str, values: Sequence[Any]) -> Any:
         with self.talking():
-            self.cursor.execute(text if self.pg else sql.lite(text), values)
+            self.cursor.execute(self.marked(text), values)
             return self.cursor.fetchone()
 
     def hold(self, case_id: str, actor: str, idem: str, *, lock: bool = True) -> Held:
@@ -131,7 +132,7 @@ class Store:
     def links(self, case_id: str, after: int = 0) -> Iterator[tuple[Link, str, str]]:
         """(link, prev, hash) of the events of a case, in order."""
         with self.talking():
-            self.cursor.execute(sql.EVENTS if self.pg else sql.lite(sql.EVENTS), (case_id, after))
+            self.cursor.execute(self.marked(sql.EVENTS), (case_id, after))
             found = self.cursor.fetchall()
         for row in found:
             at, recorded = (_iso(row[2]), _iso(row[3]))
@@ -190,7 +191,7 @@ class Store:
     def write_key(self, key: KeyRow) -> None:
         """Only the key: for a command that changed nothing."""
         with self.talking():
-            self.cursor.execute(sql.PG_KEY_ONLY if self.pg else sql.LITE_KEY, key)
+            self.cursor.execute(self.marked(sql.PG_KEY_ONLY), key)
 
     def _write_pg(
         self, tables: Mapping[str, list[Any]], case: Sequence[Any], state: Sequence[Any], key: KeyRow,
@@ -198,7 +199,8 @@ class Store:
     ) -> int:  # fmt: skip
         params: list[Any] = [_records(name, rows) for name, rows in tables.items()]
         params += [*key, *state, *(text or ()), *case]
-        self.cursor.execute(sql.pg_write(tuple(tables), opening=opening, text=text is not None), params)
+        statement = sql.pg_write(tuple(tables), opening=opening, text=text is not None)
+        self.cursor.execute(sql.numbered(statement), params)
         return int(self.cursor.rowcount)
 
     def _write_lite(

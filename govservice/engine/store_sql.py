@@ -186,5 +186,14 @@ ANSWERS = (
 KEY = "SELECT request_sha, result FROM commands WHERE actor = %s AND idem = %s"
 
 
+@lru_cache(maxsize=512)
 def lite(sql: str) -> str:
     return sql.replace("%s", "?")
+
+
+@lru_cache(maxsize=512)
+def numbered(sql: str) -> str:
+    """With the marks that the server knows ($1, $2 ...). psycopg keeps no converted text above 4,096 characters: it
+    took our one statement apart anew at every step, a tenth of the step's processor time."""
+    head, *parts = sql.split("%s")
+    return head + "".join(f"${n}{part}" for n, part in enumerate(parts, start=1))
