@@ -28,11 +28,11 @@ class Acts:
     def __init__(self, rules: Rules, days: Days, who: Callable[[str], Actor]) -> None:
         self.rules, self.days, self.who = rules, days, who
         self.batch: tuple[str, str, str] = ("", "", "")
-        self.lapsed = False
+        self.lapsed = self.answered = False
 
     def ask(self, case: Case, ev: Told, now: datetime) -> Found:
         if (case.id, ev.actor, ev.idem) != self.batch:
-            self.batch, self.lapsed = (case.id, ev.actor, ev.idem), False
+            self.batch, self.lapsed, self.answered = (case.id, ev.actor, ev.idem), False, False
             yield from self._in_time(case, ev, to_iso(now))
         if ev.at < case.last_at:
             yield "I2", f"{ev.type} goes back in time"
@@ -139,8 +139,20 @@ class Acts:
             within = str((block.correction if block else d.correction).within)
             due, warn = days.too_late(ev.at, within), days.too_late(ev.at, share("80%limit", within))
             said = {timer[1]: timer[3] for timer in ev.data["timers"]}
+            if block and block.correction.notice == "once" and not self._once(case, ev, d.steps[block.path].owner):
+                yield "I6", "the one notice went out before everybody had acted"
             if ev.data["lapse_at"] != due or said != {"correction:lapse": due, "correction:warn": warn}:
                 yield "I7", f"the notice lapses {said}, should be {due}, warned of {warn}"
+        self.answered = self.answered or ev.type == "correction.resubmitted"
+        if ev.type == "clock.paused" and ev.data["kind"] == "correction" and case.main.step in d.blocks:
+            opened = [t for t in case.parts(case.main.step) if t.open]
+            asked = [t for t in opened if t.waits_for == "correction"]
+            if d.blocks[case.main.step].correction.clock == "pause_all" and len(asked) < len(opened):
+                yield "I7", "the clock stopped although others work on"
+        if ev.type == "clock.resumed" and self.answered:
+            said, limit = d.limits[ev.data["key"].partition(":")[2]], case.limits[ev.data["key"]]
+            if (said.start, said.stop) == ("received", "accepted") and limit.pauses[-1][2] == "correction":
+                yield "I7", "the check for completeness does not begin afresh"
         if ev.type == "gap.opened":
             due = days.too_late(ev.at, str(d.deferrals[ev.data["material"]].within))
             if ev.data["due_at"] != due or due not in [timer[3] for timer in ev.data["timers"]]:
@@ -151,6 +163,11 @@ class Acts:
             yield "I2", f"closed as {ev.data['outcome']}"
         if ev.type == "clock.breached" and not self._breached(case, ev):
             yield "I7", f"{ev.data['key']} was not missed"
+
+    def _once(self, case: Case, ev: Told, lead: str) -> bool:
+        """Everybody has acted, or the days of collecting are over, or the lead sends it."""
+        all_acted = all(t.acted for t in case.parts(case.main.step) if t.open)
+        return all_acted or ev.idem.startswith("timer:") or self.rules.in_role(case, self.who(ev.actor), lead)
 
     @staticmethod
     def _breached(case: Case, ev: Told) -> bool:

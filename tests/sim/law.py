@@ -109,6 +109,8 @@ def _corrections(d: Any, case: Case) -> Iterator[tuple[str, str]]:
     for id in case.asks:
         if not case.tokens[id].open or not (case.tokens[id].waits_for or "").startswith("correction"):
             yield "I2", f"{case.tokens[id].step} asked and does not wait"
+    if case.notice is None and any(t.status == "suspended" for t in case.tokens.values()):
+        yield "I6", "a part waits for a correction that nobody was asked for"
     if (case.notice is not None) != ((MAIN, "correction:lapse") in case.timers):
         yield "I6", "a notice without a last day, or the reverse"
     if not pending:

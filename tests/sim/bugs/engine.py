@@ -53,7 +53,7 @@ BUGS = (
     Bug("round-not-counted", "a second round of a parallel step is the first one", E + "fold_steps.py",
         "        st.rounds[d[\"step\"]] = st.rounds.get(d[\"step\"], 0) + 1", "        st.rounds[d[\"step\"]] = 1"),
     Bug("acts-forgotten", "who examined is forgotten when the step is left", E + "fold_steps.py",
-        "    if \"role\" in d:\n        acted(st, d[\"step\"], ev.actor)\n    if \"rev\" in d:", "    if \"rev\" in d:"),
+        "    if \"role\" in d:\n        acted(st, d[\"step\"], ev)\n    if \"rev\" in d:", "    if \"rev\" in d:"),
     Bug("task-outlives-its-step", "a task stays open when its step is left", E + "fold_steps.py",
         "        end_task(st, task, \"cancelled\" if task.watch else task_status, ev.at)", "        pass"),
     Bug("task-due-unchanged", "the worklist keeps the old due date", E + "projections.py",
