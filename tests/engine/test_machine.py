@@ -39,6 +39,26 @@ STAFF = {
         MA,
     ],
 }
+OFFICES = {
+    code: [staff(f"{role}.{n}", f"{role}@{node.department}") for role, node in roles.items() for n in (1, 2, 3)] + [MA]
+    for code in ("household_move", "building_permit", "minimum_living_allowance")
+    for roles in (SHIPPED.current(code).service.roles,)
+}
+FILED: dict[str, dict[str, Any]] = {
+    "household_move": {"move.district": AREA, "person.district": "nanming", "move.reason": "own_home"},
+    "building_permit": {
+        "premises.district": AREA, "project.area": "6000", "project.height": "40", "project.water": True,
+        "project.heritage": True, "project.neighbours": True,
+    },
+    "minimum_living_allowance": {"person.district": AREA, "household.adults": "990111199203042048"},
+}  # fmt: skip
+OTHERWISE: dict[str, dict[str, list[Any]]] = {
+    "household_move": {"move.reason": ["own_home", "rented", "family", "job"], "person.district": ["nanming", AREA]},
+    "building_permit": {"project.area": ["100", "6000"], "project.height": ["10", "40"],
+                        "project.water": [True, False], "project.heritage": [True, False],
+                        "project.neighbours": [True, False]},
+    "minimum_living_allowance": {"household.adults": ["990111199203042048", None]},
+}  # fmt: skip
 AREAS = st.sampled_from(["100", "299.99", "300", "5000"])
 SEATS = st.sampled_from([0, 1, 60])
 ITEMS = st.lists(
@@ -53,8 +73,9 @@ class Service(RuleBasedStateMachine):
     def begin(self, area: str, seats: int, depth: int) -> None:
         """Starts somewhere on the straight way, so that late steps get their share of the storm."""
         answers = {"premises.district": AREA, "premises.area": area, "menu.seats": seats}
-        self.walk = Walk(SHIPPED.current(self.code), answers)
-        self.people: list[Actor] = [*STAFF[self.code], self.walk.wang, Actor("liu", "applicant", (), "other")]
+        self.walk = Walk(SHIPPED.current(self.code), FILED.get(self.code, answers))
+        office = STAFF.get(self.code) or OFFICES[self.code]
+        self.people: list[Actor] = [*office, self.walk.wang, Actor("liu", "applicant", (), "other")]
         for _ in range(depth):
             straight_on(self.walk, self.people)
 
@@ -75,7 +96,8 @@ class Service(RuleBasedStateMachine):
     def act(self, data: Any, items: tuple[str, ...]) -> None:
         actor, offer = data.draw(st.sampled_from(self.choices("action")))
         assert refusal_of(self.walk, actor, offer) is None
-        self.walk.take(actor, offer, items)
+        other = OTHERWISE.get(self.code)
+        self.walk.take(actor, offer, tuple(other)[: len(items)] if other else items)
 
     act_again = act  # most of what happens in an office is somebody acting
     and_again = act
@@ -87,14 +109,17 @@ class Service(RuleBasedStateMachine):
         self.walk.take(actor, offer)
 
     @precondition(lambda self: self.open() and self.walk.state.notice is not None)
-    @rule(area=AREAS, seats=SEATS)
-    def resubmit(self, area: str, seats: int) -> None:
-        self.walk.resubmit({**self.walk.answers, "premises.area": area, "menu.seats": seats})
+    @rule(area=AREAS, seats=SEATS, data=st.data())
+    def resubmit(self, area: str, seats: int, data: Any) -> None:
+        changed: dict[str, Any] = {"premises.area": area, "menu.seats": seats}
+        if self.code in OTHERWISE:
+            changed = {name: data.draw(st.sampled_from(values)) for name, values in OTHERWISE[self.code].items()}
+        self.walk.resubmit({**self.walk.answers, **changed})
 
     @precondition(lambda self: self.open() and self.walk.d.steps[self.walk.state.main.step].kind == "auto")
-    @rule(ok=st.sampled_from([True, False, False]))
-    def answer(self, ok: bool) -> None:
-        self.walk.auto(ok)
+    @rule(ok=st.sampled_from([True, False, False]), entered=st.booleans(), hundred=st.sampled_from([0, 29, 30, 99]))
+    def answer(self, ok: bool, entered: bool, hundred: int) -> None:
+        self.walk.auto(ok, entered=entered, hundred=hundred)
 
     @precondition(lambda self: self.open())
     @rule(hours=st.sampled_from([1, 5, 24, 72, 24 * 9]))
@@ -154,7 +179,7 @@ def refusal_of(walk: Walk, actor: Actor, offer: Offer) -> PortalError | None:
     command = Command(
         case_id=state.case_id, trigger=offer.action, idem="try", now=walk.now, actor=actor, token_id=offer.token_id,
         reason="r", attachments=offer.needs.attachments,
-        data={"items": {"layout": "x"}, "data_rev": walk.rev, "changed": []},
+        data={"items": {next(iter(walk.d.service.fields)): "x"}, "data_rev": walk.rev, "changed": []},
     )  # fmt: skip
     door = object.__new__(_Door)
     door.cmd = command
@@ -174,18 +199,37 @@ class FoodBusinessLicence(Service):
     code = "food_business_licence"
 
 
+class HouseholdMove(Service):
+    code = "household_move"
+
+
+class BuildingPermit(Service):
+    code = "building_permit"
+
+
+class MinimumLivingAllowance(Service):
+    code = "minimum_living_allowance"
+
+
 BOUNDS = settings(max_examples=40, stateful_step_count=45, deadline=None)
 OpenRestaurant.TestCase.settings = BOUNDS
 FoodBusinessLicence.TestCase.settings = BOUNDS
+FEWER = settings(max_examples=12, stateful_step_count=45, deadline=None)
+HouseholdMove.TestCase.settings = FEWER
+BuildingPermit.TestCase.settings = FEWER
+MinimumLivingAllowance.TestCase.settings = FEWER
 TestOpenRestaurant = OpenRestaurant.TestCase
 TestFoodBusinessLicence = FoodBusinessLicence.TestCase
+TestHouseholdMove = HouseholdMove.TestCase
+TestBuildingPermit = BuildingPermit.TestCase
+TestMinimumLivingAllowance = MinimumLivingAllowance.TestCase
 
 
 def test_every_shipped_service_has_its_machine() -> None:
     """A service that is added must be walked too; bundles and their parts are played in operations/test_bundles.py."""
     spawned = [s for code in SHIPPED.codes() for b in SHIPPED.current(code).bundles.values() for s in b.spawns]
     played = {s.service for s in spawned} | {c for c in SHIPPED.codes() if SHIPPED.current(c).bundles}
-    assert {OpenRestaurant.code, FoodBusinessLicence.code} == set(SHIPPED.codes()) - played
+    assert {service.code for service in Service.__subclasses__()} == set(SHIPPED.codes()) - played
 
 
 @pytest.mark.parametrize("code", sorted(STAFF))

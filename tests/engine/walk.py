@@ -84,8 +84,8 @@ class Walk:
             assert fired < 200, "timers do not come to rest"
         return fired
 
-    def auto(self, ok: bool) -> None:
-        self.do(SYSTEM, "@ok" if ok else "@fail", MAIN)
+    def auto(self, ok: bool, **result: Any) -> None:
+        self.do(SYSTEM, "@ok" if ok else "@fail", MAIN, data={"result": result})
 
     # -- what must hold
 
@@ -113,7 +113,7 @@ class Walk:
             if event.type == "step.left":
                 leaving[token] = (d["trigger"], d["step"])
             elif token in leaving and event.type in ("step.entered", "case.closed", "branch.ended"):
-                dest = d["step"] if event.type != "branch.ended" else f"{d['branch']}#{d['outcome']}"
+                dest = d["step"] if event.type != "branch.ended" else f"{d['branch'].partition('/')[0]}#{d['outcome']}"
                 assert (*leaving.pop(token), dest) in edges
         assert not leaving
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from govservice.errors import N_, Invalid, NotFound, TooMany
 from govservice.operations import accounts, sessions
 from govservice.operations.mandates import Held, mandates_of
-from govservice.web.access import audience, current_runtime, signed_in, today, wall_now
+from govservice.web.access import audience, audiences, current_runtime, signed_in, today, wall_now
 from govservice.web.account import blueprint
 from govservice.web.account.forms import ActingForForm, LanguageForm, PasswordForm, show_wrong
 from govservice.web.account.sign_in import after_sign_in, safe_next, slowed
@@ -34,9 +34,10 @@ def home() -> str:
     with rt.read() as session:
         signed = sessions.open_sessions(session, found.user_id or "", now=wall_now())
     roles = [(role_title(role), departments[d].name if d in departments else d) for role, d in found.roles]
+    away = bool(audiences(found) & {"clerk", "supervisor"})
     language = LanguageForm(locale=found.locale or current_language().code)
     return render_template(
-        "account/home.html", me=found, name=shown_name(found), roles=roles, sessions=len(signed),
+        "account/home.html", may_be_away=away, me=found, name=shown_name(found), roles=roles, sessions=len(signed),
         mandates=held_mandates(found), language_form=language, layout=layout(found),
     )  # fmt: skip
 
