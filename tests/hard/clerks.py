@@ -105,7 +105,8 @@ class Clerk(threading.Thread):
 
     def send(self, address: str, form: dict[str, str]) -> bool:
         """Whether it was done; the acknowledgement is written down."""
-        key = form["idem"]
+        *_, token, act = address.split("/")
+        key = f"{form['idem']}:{act}:{token}" if act in ("claim", "release") else form["idem"]  # as the page has it
         self.ledger.asked(self.user_id, key)
         answer = self.fetch("POST", address, data=form)
         if answer.status_code in DONE:
