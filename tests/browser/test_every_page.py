@@ -65,7 +65,7 @@ def test_refused_at_the_window_with_reasons_and_remedies(browser: Browser, porta
         li.reads("Write the reason")
         li.type("Reason", reason)
         li.press("Do not accept")
-        story.moved(li)
+        li.reads("Recorded")  # not "done": the case has ended with a refusal
         letter = wang.main.locator(".gs-side").get_by_role("link", name=wang.t["Notice of non-acceptance"])
         story.until(wang, number, letter)
         wang.look("case that was refused")
