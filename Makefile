@@ -3,8 +3,6 @@ SHELL := bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 PY := .venv/bin/python
-# One test process more than there are processors: a third of the time goes into waiting for browsers and servers.
-WORKERS ?= $(shell n=$$(nproc 2>/dev/null || echo 2); echo $$(( n < 4 ? n + 1 : 5 )))
 export PYTHON PORT DATABASE_URL CASES
 
 .PHONY: help setup setup-dev run test fuzz check bench sim lock clean
@@ -25,10 +23,10 @@ run: setup ## the portal with demonstration data on http://localhost:8000 (PORT,
 
 test: setup-dev ## every test: both databases, the browser (TESTS=... narrows)
 	@bash scripts/test_tools.sh
-	@$(PY) -m pytest -n $(WORKERS) $(TESTS)
+	@$(PY) -m pytest -n logical --maxprocesses 4 $(TESTS)
 
 fuzz: setup-dev ## the property tests once more, on examples that nobody has seen (a failure prints how to repeat it)
-	@HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -n $(WORKERS) -m hypothesis $(TESTS)
+	@HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -n logical --maxprocesses 4 -m hypothesis $(TESTS)
 
 check: setup-dev ## style, types, floors of the house, definitions
 	@$(PY) -m ruff check .

@@ -115,8 +115,8 @@ def test_the_page_waits_no_longer_than_its_budget(
 def test_a_late_answer_is_dropped(
     database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
 ) -> None:
-    sandbox.fault("real_estate", "delay", seconds=1.2)
-    found = prefill(database, gateway, open_restaurant, wang_fang, budget=0.8)
+    sandbox.fault("real_estate", "delay", seconds=2.4)
+    found = prefill(database, gateway, open_restaurant, wang_fang, budget=2.0)  # a thread begins well before
     assert "premises" in found.waiting
     time.sleep(0.8)  # the answer has come meanwhile
     with database.read() as session:
