@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -57,7 +57,7 @@ class Office:
         self.definitions: Definitions = load_library(ROOT / "workflows")
         self.calendars: Calendars = load_calendars(ROOT / "workflows" / "calendars")
         self.d = self.definitions.current(SERVICE)
-        self.count = itertools.count(1)
+        self.count: Iterator[Any] = itertools.count(1)  # what makes a key its own
         self.applicant = Actor("bench-applicant", "applicant", (), self._found())
 
     def _found(self) -> str:

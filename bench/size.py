@@ -7,6 +7,7 @@ says how far it grows (10,000 by default).
 
 from __future__ import annotations
 
+import itertools
 import math
 import multiprocessing
 import os
@@ -117,7 +118,7 @@ def _play(_: int) -> int:
     """Steps within the time, all processes at once."""
     assert _ground is not None
     start, office = _ground
-    office.count = iter(f"{os.getpid()}:{n}" for n in range(10**9))  # type: ignore[assignment]
+    office.count = iter(f"{os.getpid()}:{n}" for n in itertools.count(1))
     office.play(office.draft())
     start.wait(120)
     steps, until = 0, time.monotonic() + SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 from govservice.exchange.sandbox import cast
 from govservice.exchange.sandbox.province import Province
@@ -39,18 +40,21 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
     def ago(days: int, hour: int = 10, minute: int = 12) -> datetime:
         return working_days_ago(calendar, now, days, hour, minute)
 
-    def restaurant(key: str, days: int, **more: object) -> Fate:
-        given = {"answers": DINING, "pace": {"acceptance": 0.4, FOOD_DESK: 0.8, FOOD_SITE: 1.5, FIRE: 3.0, SIGN: 1.2}}
-        return Fate(f"s-r-{key}", RESTAURANT, next(large), ago(days), **{**given, **more})  # type: ignore[arg-type]
+    def restaurant(key: str, days: int, **more: Any) -> Fate:
+        given: dict[str, Any] = {
+            "answers": DINING,
+            "pace": {"acceptance": 0.4, FOOD_DESK: 0.8, FOOD_SITE: 1.5, FIRE: 3.0, SIGN: 1.2},
+        }
+        return Fate(f"s-r-{key}", RESTAURANT, next(large), ago(days), **{**given, **more})
 
-    def licence(key: str, days: int, **more: object) -> Fate:
-        given = {"pace": {"acceptance": 0.2, "examination": 0.3, "inspection": 1.0}}
-        return Fate(f"s-f-{key}", FOOD, next(small), ago(days), **{**given, **more})  # type: ignore[arg-type]
+    def licence(key: str, days: int, **more: Any) -> Fate:
+        given: dict[str, Any] = {"pace": {"acceptance": 0.2, "examination": 0.3, "inspection": 1.0}}
+        return Fate(f"s-f-{key}", FOOD, next(small), ago(days), **{**given, **more})
 
-    def other(key: str, service: str, days: int, **more: object) -> Fate:
-        given = {"answers": OTHERS[service], "pace": {"fee": 6.0}}
+    def other(key: str, service: str, days: int, **more: Any) -> Fate:
+        given: dict[str, Any] = {"answers": OTHERS[service], "pace": {"fee": 6.0}}
         who = next(alone if service == ALLOWANCE else small)
-        return Fate(f"s-o-{key}", service, who, ago(days), **{**given, **more})  # type: ignore[arg-type]
+        return Fate(f"s-o-{key}", service, who, ago(days), **{**given, **more})
 
     return [
         restaurant("three-at-once", 3, stays=REVIEW),

@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Row, and_, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import MAIN
@@ -193,16 +194,16 @@ def _decision_clock(session: Session, scope: Scope, definitions: Definitions) ->
     return or_(false(), *(and_(CaseClock.key == key, Case.def_sha.in_(shas)) for key, shas in named.items()))
 
 
-def _decided(row: object, calendar: Calendar) -> Decided:
-    started, stopped = row.started_at, row.stopped_at  # type: ignore[attr-defined]
-    pauses = [(from_iso(a), min(from_iso(b), stopped) if b else stopped) for a, b, _ in row.pauses]  # type: ignore[attr-defined]
+def _decided(row: Row[Any], calendar: Calendar) -> Decided:
+    started, stopped = row.started_at, row.stopped_at
+    pauses = [(from_iso(a), min(from_iso(b), stopped) if b else stopped) for a, b, _ in row.pauses]
     paused: int = sum([calendar.working_seconds(a, b) for a, b in pauses])
     on = calendar.local_date(stopped)
-    promised, statutory = row.promised_on, row.statutory_on  # type: ignore[attr-defined]
+    promised, statutory = row.promised_on, row.statutory_on
     return Decided(
-        row.id, row.service, row.area, on,  # type: ignore[attr-defined]
+        row.id, row.service, row.area, on,
         max(0, calendar.working_seconds(started, stopped) - paused), paused,
-        promised is None or on <= promised, statutory is None or on <= statutory, row.key,  # type: ignore[attr-defined]
+        promised is None or on <= promised, statutory is None or on <= statutory, row.key,
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ the faults stop, queues drain, and the ledger outside is compared with the recor
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -33,7 +32,7 @@ from govservice.operations.runtime import Runtime
 from tests.hard.clerks import DESKS, Clerk
 from tests.hard.ledger import lines, open_questions
 from tests.hard.rig import Rig, rigged
-from tests.hard.servers import KINDS
+from tests.hard.told import on_each
 
 
 class Later(WallClock):
@@ -226,23 +225,17 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.hard.kills")
     parser.add_argument("--kills", type=int, default=200, help="interrupting kills on each database")
     parser.add_argument("--minutes", type=float, default=20, help="at most, on each database")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--database", choices=KINDS, action="append")
-    given = parser.parse_args(arguments)
-    ok = True
-    for kind in given.database or KINDS:
-        began = time.monotonic()
+
+    def play(kind: str, given: argparse.Namespace) -> tuple[bool, dict[str, Any]]:
         found = run(kind, given.kills, given.minutes, given.seed)
-        ok = ok and found.ok and sum(found.kills.values()) >= given.kills
-        told = {
-            "database": kind, "interrupting kills": sum(found.kills.values()), "of": dict(found.kills),
-            "kills of the idle": found.idle, "cases": found.cases, "acknowledged": found.acknowledged,
-            "by clerks": found.acts, "refused": found.refused, "lost": found.lost[:5], "faults": found.faults[:5],
+        return found.ok and sum(found.kills.values()) >= given.kills, {
+            "interrupting kills": sum(found.kills.values()), "of": dict(found.kills), "kills of the idle": found.idle,
+            "cases": found.cases, "acknowledged": found.acknowledged, "by clerks": found.acts,
+            "refused": found.refused, "lost": found.lost[:5], "faults": found.faults[:5],
             "strange answers": found.strange[:5], "undelivered": found.undelivered,
-            "seconds": round(time.monotonic() - began), "ok": found.ok,
         }  # fmt: skip
-        print(json.dumps(told, ensure_ascii=False), flush=True)  # noqa: T201
-    return 0 if ok else 1
+
+    return on_each(parser, arguments, play)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,8 @@ refused with a reason, and the records agree. Exit 1 where anything else happene
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +26,8 @@ from govservice.models.keyring import Keyring
 from govservice.models.session import Database, make_engine
 from tests.engine.world import CALENDARS, WU, ZHANG, World, shown, staff
 from tests.hard import pairs
-from tests.hard.servers import KINDS, serving
+from tests.hard.servers import serving
+from tests.hard.told import on_each
 
 KEYRING = Keyring({"test1": bytes(range(32))}, bytes(range(32, 64)))
 MOST = 20  # clerks in one race
@@ -180,27 +179,19 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.hard.races")
     parser.add_argument("--races", type=int, default=10_000, help="races on each database")
     parser.add_argument("--each", type=int, default=100, help="times of each pair on each database")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--database", choices=KINDS, action="append")
-    given = parser.parse_args(arguments)
-    ok = True
-    for kind in given.database or KINDS:
-        began = time.monotonic()
 
+    def play(kind: str, given: argparse.Namespace) -> tuple[bool, dict[str, Any]]:
         def work(ground: Ground) -> None:
             races(ground, given.races)
             every_pair(ground, given.each)
 
         tally = on(kind, work, given.seed)
-        ok = ok and tally.ok
-        told: dict[str, Any] = {
-            "database": kind, "seed": given.seed, "races": tally.races,
-            "racers": sum(size * count for size, count in tally.sizes.items()),
+        return tally.ok, {
+            "races": tally.races, "racers": sum(size * count for size, count in tally.sizes.items()),
             "pairs": dict(tally.pairs), "losers": dict(tally.losers), "wrong": tally.wrong[:5],
-            "seconds": round(time.monotonic() - began), "ok": tally.ok,
         }  # fmt: skip
-        print(json.dumps(told, ensure_ascii=False), flush=True)  # noqa: T201
-    return 0 if ok else 1
+
+    return on_each(parser, arguments, play)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +31,8 @@ from govservice.operations.runtime import Runtime
 from tests.engine.world import CALENDARS, HE, LI, SUN, WU, ZHANG, ZHOU, World
 from tests.hard import changes
 from tests.hard.changes import Change
-from tests.hard.servers import KINDS, serving
+from tests.hard.servers import serving
+from tests.hard.told import on_each
 
 KEYRING = Keyring({"test1": bytes(range(32))}, bytes(range(32, 64)))
 DAYS = (date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4))
@@ -153,22 +152,16 @@ def run(kind: str, count: int, seed: int, cases: int) -> Tally:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.hard.tamper")
     parser.add_argument("--count", type=int, default=10_000, help="changes on each database")
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cases", type=int, default=40)
-    parser.add_argument("--database", choices=KINDS, action="append")
-    given = parser.parse_args(arguments)
-    ok = True
-    for kind in given.database or KINDS:
-        began = time.monotonic()
+
+    def play(kind: str, given: argparse.Namespace) -> tuple[bool, dict[str, Any]]:
         tally = run(kind, given.count, given.seed, given.cases)
-        ok = ok and tally.ok
-        told = {
-            "database": kind, "seed": given.seed, "changes": sum(tally.made.values()), "kinds": dict(tally.made),
-            "refused by the database": tally.refused, "missed": tally.missed[:5], "misplaced": tally.misplaced[:5],
-            "false alarms": tally.alarms, "seconds": round(time.monotonic() - began, 1), "ok": tally.ok,
+        return tally.ok, {
+            "changes": sum(tally.made.values()), "kinds": dict(tally.made), "refused by the database": tally.refused,
+            "missed": tally.missed[:5], "misplaced": tally.misplaced[:5], "false alarms": tally.alarms,
         }  # fmt: skip
-        print(json.dumps(told, ensure_ascii=False), flush=True)  # noqa: T201
-    return 0 if ok else 1
+
+    return on_each(parser, arguments, play)
 
 
 if __name__ == "__main__":
