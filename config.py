@@ -58,6 +58,7 @@ class Settings:
     base_url: str
     registry_endpoints: Mapping[str, str] = field(default_factory=dict)  # endpoint key -> URL: the allow-list
     payment: PaymentAccount | None = None  # None: no service with a fee can be offered
+    signing_key: bytes | None = field(default=None, repr=False)  # Ed25519, 32 bytes; None: derived from the index key
     clock: Literal["wall", "simulated"] = "wall"
     secure_cookies: bool = True
     max_upload_mb: int = 20
@@ -118,6 +119,7 @@ class _Reader:
             base_url=base_url,
             registry_endpoints=self.read("REGISTRY_ENDPOINTS", _endpoints, default="") or {},
             payment=self.payment(mode),
+            signing_key=self.read("SIGNING_KEY", _key) if self.values.get("SIGNING_KEY", "").strip() else None,
             clock=cast("Literal['wall', 'simulated']", self.one_of("CLOCK", ("wall", "simulated"), clock)),
             secure_cookies=not (mode == "demo" and base_url.startswith("http:")),
             max_upload_mb=self.read("MAX_UPLOAD_MB", _whole(1, 200), default="20") or 0,

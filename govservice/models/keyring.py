@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from govservice.errors import Tampered
+from govservice.models.signing import Signer, derived_key
 
 NONCE = 12  # bytes, as NIST SP 800-38D recommends for AES-GCM
 
@@ -28,14 +29,16 @@ def _cipher(key: bytes) -> AESGCM:
 
 
 class Keyring:
-    """The key-encryption keys by id (the first is the current one) and the key of the blind index.
+    """The key-encryption keys by id (the first is the current one), the key of the blind index, and the one that signs.
 
-    Keys are 32 bytes each. Raises ValueError for any other length.
+    Keys are 32 bytes each; without `signing_key` one is derived from the index key. Raises ValueError for any other
+    length.
     """
 
-    def __init__(self, keks: Mapping[str, bytes], index_key: bytes) -> None:
+    def __init__(self, keks: Mapping[str, bytes], index_key: bytes, signing_key: bytes | None = None) -> None:
         if not keks or any(len(k) != 32 for k in keks.values()) or len(index_key) != 32:
             raise ValueError("keys must be 32 bytes")
+        self.signer = Signer(signing_key or derived_key(index_key, "portal signature"))
         self._keks = dict(keks)
         self.current = next(iter(keks))
         self._index_key = index_key

@@ -28,6 +28,8 @@ class OpeningSettings(SettingsLike, Protocol):
     @property
     def index_key(self) -> bytes: ...
     @property
+    def signing_key(self) -> bytes | None: ...
+    @property
     def clock(self) -> str: ...
     @property
     def payment(self) -> AccountLike | None: ...
@@ -42,7 +44,10 @@ def open_runtime(settings: OpeningSettings, overrides: Mapping[str, object] | No
     definitions = cast("Definitions", given.pop("definitions", None) or load_library(settings.workflows_dir))
     parts: dict[str, object] = {
         "database": given.pop("database", None)
-        or Database(make_engine(settings.database_url), Keyring(dict(settings.keks), settings.index_key)),
+        or Database(
+            make_engine(settings.database_url),
+            Keyring(dict(settings.keks), settings.index_key, settings.signing_key),
+        ),
         "definitions": definitions.for_one_portal(),
         "calendars": given.pop("calendars", None) or _calendars(settings, definitions),
         "gateway": given.pop("gateway", None) or Gateway(definitions.catalogue, settings.registry_endpoints),

@@ -54,6 +54,7 @@ def test_production_settings(tmp_path: Path) -> None:
         ("KEK", f"k1:{KEY},k1:{KEY}", "twice"),
         ("KEK", "k1:AAAA", "3 bytes"),
         ("INDEX_KEY", "not base64!", "base64"),
+        ("SIGNING_KEY", "AAAA", "3 bytes"),
         ("BASE_URL", "http://portal.example", "https"),
         ("REGISTRY_ENDPOINTS", "population=file:///etc/passwd", "form"),
         ("CLOCK", "simulated", "demo mode only"),
