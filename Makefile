@@ -47,6 +47,7 @@ races: setup-dev ## 10,000 races for one step and every pair of actions, on each
 
 tamper: setup-dev ## 10,000 changes of the records on each database, each to be found and named
 	@$(PY) -m tests.hard.tamper
+	@$(PY) -m tests.hard.log_tamper
 
 sim: setup-dev ## the simulation: a million committed transitions with faults (SIM=20000: fewer; docs/simulation.md)
 	@$(PY) -m tests.sim.grand --transitions $(or $(SIM),1000000)

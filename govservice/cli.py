@@ -18,6 +18,7 @@ COMMANDS = {
     "database": "Bring the database to the newest schema.",
     "definitions": "Check, show and publish definitions of services.",
     "demo": "Load the demonstration: people, departments, history.",
+    "exchange": "Check and seal the log of what was asked of registries.",
     "payment-sandbox": "Serve a payment provider for demonstrations.",
     "registry-sandbox": "Serve a synthetic province's registries.",
     "users": "Create, disable and reset accounts.",

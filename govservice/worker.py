@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import date
 
@@ -16,12 +17,14 @@ import structlog
 from govservice.operations.auditing import keep_daily_anchor
 from govservice.operations.clock import fire_due
 from govservice.operations.effects import deliver_due
+from govservice.operations.exchange_log import keep_seal
 from govservice.operations.fees import reconcile_due
 from govservice.operations.renewing import remind_due
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)
 IDLE = 1.0  # seconds between looks when nothing was due
+SEALED = 60.0  # seconds between seals over the log of exchanges
 TROUBLED = 5.0  # seconds after a round that failed
 
 
@@ -34,15 +37,19 @@ class Worker:
         self._stop = threading.Event()
         self._anchored: date | None = None
         self._reminded: date | None = None
+        self._sealed = -SEALED  # an instant of time.monotonic()
 
     def round(self) -> int:
-        """One look at timers, outbox and payments that went unheard, and once a day at the root over all chains.
-        Returns how many things were done."""
+        """One look at timers, outbox and payments that went unheard; every minute at the log of exchanges, once a day
+        at the root over all chains. Returns how many things were done."""
         now = self.rt.now()
         today = self.rt.wall.now().date()
         if self._anchored != today and keep_daily_anchor(self.rt):
             log.info("worker.anchored")
         self._anchored = today
+        if time.monotonic() - self._sealed >= SEALED:
+            keep_seal(self.rt)
+            self._sealed = time.monotonic()
         if self._reminded != self.rt.today(now):
             self._reminded = self.rt.today(now)
             while remind_due(self.rt, now):

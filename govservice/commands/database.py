@@ -65,3 +65,23 @@ def restore(folder: Path) -> None:
         raise click.ClickException(str(refused)) from None
     click.echo(f"The copy of {made.made_at} is back, at revision {made.revision}.")
     click.echo("Now: flask database upgrade, flask audit verify --anchors FILE.")
+
+
+@command.command()
+@click.argument("name")
+def role(name: str) -> None:
+    """Give the PostgreSQL role NAME what the portal needs: insert only where records are insert only.
+
+    Run it as the owner of the tables after each upgrade; the portal then signs in as NAME.
+    """
+    from govservice.models import roles
+
+    engine = make_engine(settings().database_url)
+    if engine.dialect.name != "postgresql":
+        raise click.UsageError("SQLite knows no roles: whoever may open the file may write it.")
+    try:
+        with engine.execution_options(writing=True).begin() as connection:
+            roles.grant(connection, name)
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong), param_hint="NAME") from None
+    click.echo(f"{name} may read and add; it may change or remove nothing of {', '.join(roles.INSERT_ONLY)}.")

@@ -20,12 +20,13 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.schema_registry import Grant
 from govservice.errors import Unavailable
 from govservice.exchange import breaker
+from govservice.exchange import log as exchange_log
 from govservice.exchange.connectors.base import Answer, Deed, SubjectKey
 from govservice.exchange.gateway import Gateway
 from govservice.exchange.grants import revoked_grants
 from govservice.exchange.outcomes import IS_A_READ, Outcome
 from govservice.models.base import new_id
-from govservice.models.exchange import DataAccess, Exchange
+from govservice.models.exchange import DataAccess
 from govservice.models.keyring import Keyring
 from govservice.models.session import Database
 
@@ -151,9 +152,9 @@ def _record(gateway: Gateway, session: Session, called: _Called) -> None:
         "at": order.at,
     }  # fmt: skip
     breakers = {called.registry: gateway.catalogue.registries[called.registry].breaker}
-    session.execute(insert(Exchange), [row])
     if answer.outcome in IS_A_READ:
         session.execute(insert(DataAccess), [_told(order, called.registry, str(row["id"]))])
+    exchange_log.append(session, [row])
     breaker.count(session, breakers, [(called.registry, answer.outcome)], order.at)
     log.info(
         "registry_act", registry=called.registry, action=order.act, outcome=answer.outcome.value, ms=called.ms,

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.exchange import breaker
+from govservice.exchange import log as exchange_log
 from govservice.exchange.outcomes import GIVES_VALUES, IS_A_READ, REQUIREMENT_STATE, SAYS_NOTHING
 from govservice.exchange.queries import Call, FactResult, Wanted
 from govservice.models.base import Base, new_id
 from govservice.models.cases import Case
-from govservice.models.exchange import DataAccess, EvidenceRequirement, Exchange, Fact
+from govservice.models.exchange import DataAccess, EvidenceRequirement, Fact
 from govservice.models.keyring import Keyring
 from govservice.models.session import box_of
 
@@ -30,9 +31,9 @@ def record(session: Session, catalogue: Catalogue, results: Sequence[FactResult]
     keyring: Keyring = session.info["keyring"]
     lock_cases(session, (result.wanted.case_id for result in results))
     calls = [(result.wanted, call, n) for result in results for n, call in enumerate(result.calls, start=1)]
-    _insert(session, Exchange, [_exchange(wanted, call, n, keyring) for wanted, call, n in calls])
     _insert(session, DataAccess, [_access(wanted, call) for wanted, call, _n in calls if call.outcome in IS_A_READ])
     _keep_facts(session, results)
+    exchange_log.append(session, [_exchange(wanted, call, n, keyring) for wanted, call, n in calls])
     breakers = {code: registry.breaker for code, registry in catalogue.registries.items()}
     ends = [(call.registry, call.outcome) for _wanted, call, _n in calls if call.registry in breakers]
     breaker.count(session, breakers, ends, max(result.wanted.at for result in results))

@@ -13,6 +13,7 @@ from govservice.models.base import (
     Code,
     Json,
     Key,
+    LongText,
     Moment,
     OptCode,
     OptMoment,
@@ -49,14 +50,17 @@ class Grant(Base):
 
 
 class Exchange(Base):
-    """One call to a registry, granted or refused. Without values."""
+    """One call to a registry, granted or refused. Without values. Insert only; a hash chain for each registry
+    (`exchange.log`)."""
 
     __tablename__ = "exchanges"
     __table_args__ = (
         Index("ix_exchanges_case_id", "case_id"),
         Index("ix_exchanges_registry_code_at", "registry_code", "at"),
+        UniqueConstraint("registry_code", "seq"),
     )
     id: Mapped[Key]
+    seq: Mapped[int]  # in its registry's chain, from 1 without a gap
     registry_code: Mapped[Code]
     dataset: Mapped[Code]  # "population/2"
     case_id: Mapped[OptRef]
@@ -75,6 +79,30 @@ class Exchange(Base):
     request_sha: Mapped[Sha]
     response_sha: Mapped[str | None]
     at: Mapped[Moment]
+    prev_hash: Mapped[Sha]
+    row_hash: Mapped[Sha]
+
+
+class ExchangeHead(Base):
+    """Where a registry's chain of exchanges ends: the row whose lock orders its callers."""
+
+    __tablename__ = "exchange_heads"
+    registry_code: Mapped[Code] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    hash: Mapped[Sha]
+    sealed: Mapped[int]  # up to this row there is a seal
+
+
+class ExchangeSeal(Base):
+    """What the chains said at a minute, signed (`exchange.seals`). Insert only."""
+
+    __tablename__ = "exchange_seals"
+    __table_args__ = (UniqueConstraint("n"),)
+    id: Mapped[Key]
+    n: Mapped[int]  # from 1 without a gap
+    at: Mapped[Moment]
+    key_id: Mapped[Code]  # thumbprint of the public key (RFC 7638)
+    jws: Mapped[LongText]
 
 
 class Fact(Base):
