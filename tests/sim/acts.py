@@ -47,6 +47,8 @@ class Acts:
             yield from self._edge(d, case, ev)
         yield from self._person(case, ev)
         yield from self._dates(d, case, ev)
+        if ev.type == "child.asked":
+            yield from self._child(d, case, ev.data["service"])
         missing = self._owed(d, case, ev) - set(ev.data.get("effects", ()))
         if missing:
             yield "I5", f"{ev.type} at {ev.data.get('step')} sends no {sorted(missing)}"
@@ -75,6 +77,8 @@ class Acts:
             return
         if ev.data.get("marks") != edge.marks and ev.type == "step.left":
             yield "I2", f"{name} marks {ev.data.get('marks')}, not {edge.marks}"
+        if edge.marks is not None and ev.data.get("marked_at", ev.at) != (counts := self._from(d, case, token, ev)):
+            yield "I7", f"{name} counts from {ev.data['marked_at']}, should be {counts}"
         by_timer = ev.idem.startswith("timer:")
         self.lapsed = self.lapsed or edge.kind == "lapse"
         if edge.kind == "join":
@@ -96,6 +100,18 @@ class Acts:
             yield "I4", f"{ev.actor} did {name} at {token.step}: {why}"
         else:
             yield from self._whole(edge, token, ev)
+            yield from self._for_whom(case, ev, edge.by)
+
+    @staticmethod
+    def _from(d: Any, case: Case, token: Any, ev: Told) -> str:
+        """From when a mark counts: its own instant; what silence did as of the receipt, from the day on which the
+        check for completeness began."""
+        as_of = [r.as_of for r in d.steps[token.step].timers if r.do == ev.data["trigger"]]
+        if not ev.data.get("deemed") or as_of != ["received"]:
+            return ev.at
+        limits = [key for key, limit in case.limits.items() if not limit.stopped]
+        mine = [key for key in limits if d.limits[key.partition(":")[2]].stop == "accepted"]
+        return case.limits[mine[0]].started if mine else case.marks["received"]
 
     def _whole(self, edge: Any, token: Any, ev: Told) -> Found:
         second = edge.two_people and token.confirmed is not None and token.confirmed[0] == edge.name
@@ -106,6 +122,14 @@ class Acts:
         wants_text = edge.reason or (edge.pause and edge.notice is None)
         if wants_text and not second and "text" not in ev.data:
             yield "I4", f"{edge.name} without a reason"
+
+    def _for_whom(self, case: Case, ev: Told, role: str) -> Found:
+        """The log says for which absent colleague somebody acted, and only then."""
+        actor = self.who(ev.actor)
+        if actor.kind == "user":
+            absent = self.rules.for_whom(case, actor, role, case.tokens[ev.token])
+            if ev.on_behalf_of != (absent.id if absent is not None else None):
+                yield "I4", f"{ev.actor} did {ev.type} for {ev.on_behalf_of}, should be for {absent}"
 
     def _person(self, case: Case, ev: Told) -> Found:
         actor, trigger = self.who(ev.actor), PEOPLE.get(ev.type)
@@ -153,6 +177,10 @@ class Acts:
             said, limit = d.limits[ev.data["key"].partition(":")[2]], case.limits[ev.data["key"]]
             if (said.start, said.stop) == ("received", "accepted") and limit.pauses[-1][2] == "correction":
                 yield "I7", "the check for completeness does not begin afresh"
+        if ev.type == "clock.started":
+            begins = ev.at if self.answered else case.marks[d.limits[ev.data["key"].partition(":")[2]].start]
+            if ev.data["started_at"] != begins:
+                yield "I7", f"{ev.data['key']} begins {ev.data['started_at']}, should be {begins}"
         if ev.type == "gap.opened":
             due = days.too_late(ev.at, str(d.deferrals[ev.data["material"]].within))
             if ev.data["due_at"] != due or due not in [timer[3] for timer in ev.data["timers"]]:
@@ -168,6 +196,14 @@ class Acts:
         """Everybody has acted, or the days of collecting are over, or the lead sends it."""
         all_acted = all(t.acted for t in case.parts(case.main.step) if t.open)
         return all_acted or ev.idem.startswith("timer:") or self.rules.in_role(case, self.who(ev.actor), lead)
+
+    @staticmethod
+    def _child(d: Any, case: Case, service: str) -> Found:
+        """What a child takes over from another one is there: that one was granted."""
+        spawn = next(s for s in d.bundles[case.main.step].spawns if s.service == service)
+        others = {source.partition(".")[0] for source in spawn.given.values()} & set(case.children)
+        if early := sorted(o for o in others if case.children[o]["outcome"] != "granted"):
+            yield "I6", f"{service} was asked for before {early} had come to a good end"
 
     @staticmethod
     def _breached(case: Case, ev: Told) -> bool:

@@ -14,8 +14,8 @@ from tests.sim.reading_parts import MAIN
 from tests.sim.world import Sim
 
 SERVICES = (
-    "open_restaurant", "open_restaurant", "neighbours", "neighbours", "food_business_licence", "stall_permit",
-    "exam_seat", "package",
+    "open_restaurant", "open_restaurant", "neighbours", "neighbours", "food_business_licence", "workshop",
+    "stall_permit", "exam_seat", "package",
 )  # fmt: skip
 CHANGES: dict[str, dict[str, tuple[Any, ...]]] = {  # what an applicant may answer, by field
     "open_restaurant": {
@@ -25,6 +25,7 @@ CHANGES: dict[str, dict[str, tuple[Any, ...]]] = {  # what an applicant may answ
     "neighbours": {
         "house.adults": ("", "ann", "ann bo", "ann, bo, chen"), "house.floors": (1, 2, 3), "sign.text": ("x", "y"),
     },
+    "workshop": {"place.size": (50, 200, 300), "sign.text": ("x", "y")},
     "package": {"want.second": (True, False)},
     "stall_permit": {}, "exam_seat": {}, "part_one": {}, "part_two": {}, "part_three": {},
 }  # fmt: skip
@@ -56,7 +57,7 @@ def answers_of(sim: Sim, case: Case) -> dict[str, Any]:
     given = dict(known or {DISTRICT.get(case.service, "place.district"): AREA})
     choices = CHANGES[case.service]
     for name in (
-        choices if known is None else pick.sample(sorted(choices), min(len(choices), pick.choice((0, 1, 1, 2))))
+        choices if known is None else pick.sample(sorted(choices), min(len(choices), pick.choice((0, 1, 1, 2, 2))))
     ):
         given[name] = pick.choice(choices[name])
     if case.service == "neighbours" and "other.id" not in given:

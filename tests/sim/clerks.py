@@ -52,7 +52,7 @@ def weight(d: Any, edge: Any) -> float:
         d.steps[t.to].outcome in ("refused", "withdrawn") for t in edge.targets if t.to
     ):
         return 0.25
-    return 0.8 if edge.correction or edge.pause or edge.name in ("back", "reopen", "object") else 3.0
+    return 1.2 if edge.correction or edge.pause or edge.name in ("back", "reopen", "object") else 3.0
 
 
 def by_chance(sim: Sim, role: str, token: Token, case: Case) -> Actor:
@@ -60,12 +60,15 @@ def by_chance(sim: Sim, role: str, token: Token, case: Case) -> Actor:
     pick, office = sim.random, sim.office
     task = case.task_of(token.id)
     if task is not None and task["assignee"] and pick.random() < 0.8:
-        return sim.who(task["assignee"])
+        deputy = sim.deputies.deputy_of(task["assignee"], sim.today())
+        return sim.who(deputy if deputy is not None and pick.random() < 0.7 else task["assignee"])
     if pick.random() < 0.04:
         return pick.choice([*office.staff.values(), *office.outsiders, *office.citizens])
     holders = office.holders(role)
     fresh = [a for a in holders if a.person_id != case.person and not any(a.id in who for who in case.acts.values())]
-    return pick.choice(fresh if fresh and pick.random() < 0.8 else holders)
+    found = pick.choice(fresh if fresh and pick.random() < 0.8 else holders)
+    deputy = sim.deputies.deputy_of(found.id, sim.today())
+    return sim.who(deputy) if deputy is not None and pick.random() < 0.7 else found
 
 
 def with_it(sim: Sim, case: Case, token: Token, edge: Any, page: Any) -> dict[str, Any]:
@@ -128,7 +131,12 @@ def extend(sim: Sim, case: Case) -> None:
         limit = sim.random.choice(limits)
         actor = by_chance(sim, limit.extend.role, case.main, case)
         reason = None if sim.random.random() < 0.05 else "more time"
-        sim.wish(sim.command(case, actor, f"@extend:{limit.name}", MAIN, reason=reason))
+        cmd = sim.command(case, actor, f"@extend:{limit.name}", MAIN, reason=reason)
+        known = case.limits.get(f"limit:{limit.name}")
+        if known is not None and known.extended:  # the law allows it once: they try again
+            sim.send(cmd, sim.expect(cmd))
+        else:
+            sim.wish(cmd)
 
 
 def supervise(sim: Sim, case: Case) -> None:
@@ -145,17 +153,3 @@ def supervise(sim: Sim, case: Case) -> None:
         )
         more["assignee"] = pick.choice(likely)
     sim.wish(sim.command(case, boss, how, token.id, **more))
-
-
-def intrude(sim: Sim, case: Case) -> None:
-    """Somebody tries an action that may not be theirs, at a token that may not be there."""
-    pick, d, office = sim.random, sim.rules.of(case), sim.office
-    names = [e.name for edges in d.out.values() for e in edges] + ["@claim", "@ok", "@fail", "@timers", "@join0"]
-    anybody = [*office.staff.values(), *office.outsiders, *office.citizens]
-    cmd = sim.command(
-        case, pick.choice(anybody), pick.choice(names), pick.choice([*case.tokens, 99]), reason="because",
-        data={"items": {}, "length": "5wd"}, attachments=("site_report", "report", "inspection_record"),
-    )  # fmt: skip
-    if case.status == "draft" and cmd.trigger == "submit":
-        return
-    sim.send(cmd, sim.expect(cmd))

@@ -14,7 +14,9 @@ from tests.sim.tables import Broken
 from tests.sim.till import PAYABLE
 from tests.sim.world import Sim
 
-MESSAGES = "SELECT count(*) FROM messages WHERE effect_key = ?"
+MESSAGES = "SELECT count(*) FROM messages WHERE case_id = ? AND seq = ? AND kind = ?"
+ROW = "SELECT done_at, claimed_by, attempts FROM outbox WHERE id = ?"
+LEASE = timedelta(seconds=60)
 ORDER = "SELECT case_id, status, seq, pay_url FROM payments WHERE id = ?"
 
 
@@ -24,7 +26,9 @@ class Machinery:
     def __init__(self, sim: Sim) -> None:
         self.sim = sim
         self.hands: dict[str, list[Effect]] = {"w1": [], "w2": []}
+        self.leased: dict[str, tuple[str, datetime]] = {}  # who took a row last, and until when it is theirs
         self.delivered: set[str] = set()
+        self.heard: dict[str, int] = {}  # the provider's highest number that the portal has believed, by order
         self.hurried: set[str] = set()  # cases whose fee step was answered early
 
     # -- time
@@ -69,7 +73,11 @@ class Machinery:
         name = pick.choice(("w1", "w1", "w2"))
         hand = self.hands[name]
         if not hand:
-            return self.claim(name)
+            found = self.claim(name)
+            other = "w2" if name == "w1" else "w1"
+            if found and not self.hands[other] and pick.random() < 0.4:  # both come at the same instant
+                self.claim(other)
+            return found
         for _ in range(min(len(hand), pick.randrange(1, 4))):
             if pick.random() < 0.01:  # the worker dies between claim and delivery
                 hand.clear()
@@ -89,25 +97,54 @@ class Machinery:
         sim.settle()
         if said.outcome == "done":
             self.hands[name] = list(said.applied)  # type: ignore[call-overload]
+            for effect in self.hands[name]:
+                holder, until = self.leased.get(effect.key, (name, office.now))
+                if holder != name and until > office.now:
+                    raise Broken("I5", f"{effect.key} is held by {holder} and was given to {name}")
+                self.leased[effect.key] = (name, office.now + LEASE)
         return len(self.hands[name])
 
     def deliver(self, name: str, effect: Effect) -> None:
         sim, office = self.sim, self.sim.office
-        before = sim.eye.row("SELECT done_at FROM outbox WHERE id = ?", effect.key)
+        before, lost = sim.eye.row(ROW, effect.key), office.provider.lost
+        mixed = sim.count["interleaved"]
         said = sim.carry_out(lambda: effects.deliver(office.rt, effect, office.now, name))
         sim.settle()
-        done = sim.eye.row("SELECT done_at FROM outbox WHERE id = ?", effect.key)
+        done = sim.eye.row(ROW, effect.key)
         sim.note(f"{name} {effect.topic} {effect.case_id[-4:]}:{effect.seq}: {said.outcome} {said.applied} {said.hit}")
         if said.applied is True and (done[0] is None or effect.key in self.delivered or before[0] is not None):
             raise Broken("I5", f"{effect.key} was delivered twice, or is not marked as done")
+        disturbed = said.hit or office.provider.lost != lost or sim.count["interleaved"] != mixed
+        mine = before[0] is None and (before[1], before[2]) == (name, effect.attempts)
+        if said.outcome == "done" and mine and not said.applied and not disturbed and not self._owes(effect):
+            raise Broken("I11", f"{effect.topic} of {effect.key} failed, and nothing had gone wrong")
         if done[0] is not None:
             self.delivered.add(effect.key)
+        self._arrived(effect, done[0] is not None)
+
+    def _owes(self, effect: Effect) -> bool:
+        """A licence waits for a fee that was answered before it was paid."""
+        return effect.topic == "document.issue" and effect.case_id in self.hurried
+
+    def _arrived(self, effect: Effect, done: bool) -> None:
+        """What was delivered is where it belongs, once."""
+        kind = effect.topic.partition(".")[2]
         if effect.topic.startswith(("notice.", "message.")):
-            there = sim.eye.row(MESSAGES, effect.key)[0]
-            if there != (done[0] is not None) and not (effect.topic == "notice.fee" and there == 0):
-                raise Broken("I5", f"{effect.key} lies {there} times in the inbox, done: {done[0]}")
+            there = self.sim.eye.row(MESSAGES, effect.case_id, effect.seq, kind)[0]
+            if there != done and not (effect.topic == "notice.fee" and there == 0):
+                raise Broken("I5", f"{effect.key} lies {there} times in the inbox, done: {done}")
         if effect.topic == "document.issue":
             self.documents(effect.case_id)
+        if effect.topic == "bundle.report" and done:
+            self.reported(effect.case_id)
+
+    def reported(self, case_id: str) -> None:
+        """A bundle that waits for a child knows how it ended."""
+        sim, child = self.sim, self.sim.case(case_id)
+        parent = sim.case(child.parent or "")
+        known = parent.children.get(child.service, {})
+        if known.get("case") == case_id and known["status"] != "ended" and child.status == "closed":
+            raise Broken("I6", f"{child.service} was {child.outcome}, and its bundle has not heard of it")
 
     def documents(self, case_id: str) -> None:
         """A document exists exactly when its case knows it, and its fee was paid."""
@@ -157,7 +194,7 @@ class Machinery:
             actor = sim.who(f"applicant:{case.person}")
             sim.carry_out(lambda: paying.begin(sim.office.rt, actor, case.id, now=sim.office.now))
             sim.settle()
-        (till.refuse if sim.random.random() < 0.2 else till.pay)(order)
+        sim.random.choices((till.pay, till.refuse, till.wait), (5, 2, 2))[0](order)
 
     def post(self) -> None:
         """A callback arrives: whichever, perhaps a second time, perhaps from somebody else."""
@@ -195,6 +232,9 @@ class Machinery:
             past = till.orders[id]["past"] if id in till.orders else []
             if seq >= len(past) or past[seq] != status:
                 raise Broken("I5", f"the order is {status}/{seq}, the provider says {past}")
+            if self.heard.setdefault(id, seq) > seq:
+                raise Broken("I5", f"the order is {status}/{seq} after the provider's word number {self.heard[id]}")
+            self.heard[id] = seq
         twice = sim.eye.row(
             "SELECT count(*) FROM (SELECT case_id FROM payments WHERE status NOT IN ('closed', 'refunded') "
             "GROUP BY case_id HAVING count(*) > 1) AS t"

@@ -12,7 +12,7 @@ import secrets
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -29,10 +29,12 @@ from govservice.definitions.library import Definitions
 from govservice.definitions.reader import read
 from govservice.definitions.schema import Service
 from govservice.engine import Actor, store
+from govservice.models.accounts import Role, User
 from govservice.models.cases import Definition
 from govservice.models.keyring import Keyring
 from govservice.models.session import Database
 from govservice.operations.people import Identity, add_person
+from govservice.operations.publishing import sync_places
 from govservice.operations.runtime import Runtime
 from govservice.worktime.calendar import Calendars, load_calendars
 
@@ -118,7 +120,7 @@ class Office:
         return [actor for actor in self.staff.values() if any(held == role for held, _ in actor.roles)]
 
     def _move_in(self) -> None:
-        """People and versions. One clerk is a citizen too: own cases are not for them."""
+        """People and versions. A clerk and a head are citizens too: own cases are not for them."""
         with self.database.write() as session:
             for n in range(6):
                 number = f"99011119800101{n:03d}X"
@@ -133,13 +135,27 @@ class Office:
                         canonical_json=canonical_json(d.service), published_by="sim", published_at=MONDAY,
                     )
                 )  # fmt: skip
-        own = self.citizens[0].person_id
-        self.staff["zhang"] = Actor("zhang", "user", self.staff["zhang"].roles, own)
+        for citizen, name in zip(self.citizens, ("zhang", "he"), strict=False):
+            self.staff[name] = replace(self.staff[name], person_id=citizen.person_id)
+        with self.database.write() as session:
+            sync_places(session, CATALOGUE)
+            for actor in (*self.staff.values(), *self.outsiders):
+                session.add(account(actor))
 
 
 def staff(name: str, roles: str, area: str = AREA) -> Actor:
     held = tuple((role, f"{area}.{kind}") for role, _, kind in (r.partition("@") for r in roles.split()))
     return Actor(name, "user", held, None, name=name)
+
+
+def account(actor: Actor) -> User:
+    """The row behind a member of staff."""
+    roles = [Role(id=f"{actor.id}-{n}", role=role, department_id=department, valid_from=None, valid_to=None)
+             for n, (role, department) in enumerate(actor.roles)]  # fmt: skip
+    return User(
+        id=actor.id, login=actor.id, password_hash="", kind="staff", name={"en": actor.id, "zh": actor.id},
+        private_person_id=actor.person_id, created_at=MONDAY, password_changed_at=MONDAY, roles=roles,
+    )  # fmt: skip
 
 
 @contextmanager

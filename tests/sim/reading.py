@@ -58,8 +58,8 @@ class Case(Waiting):
         if (ev.actor, ev.idem) != self.last_key:
             self.batches, self.last_key = self.batches + 1, (ev.actor, ev.idem)
         if "role" in ev.data and "step" in ev.data and ev.type not in ARRIVALS and not ev.type.startswith("task."):
-            self.acts.setdefault(ev.data["step"], set()).add(ev.actor)
-            self.hands[ev.data["step"]] = ev.actor
+            self.acts.setdefault(ev.data["step"], set()).update({ev.actor, ev.on_behalf_of or ev.actor})
+            self.hands[ev.data["step"]] = ev.on_behalf_of or ev.actor
         getattr(self, "_" + ev.type.replace(".", "_"), _nothing)(ev)
 
     # -- the case
@@ -178,7 +178,7 @@ class Case(Waiting):
 
     def _action_confirmed(self, ev: Told) -> None:
         token, task = self.tokens[ev.token], self.task_of(ev.token)
-        token.confirmed, token.waits_for = (ev.data["trigger"], ev.actor), "second_person"
+        token.confirmed, token.waits_for = (ev.data["trigger"], ev.actor, ev.on_behalf_of), "second_person"
         token.acted, token.moved, token.rev = True, ev.seq, self.rev
         if task is not None:
             task["assignee"] = None

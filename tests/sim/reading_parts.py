@@ -31,7 +31,7 @@ class Token:
         self.id, self.kind, self.scope = id, kind, scope
         self.step, self.status, self.outcome, self.round = "", "active", None, 0
         self.person: str | None = None
-        self.confirmed: tuple[str, str] | None = None
+        self.confirmed: tuple[str, str, str | None] | None = None  # action, by whom, for which absent colleague
         self.waits_for: str | None = None
         self.acted, self.rev, self.moved = False, 0, 0
         self.entered_at, self.entered_seq = "", 0

@@ -53,11 +53,27 @@ class Rules:
         )
 
     def in_role(self, case: Case, actor: Actor, role: str) -> bool:
-        d = self.of(case)
-        return actor.kind == "user" and (role, self.department(d, role, case.area)) in actor.roles
+        """Whether the role is theirs here, or that of a colleague for whom they stand in."""
+        pair = (role, self.department(self.of(case), role, case.area))
+        return actor.kind == "user" and any(pair in each.roles for each in (actor, *actor.deputy_for))
+
+    def for_whom(self, case: Case, actor: Actor, role: str, token: Token | None) -> Actor | None:
+        """The absent colleague for whom somebody acts: whose task it is, else whose role alone gives the right."""
+        pair = (role, self.department(self.of(case), role, case.area))
+        fitting = [each for each in actor.deputy_for if pair in each.roles]
+        task = case.task_of(token.id) if token is not None else None
+        for each in fitting:
+            if task is not None and (task["assignee"], task["role"]) == (each.id, role):
+                return each
+        return None if pair in actor.roles or not fitting else fitting[0]
 
     def own(self, case: Case, actor: Actor) -> bool:
         return actor.person_id is not None and actor.person_id == case.person
+
+    def conflict(self, case: Case, actor: Actor, role: str, token: Token | None) -> bool:
+        """Their own application, or that of the colleague for whom they act."""
+        absent = self.for_whom(case, actor, role, token)
+        return self.own(case, actor) or (absent is not None and self.own(case, absent))
 
     def supervises(self, case: Case, actor: Actor) -> bool:
         here, above = case.area, []
@@ -82,17 +98,25 @@ def may_act(rules: Rules, case: Case, token: Token, edge: Any, actor: Actor) -> 
     if edge.requires_gaps and any(case.gaps.values()):
         return "a document has not come"
     task = case.task_of(token.id)
-    if task is not None and task["role"] == edge.by and task["assignee"] not in (None, actor.id):
+    if task is not None and task["role"] == edge.by and task["assignee"] not in (None, *ids(actor)):
         return "somebody else has taken it"
     if actor.kind == "user":
-        if edge.two_people and token.confirmed == (edge.name, actor.id):
+        absent = rules.for_whom(case, actor, edge.by, token)
+        both = {actor.id, absent.id if absent is not None else actor.id}
+        first = token.confirmed
+        if edge.two_people and first is not None and first[0] == edge.name and both & set(first[1:]):
             return "the same person twice"
-        if any(actor.id in case.acts.get(path, ()) for path in edge.not_same_as):
+        if any(both & case.acts.get(path, set()) for path in edge.not_same_as):
             return "four eyes"
     held = [kind for id, kind in case.holds if id == token.id]
     if edge.pause in held or (edge.resume is not None and edge.resume not in held):
         return "the clock stands still, or does not"
     return None
+
+
+def ids(actor: Actor) -> tuple[str, ...]:
+    """Themselves and those for whom they stand in."""
+    return (actor.id, *(each.id for each in actor.deputy_for))
 
 
 def _right(rules: Rules, case: Case, token: Token, edge: Any, actor: Actor) -> str | None:
@@ -106,7 +130,7 @@ def _right(rules: Rules, case: Case, token: Token, edge: Any, actor: Actor) -> s
         return None if actor.kind == "system" else "only the system"
     if not rules.in_role(case, actor, edge.by):
         return "not in this role here"
-    return "their own case" if rules.own(case, actor) else None
+    return "their own case" if rules.conflict(case, actor, edge.by, token) else None
 
 
 def verdict(rules: Rules, case: Case, cmd: Command) -> str | None:
@@ -148,14 +172,14 @@ def _claim(rules: Rules, case: Case, token: Token, cmd: Command) -> str | None:
     task = case.task_of(token.id)
     if task is None or token.status != "active" or not rules.in_role(case, cmd.actor, task["role"]):
         return "not theirs to take"
-    if rules.own(case, cmd.actor) or task["assignee"] not in (None, cmd.actor.id):
+    if rules.conflict(case, cmd.actor, task["role"], token) or task["assignee"] not in (None, *ids(cmd.actor)):
         return "own, or taken"
-    return "they confirmed" if token.confirmed is not None and token.confirmed[1] == cmd.actor.id else None
+    return "they confirmed" if token.confirmed is not None and cmd.actor.id in token.confirmed[1:] else None
 
 
 def _release(_rules: Rules, case: Case, token: Token, cmd: Command) -> str | None:
     task = case.task_of(token.id)
-    return None if task is not None and task["assignee"] == cmd.actor.id else "not theirs"
+    return None if task is not None and task["assignee"] in ids(cmd.actor) else "not theirs"
 
 
 def _send_notice(rules: Rules, case: Case, _token: Token, cmd: Command) -> str | None:
@@ -163,7 +187,7 @@ def _send_notice(rules: Rules, case: Case, _token: Token, cmd: Command) -> str |
     block = d.blocks.get(case.main.step) if case.status == "open" else None
     if block is None or block.correction is None or not rules.in_role(case, cmd.actor, d.steps[block.path].owner):
         return "no lead here"
-    if rules.own(case, cmd.actor) or case.notice is not None:
+    if rules.conflict(case, cmd.actor, d.steps[block.path].owner, None) or case.notice is not None:
         return "own, or it is out"
     return None if any(not told for told in case.asks.values()) else "nothing was asked"
 
@@ -185,7 +209,8 @@ def _extend(rules: Rules, case: Case, _token: Token, cmd: Command) -> str | None
     limit, said = case.limits.get(f"limit:{name}"), rules.of(case).limits.get(name)
     if limit is None or said is None or said.extend is None or limit.stopped or case.status == "closed":
         return "nothing to extend"
-    if not rules.in_role(case, cmd.actor, said.extend.role) or rules.own(case, cmd.actor):
+    role = said.extend.role
+    if not rules.in_role(case, cmd.actor, role) or rules.conflict(case, cmd.actor, role, None):
         return "not theirs"
     if limit.extended or (MAIN, f"limit:{name}:statutory") not in case.timers:
         return "once, and in time"
@@ -197,14 +222,15 @@ def _assign(rules: Rules, case: Case, token: Token, cmd: Command) -> str | None:
     if task is None or case.status == "closed":
         return "no task"
     owner = d.steps[case.main.step].owner if token.kind == "branch" else None
-    leads = owner is not None and rules.in_role(case, cmd.actor, owner) and not rules.own(case, cmd.actor)
+    leads = owner is not None and rules.in_role(case, cmd.actor, owner)
+    leads = leads and not rules.conflict(case, cmd.actor, owner, None)
     if not leads and not rules.supervises(case, cmd.actor):
         return "neither lead nor supervisor"
     to = cmd.assignee
     assert to is not None
     if not rules.in_role(case, to, task["role"]) or rules.own(case, to):
         return "not to them"
-    if token.confirmed is not None and token.confirmed[1] == to.id:
+    if token.confirmed is not None and to.id in token.confirmed[1:]:
         return "they confirmed"
     return None if cmd.reason or task["assignee"] is None else "no reason"
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from govservice.models.session import Database, make_engine
-from tests.sim import citizens, clerks, whole
+from tests.sim import absences, citizens, clerks, trespassers, whole
 from tests.sim.db import Eye
 from tests.sim.faults import Faults, install
 from tests.sim.machinery import Machinery
@@ -108,7 +108,8 @@ class Schedule:
         self.sim, self.machinery = sim, machinery
         self.ways: list[tuple[float, Callable[[], Any]]] = [
             (50, self.office), (14, machinery.work), (5, machinery.timers), (4, self.again), (7, self.open),
-            (3, self.intruder), (2, machinery.jump), (3, machinery.money),
+            (5, self.intruder), (2, machinery.jump), (5, machinery.money),
+            (1, lambda: absences.declare(sim)),
         ]  # fmt: skip
         self.weights = [weight for weight, _ in self.ways]
         sim.office.provider.between = self.between
@@ -158,7 +159,7 @@ class Schedule:
         yield 3, clerks.claim
         yield 0.7, clerks.look
         yield 0.7, clerks.supervise
-        yield 0.3, clerks.extend
+        yield 0.5, clerks.extend
         if case.status == "closed":
             return
         yield (0.15 if case.parent is None else 0), citizens.withdraw
@@ -189,7 +190,8 @@ class Schedule:
     def intruder(self) -> None:
         if self.sim.live:
             self.sim.faulty = True
-            clerks.intrude(self.sim, self.sim.case(self.sim.random.choice(self.sim.live)))
+            way = trespassers.trespass if self.sim.random.random() < 0.7 else trespassers.intrude
+            way(self.sim, self.sim.case(self.sim.random.choice(self.sim.live)))
 
     # -- interleaving
 

@@ -15,7 +15,7 @@ from govservice.payments import signing
 from govservice.payments.messages import OrderState
 
 MERCHANT, KEY = "sim", bytes(range(64, 96))
-PAYABLE = ("open", "failed")
+PAYABLE = ("open", "pending", "failed")
 
 
 class Till:
@@ -27,6 +27,7 @@ class Till:
         self.orders: dict[str, dict[str, Any]] = {}
         self.post: list[bytes] = []
         self.loses = 0.0  # share of calls that get no answer
+        self.lost = 0  # calls that got none
         self.between: Callable[[], None] = lambda: None  # whatever others do while the portal waits
 
     # -- what the portal asks
@@ -49,11 +50,13 @@ class Till:
 
     def _asked(self, order: str, act: Callable[[], Any]) -> OrderState:
         self.between()
+        self.lost += 1
         if self.chance.random() < self.loses / 2:
             raise Unavailable(why="no answer")
         act()
         if order not in self.orders or self.chance.random() < self.loses / 2:
             raise Unavailable(why="the answer was lost")
+        self.lost -= 1
         return self.said(order)
 
     # -- what happens there
@@ -62,7 +65,11 @@ class Till:
         return self._move(order, PAYABLE, "paid")
 
     def refuse(self, order: str) -> bool:
-        return self._move(order, ("open",), "failed")
+        return self._move(order, ("open", "pending"), "failed")
+
+    def wait(self, order: str) -> bool:
+        """The payer's bank takes its time."""
+        return self._move(order, ("open", "failed"), "pending")
 
     def _move(self, order: str, of: tuple[str, ...], to: str) -> bool:
         past = self.orders[order]["past"] if order in self.orders else []

@@ -121,6 +121,8 @@ def at_the_end(sim: Sim, machinery: Any) -> None:
         case = sim.case(id)
         if sim.rules.of(case).service.output is not None:
             machinery.documents(id)
+        if case.parent is not None:
+            machinery.reported(id)
     till = sim.office.provider
     for order, held in till.orders.items():
         row = sim.eye.row("SELECT case_id, status FROM payments WHERE id = ?", order)

@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import psycopg
@@ -30,6 +30,7 @@ from govservice.errors import (
     Unavailable,
 )
 from tests.sim import faults as failing
+from tests.sim.absences import Deputies
 from tests.sim.acts import Acts
 from tests.sim.days import Days
 from tests.sim.db import Eye
@@ -64,7 +65,8 @@ class Sim:
         self.people: dict[str, Actor] = {SYSTEM.id: SYSTEM}
         for actor in (*office.staff.values(), *office.outsiders, *office.citizens):
             self.people[actor.id] = actor
-        self.acts = Acts(self.rules, self.days, self.who)
+        self.deputies = Deputies(office.staff)
+        self.acts = Acts(self.rules, self.days, lambda id: self.acting(self.who(id)))
         self.accounts: dict[str, Account] = {}
         self.live: list[str] = []
         self.acks: dict[tuple[str, str], tuple[str, int, int, int]] = {}
@@ -88,6 +90,13 @@ class Sim:
             person = id.partition(":")[2]
             self.people[id] = Actor(id, "applicant", (), person) if person else Actor(id, "user", (), None)
         return self.people[id]
+
+    def acting(self, actor: Actor) -> Actor:
+        """Somebody as they act today: with the colleagues for whom they stand in."""
+        return self.deputies.acting(actor, self.today())
+
+    def today(self) -> date:
+        return self.days.day(self.office.now.isoformat())
 
     def case(self, id: str) -> Case:
         return self.accounts[id].case
@@ -231,7 +240,7 @@ class Sim:
     def command(self, case: Case | None, actor: Actor, trigger: str, token: int | None = None, **more: Any) -> Command:
         return Command(
             case_id=case.id if case is not None else None, trigger=trigger, idem=more.pop("idem", self.office.key()),
-            now=self.office.now, actor=actor, token_id=token, **more,
+            now=self.office.now, actor=self.acting(actor), token_id=token, **more,
         )  # fmt: skip
 
     def wish(self, cmd: Command, stale: bool = False) -> Said:
@@ -253,7 +262,7 @@ class Sim:
         key = (cmd.actor.id, cmd.idem)
         known, was = self.eye.row(KEY, *key), key in self.acks
         self.repeated = known is not None
-        said = self.send(replace(cmd, now=self.office.now), "?")
+        said = self.send(replace(cmd, now=self.office.now, actor=self.acting(cmd.actor)), "?")
         self.repeated = False
         answered = said.applied is not None and said.applied.replayed
         if known is not None and not answered and said.outcome not in ("crashed", "failed", "raced"):
