@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--url")
     parser.add_argument("--quiet", action="store_true", help="no trace of the last acts")
+    parser.add_argument("--counts", action="store_true", help="also how often what happened")
     said = parser.parse_args(arguments)
     quiet()
     with Places(postgres=said.postgres, url=said.url) as places:
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
             with places.fresh(seed) as url:
                 report = run(seed, said.steps, url, said.transitions)
             sys.stdout.write(report.line() + f" [{report.digest}]\n")
+            if said.counts:
+                sys.stdout.write("".join(f"{n:7} {what}\n" for what, n in sorted(report.count.items())))
             if report.broken is not None:
                 if not said.quiet:
                     tell(report)

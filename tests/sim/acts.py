@@ -19,7 +19,7 @@ NOTICES = {
     "granted": "notice.grant", "refused": "notice.refusal", "withdrawn": "notice.withdrawn",
     "lapsed": "notice.lapsed", "terminated": "notice.terminated",
 }  # fmt: skip
-BY_EDGE = ("step.left", "action.confirmed", "correction.asked", "pause.begun")
+BY_EDGE = ("step.left", "action.confirmed", "correction.asked", "pause.begun", "consult.asked")
 
 
 class Acts:
@@ -117,9 +117,9 @@ class Acts:
         second = edge.two_people and token.confirmed is not None and token.confirmed[0] == edge.name
         if ev.type == "step.left" and edge.two_people and not second and ev.actor != "system":
             yield "I4", f"{edge.name} by one person alone"
-        if ev.type == "step.left" and (edge.correction or edge.pause):
+        if ev.type == "step.left" and (edge.correction or edge.pause or edge.consult):
             yield "I2", f"{edge.name} left the step"
-        wants_text = edge.reason or (edge.pause and edge.notice is None)
+        wants_text = edge.reason or edge.consult or (edge.pause and edge.notice is None)
         if wants_text and not second and "text" not in ev.data:
             yield "I4", f"{edge.name} without a reason"
 

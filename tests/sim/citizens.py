@@ -13,10 +13,10 @@ from tests.sim.reading import Case
 from tests.sim.reading_parts import MAIN
 from tests.sim.world import Sim
 
-SERVICES = (
-    "open_restaurant", "open_restaurant", "neighbours", "neighbours", "food_business_licence", "workshop",
-    "stall_permit", "exam_seat", "package",
-)  # fmt: skip
+SERVICES = {  # how often what is applied for
+    "open_restaurant": 4, "neighbours": 4, "workshop": 4, "food_business_licence": 2, "stall_permit": 3, "exam_seat": 3,
+    "package": 3,
+}  # fmt: skip
 CHANGES: dict[str, dict[str, tuple[Any, ...]]] = {  # what an applicant may answer, by field
     "open_restaurant": {
         "premises.area": ("120", "299.99", "300", "5000"), "menu.seats": (0, 1, 60), "signage.text": ("a", "b"),
@@ -38,7 +38,7 @@ DISTRICT = {
 def open_case(sim: Sim) -> None:
     pick = sim.random
     actor = pick.choice(sim.office.citizens)
-    service = pick.choice(SERVICES)
+    service = pick.choices(list(SERVICES), list(SERVICES.values()))[0]
     d = sim.office.definitions.current(service)
     data = {
         "number": f"S{pick.getrandbits(64):x}", "service": service, "def_sha": d.sha, "person_id": actor.person_id,

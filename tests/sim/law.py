@@ -26,6 +26,22 @@ def at_rest(rules: Rules, days: Days, case: Case) -> Iterator[tuple[str, str]]:
         yield from _limits(d, days, case)
     yield from _stays(d, days, case)
     yield from _timers(d, days, case)
+    yield from _opinions(d, case)
+
+
+def _opinions(d: Any, case: Case) -> Iterator[tuple[str, str]]:
+    """A department is asked as long as somebody has a use for its opinion, and its answer is one of the words."""
+    for token in case.tokens.values():
+        if token.kind != "consult":
+            continue
+        place, action, _ = token.scope.partition("/")[0].split("@")
+        asking, edge = case.tokens[token.asked_by], d.edge(place, action)
+        if token.open and edge.consult.blocking and not (asking.open and asking.step == place):
+            yield "I6", f"{token.scope} is still asked, and {place} has been left"
+        silent = edge.consult.on_timeout == "no_objection"
+        words = {"agreed", "conditional", "objected", "cancelled", *(["no_answer"] if silent else [])}
+        if not token.open and token.outcome not in words:
+            yield "I2", f"{token.scope} answered {token.outcome}"
 
 
 def _ends(d: Any, case: Case) -> Iterator[tuple[str, str]]:

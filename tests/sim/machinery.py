@@ -194,12 +194,13 @@ class Machinery:
             actor = sim.who(f"applicant:{case.person}")
             sim.carry_out(lambda: paying.begin(sim.office.rt, actor, case.id, now=sim.office.now))
             sim.settle()
-        sim.random.choices((till.pay, till.refuse, till.wait), (5, 2, 2))[0](order)
+        for _ in range(sim.random.choice((1, 1, 2, 3))):  # a payer tries again, and the bank takes its time
+            sim.random.choices((till.pay, till.refuse, till.wait), (4, 3, 3))[0](order)
 
     def post(self) -> None:
         """A callback arrives: whichever, perhaps a second time, perhaps from somebody else."""
         sim, pick, till = self.sim, self.sim.random, self.sim.office.provider
-        n = pick.randrange(len(till.post))
+        n = len(till.post) - 1 if pick.random() < 0.5 else pick.randrange(len(till.post))
         raw = till.post[n]
         odds = pick.random()
         if odds < 0.1:

@@ -192,6 +192,21 @@ class Case(Waiting):
         token = self.tokens[ev.token]
         token.step, token.status, token.outcome = f"{ev.data['step']}#{ev.data['outcome']}", "ended", ev.data["outcome"]
 
+    def _consult_asked(self, ev: Told) -> None:
+        self.tokens[ev.token].moved = ev.seq
+
+    def _consult_opened(self, ev: Told) -> None:
+        token = self.tokens[ev.token] = Token(ev.token, "consult", ev.data["scope"])
+        token.rev, token.asked_by = self.rev, ev.data["asked_by"]
+        self._arrive(token, ev)
+
+    def _consult_ended(self, ev: Told) -> None:
+        token = self.tokens[ev.token]
+        if self.task_of(token.id) is not None:
+            self._leave(token, ev)
+        token.step, token.status, token.outcome = f"{ev.data['step']}#{ev.data['outcome']}", "ended", ev.data["outcome"]
+        token.moved = ev.seq
+
     def _answer_kept(self, ev: Told) -> None:
         self.kept[ev.data["step"]] = {"trigger": ev.data["trigger"], "seq": ev.seq}
 

@@ -24,13 +24,14 @@ class Told(NamedTuple):
 class Token:
     """Where a part of the case stands."""
 
-    __slots__ = ("acted", "confirmed", "entered_at", "entered_seq", "id", "kind", "moved", "outcome", "pauses",
-                 "person", "rev", "round", "scope", "status", "step", "waits_for")  # fmt: skip
+    __slots__ = ("acted", "asked_by", "confirmed", "entered_at", "entered_seq", "id", "kind", "moved", "outcome",
+                 "pauses", "person", "rev", "round", "scope", "status", "step", "waits_for")  # fmt: skip
 
     def __init__(self, id: int, kind: str, scope: str) -> None:
         self.id, self.kind, self.scope = id, kind, scope
         self.step, self.status, self.outcome, self.round = "", "active", None, 0
         self.person: str | None = None
+        self.asked_by = 0  # of a consulted department's part: the token whose step asks
         self.confirmed: tuple[str, str, str | None] | None = None  # action, by whom, for which absent colleague
         self.waits_for: str | None = None
         self.acted, self.rev, self.moved = False, 0, 0

@@ -108,10 +108,26 @@ def may_act(rules: Rules, case: Case, token: Token, edge: Any, actor: Actor) -> 
             return "the same person twice"
         if any(both & case.acts.get(path, set()) for path in edge.not_same_as):
             return "four eyes"
+    if edge.consult is not None and asked(rules, case, token, edge):
+        return "asked already"
+    moves = edge.kind == "action" and not (edge.consult or edge.correction or edge.pause or edge.resume)
+    if moves and any(asked(rules, case, token, e) for e in consulting(rules, case, token.step) if e.consult.blocking):
+        return "an opinion has not come"
     held = [kind for id, kind in case.holds if id == token.id]
     if edge.pause in held or (edge.resume is not None and edge.resume not in held):
         return "the clock stands still, or does not"
     return None
+
+
+def consulting(rules: Rules, case: Case, step: str) -> list[Any]:
+    """The actions of a step that ask other departments for their opinion."""
+    return [edge for edge in rules.of(case).out.get(step, ()) if edge.consult is not None]
+
+
+def asked(rules: Rules, case: Case, token: Token, edge: Any) -> list[Token]:
+    """The departments that were asked by an action and have not answered."""
+    place = f"{edge.source}@{edge.name}@"
+    return [t for t in case.tokens.values() if t.open and t.asked_by == token.id and t.step.startswith(place)]
 
 
 def ids(actor: Actor) -> tuple[str, ...]:
@@ -159,7 +175,7 @@ def verdict(rules: Rules, case: Case, cmd: Command) -> str | None:
 def needs(token: Token, edge: Any, cmd: Command) -> str | None:
     if edge.two_people and token.confirmed is not None and token.confirmed[0] == edge.name:
         return None
-    if (edge.reason or (edge.pause and edge.notice is None)) and not cmd.reason:
+    if (edge.reason or edge.consult or (edge.pause and edge.notice is None)) and not cmd.reason:
         return "no reason"
     if any(name not in cmd.attachments for name in edge.requires_attachments):
         return "an attachment is missing"
@@ -237,6 +253,8 @@ def _assign(rules: Rules, case: Case, token: Token, cmd: Command) -> str | None:
 
 def _part(rules: Rules, case: Case, token: Token, cmd: Command) -> str | None:
     """Cancelling and reopening: whether the case could go on is the engine's to say."""
+    if token.kind == "consult" and cmd.trigger == "@cancel":
+        return _take_back(rules, case, token, cmd)
     if case.status == "closed" or not rules.supervises(case, cmd.actor) or not cmd.reason:
         return "no supervisor, or no reason"
     block = case.main.step
@@ -245,6 +263,18 @@ def _part(rules: Rules, case: Case, token: Token, cmd: Command) -> str | None:
     if cmd.trigger == "@cancel":
         return "?" if token.open else "it has ended"
     return "it is open, or not needed" if token.open or token.outcome == "not_needed" else None
+
+
+def _take_back(rules: Rules, case: Case, token: Token, cmd: Command) -> str | None:
+    """A question is taken back by the step that asked it, or by supervision."""
+    if not token.open:
+        return "it is over"
+    d = rules.of(case)
+    owner = d.steps[token.step.partition("@")[0]].owner
+    mine = rules.in_role(case, cmd.actor, owner) and not rules.conflict(case, cmd.actor, owner, None)
+    if not mine and (case.status == "closed" or not rules.supervises(case, cmd.actor)):
+        return "neither who asked nor a supervisor"
+    return None if cmd.reason else "no reason"
 
 
 OWN = {

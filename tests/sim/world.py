@@ -226,6 +226,7 @@ class Sim:
                 raise Broken(law, what)
             case.tell(ev)
         for ev in events:
+            self.count[f"event {ev.type}"] += 1
             known = self.eye.row(KEY, ev.actor, ev.idem)
             if known is None or known[0] != case.id:
                 raise Broken("I3", f"{ev.type} has no key")
