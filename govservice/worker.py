@@ -19,6 +19,7 @@ from govservice.operations.clock import fire_due
 from govservice.operations.effects import deliver_due
 from govservice.operations.exchange_log import keep_seal
 from govservice.operations.fees import reconcile_due
+from govservice.operations.recusal import look_again
 from govservice.operations.renewing import remind_due
 from govservice.operations.runtime import Runtime
 
@@ -40,8 +41,8 @@ class Worker:
         self._sealed = -SEALED  # an instant of time.monotonic()
 
     def round(self) -> int:
-        """One look at timers, outbox and payments that went unheard; every minute at the log of exchanges, once a day
-        at the root over all chains. Returns how many things were done."""
+        """One look at timers, outbox, payments and registries that went unheard; every minute at the log of exchanges,
+        once a day at the root over all chains. Returns how many things were done."""
         now = self.rt.now()
         today = self.rt.wall.now().date()
         if self._anchored != today and keep_daily_anchor(self.rt):
@@ -54,7 +55,8 @@ class Worker:
             self._reminded = self.rt.today(now)
             while remind_due(self.rt, now):
                 log.info("worker.reminded")
-        return fire_due(self.rt, now) + deliver_due(self.rt, self.name, now) + reconcile_due(self.rt, now)
+        acted = fire_due(self.rt, now) + deliver_due(self.rt, self.name, now) + reconcile_due(self.rt, now)
+        return acted + look_again(self.rt, now)
 
     def run(self, heartbeat: Callable[[int], None] | None = None) -> None:
         """Rounds until `stop()`."""

@@ -17,8 +17,9 @@ from govservice.engine.types import MAIN, Actor, Command, Ctx, Needs, Refusal
 from govservice.errors import N_, Forbidden, Invalid, Missing, NotAllowed, PortalError
 
 FORBIDDEN = frozenset(
-    {"role", "own_case", "claimed", "same_person", "four_eyes", "not_applicant", "not_person", "not_system", "assignee"}
-)
+    {"role", "own_case", "relative", "claimed", "same_person", "four_eyes", "not_applicant", "not_person", "not_system",
+     "assignee"}
+)  # fmt: skip
 
 MAX_PAUSE = 250  # days: nothing that the law excludes takes longer than a year
 ANSWERS = ("@ok", "@fail")  # of auto steps
@@ -28,6 +29,7 @@ NOT_HERE = Refusal("not_here", "This is not possible at the moment.")
 WAITING = Refusal("waiting", "The applicant was asked for a correction. This goes on when the answer is there.")
 ROLE = Refusal("role", "This is for another role or department.")
 OWN_CASE = Refusal("own_case", "You may not decide your own application.")
+RELATIVE = Refusal("relative", "Conflict of interest: a relative's case.")
 SAME_PERSON = Refusal("same_person", "You have confirmed this already. A second person must confirm it.")
 FOUR_EYES = Refusal("four_eyes", "Whoever examined this case may not decide it.")
 NOT_APPLICANT = Refusal("not_applicant", "Only the applicant may do this.")
@@ -109,10 +111,13 @@ def by_right(
 
 
 def conflict(st: CaseState, actor: Actor) -> Refusal | None:
-    """A conflict of interest: one's own application, or that of an organisation that one acts for in private."""
+    """A conflict of interest: one's own application, that of an organisation that one acts for in private, or one in
+    which a relative has a part (as `operations.recusal` found)."""
     own = actor.person_id is not None and actor.person_id == st.applicant_id
     own_organisation = st.organisation_id is not None and st.organisation_id in actor.acts_for
-    return OWN_CASE if own or own_organisation else None
+    if own or own_organisation:
+        return OWN_CASE
+    return RELATIVE if st.case_id in actor.recused else None
 
 
 def by_claim(task: Task | None, edge: Edge, actor: Actor) -> Refusal | None:

@@ -40,6 +40,7 @@ class Actor:
     name: str = ""
     mandate_id: str | None = None  # the right by which it acts for the organisation
     acts_for: tuple[str, ...] = ()  # organisations that a member of staff may act for in private: no case of theirs
+    recused: tuple[str, ...] = ()  # cases of relatives, by the registries: a member of staff keeps away from them
     deputy_for: tuple[Actor, ...] = ()  # absent colleagues, each with the roles that this one stands in for today
 
     @property

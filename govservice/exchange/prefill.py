@@ -152,9 +152,9 @@ def _is_fresh(view: FactView | None, node: FactNode, catalogue: Catalogue, now: 
         return False
     dataset = catalogue.datasets.get(view.dataset)
     limit = node.freshness or (dataset.freshness if dataset else None)
-    return limit is None or timedelta(0) <= now - view.fetched_at <= _span(limit)
+    return limit is None or timedelta(0) <= now - view.fetched_at <= span(limit)
 
 
-def _span(limit: Duration) -> timedelta:
+def span(limit: Duration) -> timedelta:
     """Freshness in calendar time: a working day counts as a day, an office hour as an hour."""
     return timedelta(hours=limit.n) if limit.unit == "wh" else timedelta(days=limit.n * DAYS.get(limit.unit, 1))

@@ -10,14 +10,14 @@ from typing import Any, Literal
 from govservice.exchange.connectors.base import SubjectKey
 from govservice.exchange.outcomes import Outcome
 
-Trigger = Literal["prefill", "submit", "decision", "retry", "clerk"]
+Trigger = Literal["prefill", "submit", "decision", "retry", "clerk", "recusal"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One fact of a case, to be asked of its sources in order. The key comes from the applicant's own record."""
+    """One fact, to be asked of its sources in order. The key comes from the own record of whom it is about."""
 
-    case_id: str
+    case_id: str  # "" where it is not about a case: who the relatives of a member of staff are
     service: str
     department: str  # kind of the department that answers for the service
     name: str  # of the fact in the definition

@@ -28,11 +28,17 @@ Need = tuple[str, str]  # (case, name of the fact)
 
 def record(session: Session, catalogue: Catalogue, results: Sequence[FactResult]) -> None:
     """Records the results of one `Gateway.ask`. Values of an erased person are not kept: there is no key for them."""
-    keyring: Keyring = session.info["keyring"]
     lock_cases(session, (result.wanted.case_id for result in results))
+    _keep_facts(session, results)
+    note(session, catalogue, results)
+
+
+def note(session: Session, catalogue: Catalogue, results: Sequence[FactResult]) -> None:
+    """The log, what the person sees of it, and the breakers' counts; no values. Holds the ends of the log: call it
+    last."""
+    keyring: Keyring = session.info["keyring"]
     calls = [(result.wanted, call, n) for result in results for n, call in enumerate(result.calls, start=1)]
     _insert(session, DataAccess, [_access(wanted, call) for wanted, call, _n in calls if call.outcome in IS_A_READ])
-    _keep_facts(session, results)
     exchange_log.append(session, [_exchange(wanted, call, n, keyring) for wanted, call, n in calls])
     breakers = {code: registry.breaker for code, registry in catalogue.registries.items()}
     ends = [(call.registry, call.outcome) for _wanted, call, _n in calls if call.registry in breakers]
@@ -60,7 +66,7 @@ def _update(session: Session, model: type[Base], rows: list[Row], columns: Itera
 def _exchange(wanted: Wanted, call: Call, attempt: int, keyring: Keyring) -> Row:
     """A row of the log. Digests are keyed: a plain hash of a short request would give the number away to guessing."""
     return {
-        "id": call.id, "registry_code": call.registry, "dataset": call.dataset, "case_id": wanted.case_id,
+        "id": call.id, "registry_code": call.registry, "dataset": call.dataset, "case_id": wanted.case_id or None,
         "fact": wanted.name, "subject_id": wanted.subject_id, "actor": wanted.actor, "trigger": wanted.trigger,
         "grant_id": call.grant, "purpose": wanted.purpose, "legal_basis": call.legal_basis, "attempt": attempt,
         "outcome": call.outcome.value, "http_status": call.status, "latency_ms": call.latency_ms,
@@ -73,7 +79,8 @@ def _access(wanted: Wanted, call: Call) -> Row:
     """The line that the person sees: the portal asked a registry, for them."""
     return {
         "id": new_id(), "subject_id": wanted.person_id, "actor": "portal", "role": None, "department_id": None,
-        "case_id": wanted.case_id, "what": list(wanted.take), "purpose": "registry_fetch",
+        "case_id": wanted.case_id or None, "what": list(wanted.take),
+        "purpose": "recusal" if wanted.trigger == "recusal" else "registry_fetch",
         "registry_code": call.registry, "exchange_id": call.id, "at": wanted.at,
     }  # fmt: skip
 

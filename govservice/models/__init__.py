@@ -9,6 +9,7 @@ from govservice.models import (
     payments,
     people,
     places,
+    recusals,
     system,
     versions,
     work,
@@ -17,5 +18,5 @@ from govservice.models.base import Base, new_id
 
 __all__ = [
     "Base", "accounts", "appointments", "cases", "exchange", "new_id", "papers", "payments", "people", "places",
-    "system", "versions", "work",
+    "recusals", "system", "versions", "work",
 ]  # fmt: skip

@@ -67,7 +67,7 @@ class Exchange(Base):
     fact: Mapped[OptCode]  # the fact's name in the definition
     subject_id: Mapped[OptRef]  # people.id or organisations.id
     actor: Mapped[Code]
-    trigger: Mapped[Code]  # prefill | submit | decision | retry | clerk | act
+    trigger: Mapped[Code]  # prefill | submit | decision | retry | clerk | act | recusal
     grant_id: Mapped[OptCode]
     purpose: Mapped[Code]
     legal_basis: Mapped[OptText]
@@ -170,7 +170,7 @@ class DataAccess(Base):
     department_id: Mapped[OptCode]
     case_id: Mapped[OptRef]
     what: Mapped[Json]  # field names, fact types, materials or list kinds, never values
-    purpose: Mapped[Code]  # registry_fetch | registry_act | task | list | search | supervision | download
+    purpose: Mapped[Code]  # registry_fetch | registry_act | recusal | task | list | search | supervision | download
     registry_code: Mapped[OptCode]
     exchange_id: Mapped[OptRef]
     at: Mapped[Moment]

@@ -22,6 +22,7 @@ from govservice.models.appointments import Appointment
 from govservice.models.base import new_id, to_iso
 from govservice.models.cases import Visit
 from govservice.operations.deciding import in_transaction
+from govservice.operations.recusal import weigh
 from govservice.operations.runtime import Runtime
 from govservice.worktime.calendar import Calendar
 
@@ -103,6 +104,7 @@ def choose(
 ) -> Applied:  # fmt: skip
     """An hour for the meeting, in place of another one that was chosen before. Raises NotAllowed where the hour is not
     free or the step asks for no meeting, Forbidden, NotFound."""
+    actor = weigh(rt, actor, case_id, now)
 
     def work(session: Session) -> Applied:
         place = place_of(rt, session, case_id, token_id)

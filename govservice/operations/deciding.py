@@ -21,6 +21,7 @@ from govservice.models.cases import Case, Task
 from govservice.models.session import box_of
 from govservice.models.work import CaseNote
 from govservice.operations.files import Upload, keep
+from govservice.operations.recusal import weigh
 from govservice.operations.runtime import Runtime
 
 MAX_TEXT = 4000  # characters of a reason, an opinion or a note
@@ -53,6 +54,7 @@ def act(
     `attachments` are files by the name that the action requires, `length` is that of a pause (20wd).
 
     Raises Forbidden, NotAllowed, Stale, Missing."""
+    actor = weigh(rt, actor, case_id, now)
     files = {name: list(uploads) for name, uploads in (attachments or {}).items() if uploads}
     data: dict[str, object] = {"items": dict(items or {}), "opinion": (opinion or "").strip()[:MAX_TEXT]}
     data["length"] = length
@@ -91,7 +93,7 @@ def _keep_attachments(
 
 def claim(rt: Runtime, actor: Actor, case_id: str, token_id: int, *, idem: str, now: datetime) -> Applied:
     """Takes a task for oneself. Raises NotAllowed when somebody else has it, saying who."""
-    return _simple(rt, actor, case_id, token_id, "@claim", idem, now)
+    return _simple(rt, weigh(rt, actor, case_id, now), case_id, token_id, "@claim", idem, now)
 
 
 def release(rt: Runtime, actor: Actor, case_id: str, token_id: int, *, idem: str, now: datetime) -> Applied:

@@ -14,10 +14,13 @@ from govservice.engine import rights_supervision as supervision
 from govservice.errors import NotFound
 from govservice.models.accounts import Role, User
 from govservice.models.cases import Case
+from govservice.models.recusals import KEPT
 from govservice.operations.absences import held_today
 from govservice.operations.deciding import MAX_TEXT, in_transaction
+from govservice.operations.recusal import weigh
 from govservice.operations.runtime import Runtime
 from govservice.queries.access import organisations_of
+from govservice.queries.recusals import state_of
 
 Act = Literal["assign", "cancel", "reopen"]
 ACTS: tuple[Act, ...] = ("assign", "cancel", "reopen")
@@ -69,20 +72,30 @@ def colleagues(rt: Runtime, session: Session, case: Case, token_id: int, actor: 
     ).unique()  # fmt: skip
     today = rt.today(now)
     compiled, ctx = rt.definitions.by_sha(case.def_sha), context(session, rt.definitions, rt.calendars, state)
-    return [
-        user
-        for user in users
-        if user.id != task.assignee
-        and supervision.assign_refusal(compiled, state, token, actor, staff_of(session, user, today), ctx) is None
-    ]  # fmt: skip
+    others = [(user, staff_of(session, user, today, case.id)) for user in users if user.id != task.assignee]
+    return [u for u, who in others if supervision.assign_refusal(compiled, state, token, actor, who, ctx) is None]
 
 
-def staff_of(session: Session, user: User, today: date) -> Actor:
-    """A member of staff as an actor, with the roles and private mandates that hold today."""
+def staff_of(session: Session, user: User, today: date, case_id: str) -> Actor:
+    """A member of staff as an actor, with the roles and private mandates that hold today, and whether the case is
+    known to be a relative's."""
     person = user.own_person_id
     acts_for = organisations_of(session, person, today) if person else ()
     name = next(iter(user.name.values()), "")
-    return Actor(user.id, "user", held_today(user, today), person, name=name, acts_for=acts_for)
+    recused = (case_id,) if state_of(session, user.id, case_id) in KEPT else ()
+    return Actor(user.id, "user", held_today(user, today), person, name=name, acts_for=acts_for, recused=recused)
+
+
+def _weighed(rt: Runtime, user_id: str | None, case_id: str, now: datetime) -> Actor | None:
+    """Who gets the task, with what forbids it to them. Raises NotFound for somebody who is not there."""
+    if not user_id:
+        return None
+    with rt.read() as session:
+        user = session.get(User, user_id)
+        if user is None or user.kind != "staff" or user.disabled_at is not None:
+            raise NotFound()
+        found = staff_of(session, user, rt.today(now), case_id)
+    return weigh(rt, found, case_id, now)
 
 
 def do(
@@ -92,16 +105,14 @@ def do(
     """One ad hoc act. `to` is the user who gets the task, `holder` who had it on the page ("": nobody).
 
     Raises Forbidden, NotAllowed, Missing, NotFound, Stale."""
+    actor, assignee = weigh(rt, actor, case_id, now), _weighed(rt, to, case_id, now)
 
     def work(session: Session) -> Applied:
-        user = session.get(User, to) if to else None
-        if to and (user is None or user.kind != "staff" or user.disabled_at is not None):
-            raise NotFound()
         command = Command(
             case_id=case_id, trigger=f"@{act}", idem=idem, now=now, actor=actor, token_id=token_id,
             reason=(reason or "").strip()[:MAX_TEXT] or None,
             expected=Expected(None, None, holder) if holder is not None else None,
-            assignee=staff_of(session, user, rt.today(now)) if user is not None else None,
+            assignee=assignee,
         )  # fmt: skip
         return apply(session, command, rt.definitions, rt.calendars)
 

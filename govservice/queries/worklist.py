@@ -19,6 +19,7 @@ from govservice.models.cases import Case, Task, Token
 from govservice.queries.cases_like import cases_like
 from govservice.queries.lateness import Late, lateness
 from govservice.queries.names import organisation_names, person_names, staff_names
+from govservice.queries.recusals import closed_to
 from govservice.worktime.calendar import Calendar
 
 PAGE = 50
@@ -98,7 +99,7 @@ def worklist(
     mine = roles_clause(roles)
     if mine is None:
         return Worklist((), dict.fromkeys(("all", *URGENCIES, WATCHED), 0), 0, (), (), None)
-    base = and_(mine, Task.status.in_(OPEN))
+    base = and_(mine, Task.status.in_(OPEN), ~closed_to(ids[0], Task.case_id))
     chosen, urgency = and_(base, *_filter_clauses(filters, ids)), _urgency(calendar, now)
     wanted = filters.urgency if filters.urgency in (*URGENCIES, WATCHED) else None
     shown = and_(chosen, urgency == wanted if wanted else urgency != WATCHED)

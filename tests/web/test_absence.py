@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
 
 from govservice.errors import Invalid, NotFound
-from govservice.operations import absences
+from govservice.models.base import new_id
+from govservice.models.recusals import Recusal
+from govservice.operations import absences, recusal
 from govservice.operations.accounts import set_own_person
 from tests.web.conftest import Stage
 from tests.web.desks import MAIN, Desks, words
@@ -96,3 +99,30 @@ def test_own_case_reaches_a_clerk_whose_private_person_is_known(desks: Desks) ->
     set_own_person(rt, "li.na", None)
     desks.browsers.clear()
     assert desks.at("li.na").get(f"/clerk/cases/{number}/{MAIN}/accept").status_code == 200
+
+
+def test_a_relatives_case_is_neither_shown_nor_handled(desks: Desks) -> None:
+    """What is known of a clerk's relatives closes the case to them: page, files, list, pile; supervision is told."""
+    number, other = desks.filed(), desks.filed()
+    li, rt = desks.actor("li.na"), desks.stage.runtime
+    desks.do("li.na", number, "@claim")
+    with rt.write() as session:
+        session.add(Recusal(id=new_id(), case_id=desks.id_of(number), user_id=li.id, state="kept_away", at=rt.now()))
+    browser = desks.at("li.na")
+    for page in (f"/clerk/cases/{number}", f"/clerk/cases/{number}/{MAIN}/accept"):
+        refused = browser.get(page)
+        assert refused.status_code == 409
+        assert "Conflict of interest: a relative&#39;s case." in refused.get_data(as_text=True)
+        assert "CANARY" not in words(refused)
+        assert "Wang Fang" not in words(refused)
+        assert "王芳" not in words(refused)
+    shown = words(browser.get("/clerk/"))
+    assert number not in shown
+    assert other in shown
+    piled = {"service": "open_restaurant", "step": "acceptance", "action": "accept", "case": number}
+    assert "a relative's case" in html.unescape(words(desks.post("li.na", "/clerk/piled", **piled)))
+    late = words(desks.at("zhao.lei").get("/supervisor/late"))
+    assert "Conflicts of interest" in late
+    assert "Li Na" in late
+    recusal.put_back(rt, rt.now())
+    assert [task.assignee_id for task in desks.tasks(number)] == [None]

@@ -170,7 +170,10 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
         Door("v1/premises/query", ("title_no", "holder"), _real_estate),
         Door("v1/dwellings/query", PERSON, people.dwellings),
     ),
-    "births": (Door("v1/births/query", ("record_id", "mother"), _births),),
+    "births": (
+        Door("v1/births/query", ("record_id", "mother"), _births),
+        Door("v1/kinship/query", PERSON, people.kinship),
+    ),
     "health_certificates": (Door("v1/certificates/query", ("record_id", "employer_uscc"), _health_certificates),),
     "planning": (Door("v1/conditions/query", ("record_id", "holder"), _planning),),
     "households": (Door("v1/households/query", PERSON, people.households),),

@@ -39,6 +39,16 @@ def marriages(province: Province, subject: str) -> Iterable[Record]:
     return [_record(person, f"JH-{subject[-6:]}", spouse={"name": spouse.name, "national_id": spouse.id})]
 
 
+def kinship(province: Province, subject: str) -> Iterable[Record]:
+    """Parents and children, of those whose birth was registered: the cast's."""
+    person = province.people.get(subject)
+    parents = cast.PARENTS.get(subject, ())
+    children = [child for child, known in cast.PARENTS.items() if subject in known]
+    if person is None or not (parents or children):
+        return []
+    return [_record(person, f"QS-{subject[-8:]}", parents=", ".join(parents), children=", ".join(children))]
+
+
 def dwellings(province: Province, subject: str) -> Iterable[Record]:
     """The head of a household owns the home; others own none."""
     person = province.people.get(subject)

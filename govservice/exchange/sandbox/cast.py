@@ -131,6 +131,7 @@ BIRTHS = (
 PEOPLE = (WANG_FANG, CHEN_WEI, LIU_YANG, HE_JUN, HUANG_XIUYING)
 ENTERPRISES = (QINGWEI, QIANXIANG)
 COUPLE = (WANG_FANG, LIU_YANG)
+PARENTS = {LIU_YANG.id: (HUANG_XIUYING.id,)}  # by child, where the birth was registered
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,7 @@ def why_text(purpose: str) -> str:
     known = {
         "registry_fetch": gettext("To fill in your form, as you agreed"),
         "registry_act": gettext("To have the register changed, as you applied for"),
+        "recusal": gettext("To keep you, as a member of staff, away from relatives' cases"),
         "task": gettext("To work on your case"),
         "list": gettext("To see what is to be done"), "search": gettext("To find a case"),
         "supervision": gettext("To watch the time limits"), "download": gettext("To read a document you gave"),

@@ -8,10 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.engine import Actor
-from govservice.errors import NotFound
+from govservice.engine.rights import RELATIVE
+from govservice.errors import Forbidden, NotFound
 from govservice.models.cases import Case, Task
+from govservice.models.recusals import KEPT
+from govservice.operations.recusal import weigh
 from govservice.operations.runtime import Runtime
 from govservice.queries.access import tasks_of
+from govservice.queries.recusals import state_of
 from govservice.web.access import clerk_case, current_actor, work_roles
 
 
@@ -40,11 +44,23 @@ def clerk() -> Actor:
 
 
 def open_case(session: Session, actor: Actor, number: str) -> Opened:
-    """The case with the clerk's tasks in it. Raises NotFound where it is not the clerk's."""
+    """The case with the clerk's tasks in it. Raises NotFound where it is not the clerk's, Forbidden where it is known
+    to be a relative's: such a case is not even read."""
     found = clerk_case(number, session)
+    if state_of(session, actor.id, found.id) in KEPT:
+        raise Forbidden("relative", RELATIVE.message)
     mine = select(Task).where(Task.case_id == found.id, tasks_of(work_roles(actor)))
     tasks = session.scalars(mine.order_by(Task.opened_seq.desc())).all()
     return Opened(found, tuple(sorted(tasks, key=lambda t: t.status == "done")))
+
+
+def weigh_case(rt: Runtime, actor: Actor, number: str) -> None:
+    """Before a case is shown or touched: whether it is a relative's, asked of the registries where it is not known.
+    `open_case` refuses it afterwards. Costs nothing for staff of whom no private person is known."""
+    if any(each.person_id for each in (actor, *actor.deputy_for)):
+        with rt.read() as session:
+            case_id = open_case(session, actor, number).case.id
+        weigh(rt, actor, case_id, rt.now(), acts=False)
 
 
 def clerk_areas(actor: Actor) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from govservice.operations import deciding
 from govservice.operations.runtime import Runtime
 from govservice.web import ad_hoc, appointments
 from govservice.web.access import audience, current_runtime
-from govservice.web.clerk.access import Opened, clerk, open_case
+from govservice.web.clerk.access import Opened, clerk, open_case, weigh_case
 from govservice.web.clerk.acting import Filled, act_form, expected_of, read, whole
 from govservice.web.clerk.blueprint import blueprint
 from govservice.web.clerk.casepage import applicant_of
@@ -34,6 +34,7 @@ def act(number: str, token: int, action: str) -> Answer:
     """The page of one action, and the act itself. A fault of the form shows it again with what was typed; who was not
     the first learns who was, and keeps the words."""
     rt, actor = current_runtime(), clerk()
+    weigh_case(rt, actor, number)
     with rt.read() as session:
         opened = open_case(session, actor, number)
         desk = desk_of(rt, session, opened, actor, token, action)
@@ -135,6 +136,7 @@ def take_back(number: str, token: int) -> Answer:
 def appoint(number: str, token: int) -> Answer:
     """The department sets or moves the time of a meeting."""
     rt, actor = current_runtime(), clerk()
+    weigh_case(rt, actor, number)
     with rt.read() as session:
         opened = open_case(session, actor, number)
         if token not in {task.token_id for task in opened.tasks}:
@@ -145,6 +147,7 @@ def appoint(number: str, token: int) -> Answer:
 
 def _ad_hoc(number: str, token: int, act: str) -> Answer:
     rt, actor = current_runtime(), clerk()
+    weigh_case(rt, actor, number)
     with rt.read() as session:
         opened = open_case(session, actor, number)
         back = url_for("clerk.case", number=number)
@@ -168,6 +171,7 @@ def release(number: str, token: int) -> Answer:
 def _simply(number: str, token: int, do: Callable[..., Applied], name: str) -> Answer:
     """The page that sends this has one key for all its buttons; each act makes its own of it."""
     rt, actor = current_runtime(), clerk()
+    weigh_case(rt, actor, number)
     with rt.read() as session:
         opened = open_case(session, actor, number)
     idem = f"{request.form.get('idem') or new_id()}:{name}:{token}"

@@ -21,7 +21,7 @@ from govservice.operations.runtime import Runtime
 from govservice.queries.sight import sent_files, sight_of
 from govservice.web.access import audience, case_file, current_runtime
 from govservice.web.clerk import casepage
-from govservice.web.clerk.access import Opened, clerk, open_case
+from govservice.web.clerk.access import Opened, clerk, open_case, weigh_case
 from govservice.web.clerk.blueprint import blueprint, helpers
 from govservice.web.clerk.typed import NOTHING, Typed, typed_in
 from govservice.web.language import switched_in_place
@@ -42,6 +42,7 @@ def case_page(
 ) -> str:  # fmt: skip
     """The page as it stands now, with what was typed on it before and not sent."""
     now = rt.now()
+    weigh_case(rt, actor, number)
     with rt.read() as session:
         opened = open_case(session, actor, number)
         page = casepage.build(rt, session, opened, actor, now)

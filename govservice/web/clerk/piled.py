@@ -126,6 +126,8 @@ def _one(rt: Runtime, actor: Actor, number: str, form: Mapping[str, str], now: d
             _state, offers = offers_of(rt, session, opened.case, actor)
             offer = next((o for o in offers if o.step == step and o.action == action), None)
             token = next((t.token_id for t in opened.tasks if t.step == step), None)
+    except Forbidden as fault:  # known to be a relative's case
+        return Done(number, "", False, sentence(fault))
     except NotFound:
         return Done(number, "", False, str(_("There is no such case.")))
     if expected.token_version is None or expected.data_rev is None or token is None:

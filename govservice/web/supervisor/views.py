@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from govservice.operations.runtime import Runtime
 from govservice.operations.supervising import possible
+from govservice.queries.recusals import conflicts
 from govservice.queries.supervision import (
     DECIDED,
     PAGE,
@@ -164,12 +165,13 @@ def late() -> str:
         unclaimed, n_unclaimed = _lines(rt, session, choice, "unclaimed", now)
         deemed, n_deemed = _lines(rt, session, choice, "deemed", now)
         revoked, n_revoked = _lines(rt, session, choice, "revoked", now)
+        kept = conflicts(session, choice.areas, choice.service, rt.today(now))
     lists = [("late_here", here, n_here), ("late", promise, n_promise), ("soon", soon, n_soon),
              ("unclaimed", unclaimed, n_unclaimed), ("deemed", deemed, n_deemed),
              ("revoked", revoked, n_revoked)]  # fmt: skip
     return render_template(
-        "supervisor/late.html", lists=lists, choice=choice, fields=filter_fields(rt, choice, any_service=True),
-        area=figures.area_text(rt, choice.areas), **helpers(rt),
+        "supervisor/late.html", lists=lists, conflicts=kept, choice=choice,
+        fields=filter_fields(rt, choice, any_service=True), area=figures.area_text(rt, choice.areas), **helpers(rt),
     )  # fmt: skip
 
 

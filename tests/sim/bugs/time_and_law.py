@@ -62,7 +62,7 @@ BUGS = (
         "        elif isinstance(entry, TimerEnd) and entry.timer.name not in after.timers:", "        elif isinstance(entry, TimerEnd) and entry.status != \"fired\" and entry.timer.name not in after.timers:"),
     # rights
     Bug("own-case", "somebody decides on their own application", E + "rights.py",
-        "    return OWN_CASE if own or own_organisation else None", "    return OWN_CASE if own_organisation else None"),
+        "    if own or own_organisation:\n        return OWN_CASE", "    if own_organisation:\n        return OWN_CASE"),
     Bug("four-eyes-skipped", "whoever examined decides", E + "rights.py",
         "        if not both.isdisjoint(st.acts.get(path, ())):", "        if False:"),
     Bug("one-person-is-two", "the same person confirms twice", E + "rights.py",
