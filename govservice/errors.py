@@ -61,6 +61,20 @@ class NotAllowed(PortalError):
     default = N_("This is not possible at the moment.")
 
 
+class Unverified(NotAllowed):
+    """A decision would rely on data that was not looked at again, has changed, or that nobody verified (409).
+
+    `ask` names the facts that the registries must be asked for first; empty where asking would not help: then
+    `why` says by fact what stands in the way.
+    """
+
+    default = N_("The registers have to be asked again before this decision.")
+
+    def __init__(self, message: str | None = None, *, ask: Sequence[str] = (), why: Mapping[str, str] | None = None):
+        self.ask, self.why = tuple(ask), dict(why or {})
+        super().__init__(message, ask=list(self.ask), why=self.why)
+
+
 class Stale(PortalError):
     """The page showed an older state of the token or its data (409). `events` is what happened since."""
 

@@ -27,7 +27,7 @@ def check_not_executed(report: Report, data: Raw, catalogue: Catalogue | None) -
 
 
 def _uses_of_facts(data: Raw) -> Iterator[Use]:
-    keys = ("predicate", "pending_within", "revalidate", "on_change", "dispute", "subscribe")
+    keys = ("predicate", "pending_within", "on_change", "dispute", "subscribe")
     for name, fact in children(data, "facts"):
         for key in keys:
             if key in fact:

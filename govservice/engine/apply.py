@@ -4,8 +4,8 @@
 2. the case is locked, its state read; timers that are due act first, each at its own hour
 3. what the page showed is compared: the token's version and the revision of the answers
 4. the token is found  5. the actor's right is asked  6. what must come with it is asked
-7. `decide`  8. the folded state is checked  9. events, chain, projections, key are written  10. the case is compared
-and set
+7. `decide`, and whether what a decision relies on holds (`reliance`)  8. the folded state is checked
+9. events, chain, projections, key are written  10. the case is compared and set
 
 The caller owns the transaction: it commits, and rolls back whatever is raised, fired timers included. A LostRace
 means that
@@ -26,7 +26,7 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.values import typed
 from govservice.engine import decide as deciding
-from govservice.engine import decide_migration, rights
+from govservice.engine import decide_migration, reliance, rights
 from govservice.engine import rights_supervision as supervision
 from govservice.engine.chain import GENESIS, canonical
 from govservice.engine.decide_work import CalendarsLike
@@ -158,6 +158,7 @@ class _Door:
             moved = decide_migration.plan(d, new, state, cmd, self.calendars)
             return self.finish(new, state, moved.st, moved.events, head, None)
         work = deciding.plan(d, state, cmd, self.calendars)
+        reliance.check(self.store.session, work)
         if not work.events:
             self.store.write_key(self.key_row(state, state.seq + 1, state.seq, cmd))
             return Applied(state.case_id, state.version, state.seq + 1, state.seq, state, ())

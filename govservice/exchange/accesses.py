@@ -12,7 +12,10 @@ from sqlalchemy.orm import Session
 from govservice.models.base import new_id
 from govservice.models.exchange import DataAccess
 
-Purpose = Literal["registry_fetch", "registry_act", "recusal", "task", "list", "search", "supervision", "download"]
+Purpose = Literal[
+    "registry_fetch", "registry_recheck", "registry_act", "recusal", "task", "list", "search", "supervision",
+    "download",
+]  # fmt: skip
 
 
 class Read(NamedTuple):

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
+from sqlalchemy.orm import Session
+
 from govservice import logs
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.schema_registry import RegistryFile
@@ -79,16 +81,20 @@ class Gateway:
         budget: float = BUDGET,
         *,
         settled: Sequence[FactResult] = (),
+        then: Callable[[Session, Sequence[FactResult]], None] | None = None,
     ) -> list[FactResult]:
         """Asks for every wanted fact at once and records what came. Results in the order of `wanted`, then `settled`.
 
         `budget` in seconds bounds the time spent waiting for registries. `settled` needs no call (declined, refused)
-        and is recorded in the same transaction. Never raises for the registries' faults.
+        and is recorded in the same transaction, in which `then` may note what follows. Never raises for the registries'
+        faults.
         """
         results = [*self.ask(database, wanted, budget), *settled]
         if results:
             with database.write() as session:
                 recording.record(session, self.catalogue, results)
+                if then is not None:
+                    then(session, results)
         for result in results:
             _log(result)
         return results

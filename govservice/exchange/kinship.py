@@ -20,7 +20,6 @@ from govservice.exchange import recording
 from govservice.exchange.connectors.base import SubjectKey
 from govservice.exchange.gateway import Gateway
 from govservice.exchange.outcomes import GIVES_VALUES, Outcome
-from govservice.exchange.prefill import span
 from govservice.exchange.queries import FactResult, Wanted
 from govservice.models.keyring import Keyring
 from govservice.models.personal import read_person
@@ -74,7 +73,7 @@ def _datasets(catalogue: Catalogue) -> dict[str, str]:
 def _is_fresh(row: Kinship | None, catalogue: Catalogue, now: datetime) -> bool:
     if row is None or row.said_at is None:
         return False
-    return now - row.said_at <= span(catalogue.datasets[row.dataset].freshness)
+    return now - row.said_at <= catalogue.datasets[row.dataset].freshness.span
 
 
 def _wanted(session: Session, catalogue: Catalogue, person_id: str, now: datetime, today: date) -> list[Wanted]:

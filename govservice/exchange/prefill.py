@@ -25,10 +25,8 @@ from govservice.models.cases import Case
 from govservice.models.people import Mandate, Organisation
 from govservice.models.personal import read_person
 from govservice.models.session import Database
-from govservice.worktime.duration import Duration
 
 RESERVE = 0.03  # seconds of the budget kept for writing down what came
-DAYS = {"d": 1, "wd": 1, "mo": 30, "y": 365}
 
 
 class ActorLike(Protocol):
@@ -72,24 +70,30 @@ def prefill(
 
 def needs(
     session: Session, catalogue: Catalogue, compiled: Compiled, case_id: str, actor: ActorLike, now: datetime,
-    declined: Collection[str], trigger: Trigger, today: date | None = None,
+    declined: Collection[str], trigger: Trigger, today: date | None = None, names: Collection[str] | None = None,
 ) -> tuple[list[Wanted], list[FactResult]]:  # fmt: skip
-    """What is to be asked, and the needs that end without a call (declined, or nobody to ask about)."""
+    """What is to be asked, and the needs that end without a call (declined, or nobody to ask about).
+
+    `names`: these alone, however fresh they are, in the authority's own right: it looks again before it decides, and
+    whether the mandate under which the case was filed still holds does not matter for that.
+    """
     case = session.get(Case, case_id)
     if case is None:
         raise NotFound()
     known = current_facts(session, case_id, catalogue)
     subjects = _subjects(session, case)
     today = today or now.date()
-    may_act = case.organisation_id is None or _may_act(session, case, today)
+    may_act = names is not None or case.organisation_id is None or _may_act(session, case, today)
     wanted: list[Wanted] = []
     settled: list[FactResult] = []
     for name, node in compiled.service.facts.items():
+        if names is not None and name not in names:
+            continue
         each = _wanted(case, compiled, name, node, subjects, catalogue, actor, trigger, now, today)
         if name in declined:
             if not (name in known and known[name].state == "refused"):
                 settled.append(FactResult(each, Outcome.REFUSED, ()))
-        elif _is_fresh(known.get(name), node, catalogue, now):
+        elif names is None and _is_fresh(known.get(name), node, catalogue, now):
             continue
         elif each.subject.kind == "organisation" and not may_act:
             settled.append(FactResult(each, Outcome.DENIED, (_refused(each, catalogue),)))
@@ -152,9 +156,4 @@ def _is_fresh(view: FactView | None, node: FactNode, catalogue: Catalogue, now: 
         return False
     dataset = catalogue.datasets.get(view.dataset)
     limit = node.freshness or (dataset.freshness if dataset else None)
-    return limit is None or timedelta(0) <= now - view.fetched_at <= span(limit)
-
-
-def span(limit: Duration) -> timedelta:
-    """Freshness in calendar time: a working day counts as a day, an office hour as an hour."""
-    return timedelta(hours=limit.n) if limit.unit == "wh" else timedelta(days=limit.n * DAYS.get(limit.unit, 1))
+    return limit is None or timedelta(0) <= now - view.fetched_at <= limit.span

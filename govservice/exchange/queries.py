@@ -10,7 +10,7 @@ from typing import Any, Literal
 from govservice.exchange.connectors.base import SubjectKey
 from govservice.exchange.outcomes import Outcome
 
-Trigger = Literal["prefill", "submit", "decision", "retry", "clerk", "recusal"]
+Trigger = Literal["prefill", "submit", "decision", "retry", "clerk", "event", "recusal"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from govservice.models.session import box_of
 
 Row = dict[str, Any]
 Need = tuple[str, str]  # (case, name of the fact)
+# Why the person reads that it was asked: else for their form.
+PURPOSES = {**dict.fromkeys(("decision", "clerk", "event"), "registry_recheck"), "recusal": "recusal"}
 
 
 def record(session: Session, catalogue: Catalogue, results: Sequence[FactResult]) -> None:
@@ -80,7 +82,7 @@ def _access(wanted: Wanted, call: Call) -> Row:
     return {
         "id": new_id(), "subject_id": wanted.person_id, "actor": "portal", "role": None, "department_id": None,
         "case_id": wanted.case_id or None, "what": list(wanted.take),
-        "purpose": "recusal" if wanted.trigger == "recusal" else "registry_fetch",
+        "purpose": PURPOSES.get(wanted.trigger, "registry_fetch"),
         "registry_code": call.registry, "exchange_id": call.id, "at": wanted.at,
     }  # fmt: skip
 

@@ -10,6 +10,7 @@ from govservice.models import (
     people,
     places,
     recusals,
+    reliance,
     system,
     versions,
     work,
@@ -18,5 +19,5 @@ from govservice.models.base import Base, new_id
 
 __all__ = [
     "Base", "accounts", "appointments", "cases", "exchange", "new_id", "papers", "payments", "people", "places",
-    "recusals", "system", "versions", "work",
+    "recusals", "reliance", "system", "versions", "work",
 ]  # fmt: skip

@@ -170,7 +170,7 @@ class DataAccess(Base):
     department_id: Mapped[OptCode]
     case_id: Mapped[OptRef]
     what: Mapped[Json]  # field names, fact types, materials or list kinds, never values
-    purpose: Mapped[Code]  # registry_fetch | registry_act | recusal | task | list | search | supervision | download
+    purpose: Mapped[Code]  # as in exchange.accesses.Purpose
     registry_code: Mapped[OptCode]
     exchange_id: Mapped[OptRef]
     at: Mapped[Moment]

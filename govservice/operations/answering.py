@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.orm import Session
 
 from govservice.engine import SYSTEM, Command, apply
-from govservice.errors import NotAllowed
+from govservice.errors import NotAllowed, Unverified
 from govservice.messaging.outbox import Effect
 from govservice.operations.runtime import Runtime
 
@@ -22,7 +22,9 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 def answer(
     rt: Runtime, session: Session, effect: Effect, trigger: str, now: datetime, data: Mapping[str, Any] = NOTHING
 ) -> bool:
-    """Tells the case how its auto step went. False where the case moved on in the meantime: it is left as it is."""
+    """Tells the case how its auto step went. False where the case moved on in the meantime: it is left as it is.
+
+    Raises Unverified where the answer decides and the registries must be asked first: then the effect comes again."""
     command = Command(
         case_id=effect.case_id, trigger=trigger, idem=f"{effect.key}:{trigger}", now=now, actor=SYSTEM,
         token_id=effect.payload["token_id"], data=data,
@@ -30,6 +32,8 @@ def answer(
     try:
         with session.begin_nested():
             apply(session, command, rt.definitions, rt.calendars)
+    except Unverified:
+        raise
     except NotAllowed:
         log.info("effect.answer_too_late", case_id=effect.case_id, topic=effect.topic, trigger=trigger)
         return False

@@ -22,6 +22,7 @@ from govservice.models.session import box_of
 from govservice.models.work import CaseNote
 from govservice.operations.files import Upload, keep
 from govservice.operations.recusal import weigh
+from govservice.operations.revalidating import after_decision, relying
 from govservice.operations.runtime import Runtime
 
 MAX_TEXT = 4000  # characters of a reason, an opinion or a note
@@ -53,7 +54,9 @@ def act(
     """A person takes an action at a step. `items` are the fields and materials of a correction with what is wrong;
     `attachments` are files by the name that the action requires, `length` is that of a pause (20wd).
 
-    Raises Forbidden, NotAllowed, Stale, Missing."""
+    Where it decides, the registries are asked first for what the decision relies on (`revalidating`).
+
+    Raises Forbidden, NotAllowed, Stale, Missing, Unverified."""
     actor = weigh(rt, actor, case_id, now)
     files = {name: list(uploads) for name, uploads in (attachments or {}).items() if uploads}
     data: dict[str, object] = {"items": dict(items or {}), "opinion": (opinion or "").strip()[:MAX_TEXT]}
@@ -69,9 +72,10 @@ def act(
         applied = apply(session, command, rt.definitions, rt.calendars)
         if not applied.replayed:
             _keep_attachments(rt, session, case_id, files, actor, now)
+        after_decision(rt, session, applied, now)
         return applied
 
-    return in_transaction(rt, work)
+    return relying(rt, actor, case_id, now, lambda: in_transaction(rt, work))
 
 
 def _keep_attachments(

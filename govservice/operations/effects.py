@@ -14,7 +14,8 @@ from typing import Any
 import structlog
 from sqlalchemy.orm import Session
 
-from govservice.errors import NotAllowed, told
+from govservice.engine import SYSTEM
+from govservice.errors import NotAllowed, Unverified, told
 from govservice.messaging.notices import PREFIXES, deliver_notice
 from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
 from govservice.models.cases import Case
@@ -26,6 +27,7 @@ from govservice.operations.deciding import in_transaction
 from govservice.operations.issued import issue_facts
 from govservice.operations.issuing import issue_document, revoke_document
 from govservice.operations.renewing import renew_by_law
+from govservice.operations.revalidating import ask_again
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -134,6 +136,8 @@ def deliver(rt: Runtime, effect: Effect, now: datetime, worker: str) -> bool:
         handler = asked(rt, effect, now)
         return in_transaction(rt, work)
     except Exception as error:  # whatever a handler hits, the row must not be lost or block its worker
+        if isinstance(error, Unverified) and error.ask:
+            ask_again(rt, SYSTEM, effect.case_id, error.ask, now=now, trigger="decision")
         log.warning("effect.failed", **told(error, case_id=effect.case_id, topic=effect.topic))
         give_up(rt, effect, type(error).__name__, now, worker)
         return False

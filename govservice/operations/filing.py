@@ -41,6 +41,7 @@ from govservice.operations.in_force import take_in_force
 from govservice.operations.issuing import renewal_of
 from govservice.operations.mandates import usable_mandate
 from govservice.operations.own_cases import own_case
+from govservice.operations.revalidating import after_correction
 from govservice.operations.runtime import Runtime
 
 
@@ -266,6 +267,7 @@ def _send(
             },
         )  # fmt: skip
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)
+        after_correction(session, case, form, facts, now)
         sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason=reason, now=now)
         return Receipt(case.number, case_id, sealed.sha256, applied.replayed)
 

@@ -12,6 +12,7 @@ Unit = Literal["wd", "wh", "d", "mo", "y", "%limit"]
 
 UNITS: tuple[Unit, ...] = ("wd", "wh", "d", "mo", "y", "%limit")
 _FORM = re.compile(r"(0|[1-9][0-9]{0,3})(wd|wh|d|mo|y|%limit)", re.ASCII)
+_SPAN = {"wd": 1, "d": 1, "mo": 30, "y": 365}
 _DAYS_EACH = {"wd": 7 / 5, "wh": 7 / 5 / 8, "d": 1.0, "mo": 30.0, "y": 365.0}
 
 
@@ -50,6 +51,14 @@ class Duration:
         months = self.n * (12 if self.unit == "y" else 1)
         year, month = divmod(d.year * 12 + d.month - 1 + months, 12)
         return date(year, month + 1, min(d.day, monthrange(year, month + 1)[1]))
+
+    @property
+    def span(self) -> timedelta:
+        """How long something stays fresh: a working day counts as a day, an office hour as an hour, a month as thirty
+        days. Never for a due date. Raises ValueError for a share of a limit."""
+        if self.unit == "%limit":
+            raise ValueError(f"{self} is no length of time")
+        return timedelta(hours=self.n) if self.unit == "wh" else timedelta(days=self.n * _SPAN[self.unit])
 
     @property
     def calendar_days(self) -> float:

@@ -60,6 +60,14 @@ class Sandbox(Doors):
     def delay(self, median_ms: float, sigma: float = 0.0) -> None:
         self.admin("delay", {"median_ms": median_ms, "sigma": sigma})
 
+    def change(self, registry: str, subject: str, **changes: Any) -> None:
+        """From now on the registry says this of the subject; reset with the faults."""
+        self.admin("records", {"registry": registry, "subject": subject, "changes": changes})
+
+    def forget(self, registry: str, subject: str) -> None:
+        """From now on the registry has no record of the subject."""
+        self.admin("records", {"registry": registry, "subject": subject, "changes": None})
+
     def calls(self) -> dict[str, int]:
         calls: dict[str, int] = httpx.get(f"{self.url}/_admin/faults").json()["calls"]
         return calls

@@ -1,7 +1,8 @@
 """The sandbox's HTTP server: registries of a synthetic province, each with faults that can be switched on.
 
 Doors: `POST /<registry>/<path>`, `GET /healthz`; for tests and demonstrations `GET|POST|DELETE /_admin/faults`,
-`POST /_admin/delay`, and `POST /_admin/registers` {subject}: where somebody is entered, and since when.
+`POST /_admin/delay`, `POST /_admin/registers` {subject}: where somebody is entered, and since when, and
+`POST /_admin/records` {registry, subject, changes}: what a registry says from now on of somebody (null: no record).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class SandboxServer(Frame):
         doors = (*DOORS, *(f"{REGISTERS}.{act}" for act in ACTS))
         self.switchboard = Switchboard(doors, Random(seed))
         self.delay = delay or Delay()
+        self.changes: dict[tuple[str, str], dict[str, Any] | None] = {}
         super().__init__(port, Handler)
 
 
@@ -56,6 +58,7 @@ class Handler(SandboxHandler):
         if body is not None and self.is_local and self.path == "/_admin/faults":
             self.server.switchboard.clear()
             self.server.registers.clear()
+            self.server.changes.clear()
             return self.json(HTTPStatus.OK, self.server.switchboard.state())
         return self.json(HTTPStatus.NOT_FOUND, {"error": "not found"})
 
@@ -84,6 +87,9 @@ class Handler(SandboxHandler):
                 self.server.delay = Delay(float(data["median_ms"]), float(data.get("sigma", 0.3)))
             elif door == "registers":
                 return self.json(HTTPStatus.OK, self.server.registers.of(str(data["subject"])))
+            elif door == "records":
+                subject = (str(data["registry"]), str(data["subject"]))
+                self.server.changes[subject] = None if data["changes"] is None else dict(data["changes"])
             else:
                 return self.json(HTTPStatus.NOT_FOUND, {"error": "not found"})
         except (ValueError, KeyError, TypeError, LookupError, AttributeError) as wrong:
@@ -92,7 +98,7 @@ class Handler(SandboxHandler):
 
     def _query(self, registry: str, path: str, data: Any) -> None:
         try:
-            answer = answers.answer(self.server.province, registry, path, data)
+            answer = self._as_changed(registry, data, answers.answer(self.server.province, registry, path, data))
         except LookupError:
             return self.json(HTTPStatus.NOT_FOUND, {"error": "no such dataset"})
         except BadQuery as wrong:
@@ -102,6 +108,14 @@ class Handler(SandboxHandler):
         if fault is None:
             return self.json(HTTPStatus.OK, answer)
         self._faulty(fault, lambda: bent(answer, fault.mode))
+
+    def _as_changed(self, registry: str, asked: Any, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer as the registry's record has been changed since: of what was asked for, and nothing else."""
+        changes = self.server.changes.get((registry, asked["subject"]), {})
+        records = [] if changes is None else [
+            {**record, **{k: v for k, v in changes.items() if k in record}} for record in answer["records"]
+        ]  # fmt: skip
+        return {**answer, "records": records}
 
     def _act(self, registry: str, path: str, data: Any) -> None:
         """A fault stops the act before it is done, but for `lost`: then it was done and nobody is told."""

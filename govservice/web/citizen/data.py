@@ -172,6 +172,7 @@ def role_text(role: str | None) -> str:
 def why_text(purpose: str) -> str:
     known = {
         "registry_fetch": gettext("To fill in your form, as you agreed"),
+        "registry_recheck": gettext("To check your data again before a decision"),
         "registry_act": gettext("To have the register changed, as you applied for"),
         "recusal": gettext("To keep you, as a member of staff, away from relatives' cases"),
         "task": gettext("To work on your case"),

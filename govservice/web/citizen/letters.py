@@ -28,6 +28,7 @@ from govservice.web.citizen import blueprint
 from govservice.web.citizen import letters_promises as promises
 from govservice.web.citizen.context import new_idem
 from govservice.web.citizen.correction import asker, in_order, reasons_of, spoken_in
+from govservice.web.citizen.letters_evidence import found_changed
 from govservice.web.citizen.renewal import renewal_reminder, renewal_state
 from govservice.web.citizen.story import item_label
 from govservice.web.public.verify import qr_of
@@ -53,7 +54,7 @@ def letter(number: str, kind: str, seq: int) -> str:
             abort(404)
         page = case_page(session, rt.definitions, rt.calendars, case, now())
         about = told_by(page, kind, seq)
-        facts = compose(session, page, about)
+        facts = found_changed(session, page, message) if kind == "data_changed" else compose(session, page, about)
         to = party(session, case, page.party)
     return render_template(
         f"citizen/letter_{facts.pop('template', kind)}.html", page=page, case=case, number=number, kind=kind,
@@ -107,6 +108,7 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
     "extension": lambda h: h.type == "clock.extended",
     "pause": lambda h: h.type == "pause.begun",
     "renewal": lambda h: h.type == "case.closed",
+    "data_changed": lambda _h: False,  # no event: what asking the registers again has found
     "fee": lambda h: h.type == "step.entered" and "notice.fee" in h.data.get("effects", ()),
 }
 
@@ -266,6 +268,7 @@ _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
     "revoked": promises.revoked,
     "fee": _fee,
     "renewal": renewal_reminder,
+    "data_changed": lambda *_about: {},
 }
 
 
@@ -302,7 +305,7 @@ def title_of(kind: str, accepted: bool = True) -> str:
         "warning": gettext("Reminder: your answer is awaited"), "fee": gettext("Request for payment"),
         "extension": gettext("Notice of extension"),
         "pause": gettext("Notice of excluded time"), "gap": gettext("Reminder: a document is awaited"),
-        "revoked": gettext("Notice of revocation"),
+        "revoked": gettext("Notice of revocation"), "data_changed": gettext("Notice: data about you has changed"),
         "renewal": gettext("Reminder: your licence can be renewed"),
         "invite": gettext("Somebody asks for your confirmation"),
         "remind": gettext("Reminder: your confirmation is awaited"),

@@ -20,7 +20,7 @@ from govservice.operations.files import content_of
 from govservice.operations.runtime import Runtime
 from govservice.queries.sight import sent_files, sight_of
 from govservice.web.access import audience, case_file, current_runtime
-from govservice.web.clerk import casepage
+from govservice.web.clerk import casepage, relied
 from govservice.web.clerk.access import Opened, clerk, open_case, weigh_case
 from govservice.web.clerk.blueprint import blueprint, helpers
 from govservice.web.clerk.typed import NOTHING, Typed, typed_in
@@ -46,12 +46,14 @@ def case_page(
     with rt.read() as session:
         opened = open_case(session, actor, number)
         page = casepage.build(rt, session, opened, actor, now)
+        registers = relied.relied_of(rt, session, opened, sight_of(page.compiled, opened.steps))
     with rt.write() as session:  # before anything is shown: no record, no page
         record_read(session, actor, opened, page.file.seen, "task", now)
     values = {name: getattr(page, name) for name in page.__dataclass_fields__}
     return render_template(
         "clerk/case.html", masked_names=rt.definitions.catalogue.masked, typed=typed, note_error=note_error,
-        left=casepage.time_left(rt, page.case, now), notice=_done_words(done, page.case), **values, **helpers(rt),
+        left=casepage.time_left(rt, page.case, now), relied=registers, notice=_done_words(done, page.case),
+        **values, **helpers(rt),
     )  # fmt: skip
 
 
@@ -80,6 +82,9 @@ def _done_words(done: str | None, case: Case) -> str:
         "first": _("Done. A second person must confirm it."),
         "asked": _("Done. The request for a correction is kept."),
         "note": _("The note is kept."),
+        "settled": _("Recorded. The decision can go on."),
+        "checked": _("The registers were asked again."),
+        "young": _("The registers were asked less than half a minute ago. Their answer is shown."),
         "released": _("Done. The task is back in the list of your department."),
     }
     return str(words.get(done or "", ""))

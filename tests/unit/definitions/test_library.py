@@ -69,7 +69,10 @@ def test_a_grant_must_cover_the_service_that_uses_it(folder: Path) -> None:
 
 def test_what_is_not_executed_yet_is_not_published(folder: Path) -> None:
     text = (DATA / "open_restaurant_full.yaml").read_text()
-    (folder / "services" / "open_restaurant.yaml").write_text(text)
+    one = "{dataset: real_estate/1, grant: GR-2033}"
+    assert one in text
+    changed = text.replace(one, f"[{one}, {{vault: title_deed, max_age: 18mo}}]", 1)
+    (folder / "services" / "open_restaurant.yaml").write_text(changed)
     definitions = load_library(folder)
     with pytest.raises(DefinitionError) as refused:
         definitions.check_publishable()

@@ -1,0 +1,126 @@
+"""What a decision relies on: no milestone is marked on data that is old, has changed, or that nobody verified.
+
+Asked after `decide`, of the events that it led to: so a join that decides is held to the same as an action. Only reads:
+`operations.revalidating` asks the registries before, and what it found stands in `revalidations`. A deemed act is
+not held up: the law lets silence count, and no one may undo that by asking again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_form import Fact as FactNode
+from govservice.engine.decide_work import Work
+from govservice.engine.types import moment
+from govservice.errors import N_, Unverified
+from govservice.models.exchange import EvidenceRequirement, Fact
+from govservice.models.reliance import Revalidation
+
+CHANGED = ("material", "gone")
+SETTLES = ("verified", "waived")  # a clerk looked at the value itself: it stands without the registry
+PATIENCE = timedelta(seconds=30)  # a registry that did not answer is not asked again sooner
+CONDITION = "proceed_with_condition"
+
+SENTENCES: Mapping[str, str] = {
+    "changed": N_("Data that this decision relies on has changed since it was sent. Look at the difference first."),
+    "unavailable": N_("A register that this decision relies on does not answer. The decision waits for it."),
+    "unverified": N_("This decision would rely on data that nobody has verified. Verify it first."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one fact stands that a decision relies on. `state` is the requirement's; None: it was never asked for."""
+
+    state: str | None
+    outcome: str | None
+    fetched_at: datetime | None  # of the oldest value that stands
+    last: Revalidation | None
+
+
+def check(session: Session, work: Work) -> None:
+    """Raises Unverified where the events of a decision in the making mark a milestone that relies on facts which do
+    not hold. Nothing is read where the definition relies on none."""
+    for event in work.events:
+        milestone = event.data.get("marks") if event.type == "step.left" else None
+        if milestone is None or not _relied_on(work.d, milestone):
+            continue
+        adverse = work.st.main.step not in work.d.granting
+        found = lacks(session, work.d, work.st.case_id, milestone, moment(event.at), adverse=adverse)
+        refuse(found)
+
+
+def refuse(found: Mapping[str, str]) -> None:
+    """Raises Unverified for what is lacking, by fact: what cannot be mended by asking comes first."""
+    for why, sentence in SENTENCES.items():
+        if why in found.values():
+            raise Unverified(sentence, why=found)
+    if found:
+        raise Unverified(ask=list(found))
+
+
+def lacks(
+    session: Session, d: Compiled, case_id: str, milestone: str, now: datetime, *, adverse: bool
+) -> dict[str, str]:
+    """What stands in the way of marking a milestone, by fact: stale | changed | unavailable | unverified."""
+    relied = _relied_on(d, milestone)
+    known = standings(session, case_id, relied)
+    found = {name: _lack(node, known[name], now, adverse) for name, node in relied.items()}
+    return {name: why for name, why in found.items() if why is not None}
+
+
+def _relied_on(d: Compiled, milestone: str) -> dict[str, FactNode]:
+    facts = d.service.facts.items()
+    return {name: node for name, node in facts if node.revalidate is not None and node.revalidate.before == milestone}
+
+
+def _lack(node: FactNode, known: Standing, now: datetime, adverse: bool) -> str | None:
+    """The hard rule: nobody is refused on data that nobody verified or that the registry could not confirm."""
+    assert node.revalidate is not None
+    last, within = known.last, node.revalidate.within.span
+    may_proceed = not adverse and node.revalidate.if_unavailable == CONDITION
+    if last is not None and last.result in CHANGED and last.resolution is None:
+        return "changed"
+    if last is not None and last.resolution in SETTLES:
+        return None
+    fresh = known.fetched_at is not None and timedelta(0) <= now - known.fetched_at <= within
+    if known.state == "available" and fresh:
+        return "unverified" if adverse and known.outcome == "under_investigation" else None
+    if last is not None and last.result == "unavailable" and now - last.at <= PATIENCE:
+        return None if may_proceed else "unavailable"
+    if last is not None and last.result in ("unverified", *CHANGED) and now - last.at <= within:
+        return None if may_proceed or last.resolution == "kept" else "unverified"
+    return "stale"
+
+
+def standings(session: Session, case_id: str, names: Sequence[str] | Mapping[str, FactNode]) -> dict[str, Standing]:
+    """How each of these facts of a case stands."""
+    needs = {row.name: row for row in session.scalars(
+        select(EvidenceRequirement).where(EvidenceRequirement.case_id == case_id, EvidenceRequirement.name.in_(names))
+    )}  # fmt: skip
+    oldest = dict(_fetched(session, case_id))
+    last = {row.name: row for row in session.scalars(
+        select(Revalidation).where(Revalidation.case_id == case_id).order_by(Revalidation.at, Revalidation.id)
+    )}  # fmt: skip
+    return {
+        name: Standing(
+            needs[name].state if name in needs else None, needs[name].outcome if name in needs else None,
+            oldest.get(name), last.get(name),
+        )
+        for name in names
+    }  # fmt: skip
+
+
+def _fetched(session: Session, case_id: str) -> Iterator[tuple[str, datetime]]:
+    rows = session.execute(
+        select(Fact.name, func.min(Fact.fetched_at))
+        .where(Fact.case_id == case_id, Fact.superseded_by.is_(None))
+        .group_by(Fact.name)
+    )
+    return ((name, at) for name, at in rows)

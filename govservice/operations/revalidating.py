@@ -1,0 +1,154 @@
+"""Before a decision: what it relies on is asked again, a difference is shown and settled, the applicant is told.
+
+The engine makes no calls. It refuses a decision on facts that are old (`Unverified.ask`); then they are asked for here,
+outside any transaction, and the decision is tried once more on what came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Literal, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from govservice.engine import Actor, Applied
+from govservice.engine.reliance import CHANGED
+from govservice.errors import N_, Missing, NotAllowed, NotFound, Unverified
+from govservice.exchange import evidence
+from govservice.exchange.queries import Trigger
+from govservice.exchange.rechecking import recheck
+from govservice.exchange.snapshot import seal_snapshot
+from govservice.models.base import new_id
+from govservice.models.casedata import Form, read_form
+from govservice.models.cases import Case
+from govservice.models.papers import Message
+from govservice.models.reliance import Revalidation
+from govservice.models.session import box_of
+from govservice.operations.runtime import Runtime
+
+MAX_REASON = 4000
+Resolution = Literal["kept", "verified", "waived"]
+SETTLES: dict[Resolution, tuple[str, ...]] = {
+    "kept": CHANGED,  # the case is decided on what the registry says now; what was sent stays beside it
+    "verified": ("unverified", "unavailable", "gone"),  # compared with an original or with the registry's own paper
+    "waived": ("unverified", "unavailable", "gone"),  # this decision does not need it
+}
+T = TypeVar("T")
+
+
+def relying(rt: Runtime, actor: Actor, case_id: str, now: datetime, act: Callable[[], T]) -> T:
+    """Does `act`; where the engine wants registries asked first, asks them and does it once more.
+
+    Raises Unverified where the decision cannot rest on what came."""
+    try:
+        return act()
+    except Unverified as lack:
+        if not lack.ask:
+            raise
+        ask_again(rt, actor, case_id, lack.ask, now=now, trigger="decision")
+        return act()
+
+
+def ask_again(
+    rt: Runtime, actor: Actor, case_id: str, names: Collection[str], *, now: datetime, trigger: Trigger
+) -> list[Revalidation]:
+    """Asks the registries for facts of a running case whatever their age. The applicant is told at once of a change
+    that matters: nobody is refused on data they have not seen."""
+    with rt.read() as session:
+        case = session.get(Case, case_id)
+        if case is None:
+            raise NotFound()
+        compiled = rt.definitions.by_sha(case.def_sha)
+    known = [name for name in compiled.service.facts if name in set(names)]
+    found = recheck(
+        rt.database, rt.gateway, compiled, case_id, known, actor=actor, now=now, today=rt.today(now), trigger=trigger
+    )
+    if any(row.result in CHANGED and row.resolution is None for row in found):
+        with rt.write() as session:
+            _tell(session, session.get_one(Case, case_id), found[0].id, now)
+    return found
+
+
+def _tell(session: Session, case: Case, about: str, now: datetime) -> None:
+    """The notice is composed from what was found, as its page is read (`web.citizen.letters`)."""
+    session.add(Message(
+        id=new_id(), case_id=case.id, person_id=case.applicant_id, kind="data_changed", seq=_number(session, case.id),
+        effect_key=f"{case.id}:recheck:{about}", params_enc=None, created_at=now, read_at=None,
+    ))  # fmt: skip
+
+
+def _number(session: Session, case_id: str) -> int:
+    """How many notices of this kind there were: none of them tells about an event."""
+    same = select(Message.id).where(Message.case_id == case_id, Message.kind == "data_changed")
+    return len(session.scalars(same).all()) + 1
+
+
+def resolve(
+    rt: Runtime, actor: Actor, case_id: str, found_id: str, how: Resolution, reason: str, *, now: datetime
+) -> None:
+    """A clerk settles what was found, with a reason that the record keeps. The same answer twice changes nothing.
+
+    Raises Missing without a reason, NotFound, NotAllowed where it does not fit what was found or was settled already.
+    """
+    words = reason.strip()[:MAX_REASON]
+    if not words:
+        raise Missing(["reason"])
+    with rt.write() as session:
+        row = session.scalars(select(Revalidation).where(Revalidation.id == found_id).with_for_update()).one_or_none()
+        if row is None or row.case_id != case_id or how not in SETTLES:
+            raise NotFound()
+        if row.resolution == how and row.resolved_by == actor.id:
+            return
+        if row.resolution is not None or row.result not in SETTLES[how] or not _newest(session, row):
+            raise NotAllowed(N_("This was settled already, or looked at again since. Please open the page again."))
+        box = box_of(session, session.get_one(Case, case_id).applicant_id)
+        row.resolution, row.resolved_by, row.resolved_at = how, actor.id, now
+        row.reason_enc = box.seal_text(words, f"revalidations:{row.id}") if box is not None else None
+
+
+def _newest(session: Session, row: Revalidation) -> bool:
+    newer = select(Revalidation.id).where(
+        Revalidation.case_id == row.case_id, Revalidation.name == row.name, Revalidation.at > row.at
+    )
+    return session.scalars(newer.limit(1)).one_or_none() is None
+
+
+def after_correction(session: Session, case: Case, form: Form, facts: evidence.Facts, now: datetime) -> None:
+    """The applicant's answer took a registry's new values over: what was found is settled by that."""
+    rows = session.scalars(
+        select(Revalidation).where(
+            Revalidation.case_id == case.id, Revalidation.result.in_(CHANGED), Revalidation.resolution.is_(None)
+        )
+    )
+    for row in rows:
+        view = facts.get(row.name)
+        if view is not None and view.filled and all(form.answers.get(n, v) == v for n, v in view.values.items()):
+            row.resolution, row.resolved_by, row.resolved_at = "corrected", case.applicant_id, now
+
+
+def after_decision(rt: Runtime, session: Session, applied: Applied, now: datetime) -> None:
+    """What was decided on is sealed beside what was sent, chained to it; a decision without a registry's word says so
+    on the record. Only where the definition relies on facts."""
+    decided = any(e.type == "step.left" and e.data.get("marks") == "decided" for e in applied.events)
+    case = session.get_one(Case, applied.case_id)
+    compiled = rt.definitions.by_sha(case.def_sha)
+    relied = [name for name, node in compiled.service.facts.items() if node.revalidate is not None]
+    if applied.replayed or not decided or not relied or box_of(session, case.applicant_id) is None:
+        return
+    _conditional(session, case.id, relied, now)
+    facts = evidence.current_facts(session, case.id, rt.definitions.catalogue)
+    form = read_form(session, case.applicant_id, case.id, case.data_rev)
+    seal_snapshot(session, case, compiled, form.as_json(), facts, reason="decision", now=now)
+
+
+def _conditional(session: Session, case_id: str, names: Sequence[str], now: datetime) -> None:
+    rows = session.scalars(
+        select(Revalidation)
+        .where(Revalidation.case_id == case_id, Revalidation.name.in_(names))
+        .order_by(Revalidation.at, Revalidation.id)
+    )
+    for row in {row.name: row for row in rows}.values():
+        if row.result in ("unavailable", "unverified") and row.resolution is None:
+            row.resolution, row.resolved_at = "conditional", now

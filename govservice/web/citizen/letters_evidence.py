@@ -1,0 +1,44 @@
+"""The notice that a register says something else than what was sent: both sides, before anybody decides on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from govservice.exchange.found import found_of
+from govservice.exchange.rechecking import CHANGED
+from govservice.models.papers import Message
+from govservice.models.reliance import Revalidation
+from govservice.queries.tracking import CasePage
+from govservice.web.access import current_runtime
+from govservice.web.words import answer_text
+
+
+def found_changed(session: Session, page: CasePage, message: Message) -> dict[str, Any]:
+    """What that look found, whatever was found later; how it was settled as far as it is."""
+    rt, compiled = current_runtime(), page.compiled
+    about = session.get(Revalidation, message.effect_key.rpartition(":")[2])
+    if about is None:
+        abort(404)
+    rows = session.scalars(
+        select(Revalidation).where(
+            Revalidation.case_id == page.case.id, Revalidation.at == about.at, Revalidation.result.in_(CHANGED)
+        )
+    )
+    catalogue, fields = rt.definitions.catalogue, compiled.service.fields
+    found = []
+    for one in found_of(session, catalogue, compiled, page.case, rows):
+        changes = [
+            {
+                "label": fields[kind].label if kind in fields else catalogue.facts[kind].label,
+                "before": answer_text(fields.get(kind), old, catalogue, kind),
+                "now": answer_text(fields.get(kind), new, catalogue, kind),
+            }
+            for kind, old, new in one.changes
+        ]  # fmt: skip
+        found.append({"registry": one.registry_name, "gone": one.result == "gone", "changes": changes,
+                      "declared": one.declared})  # fmt: skip
+    return {"found": found}

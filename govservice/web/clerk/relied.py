@@ -1,0 +1,125 @@
+"""What a decision relies on, as a clerk sees it: what registers say now beside what was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled
+from govservice.exchange.found import Found, found_of, newest
+from govservice.models.exchange import EvidenceRequirement
+from govservice.operations.revalidating import SETTLES
+from govservice.operations.runtime import Runtime
+from govservice.queries.names import staff_names
+from govservice.queries.sight import Sight
+from govservice.web.clerk.access import Opened
+from govservice.web.i18n import text
+from govservice.web.words import answer_text
+
+Text = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One fact that was asked again, in words."""
+
+    id: str
+    title: Text
+    registry: Text
+    tone: str
+    words: str
+    at: datetime
+    changes: tuple[dict[str, Any], ...]
+    settled: str
+    reason: str
+    ways: tuple[str, ...]  # how it may be settled
+
+
+@dataclass(frozen=True, slots=True)
+class Relied:
+    """`waiting`: facts whose register has not answered yet. `again`: there is something to ask for."""
+
+    lines: tuple[Line, ...]
+    waiting: tuple[Text, ...]
+    again: bool
+
+    @property
+    def any(self) -> bool:
+        return bool(self.lines or self.waiting)
+
+
+def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Relied:
+    """Only facts that the clerk's steps see."""
+    case, catalogue, compiled = opened.case, rt.definitions.catalogue, sight.compiled
+    rows = [row for name, row in newest(session, case.id).items() if sight.sees_fact(name)]
+    found = found_of(session, catalogue, compiled, case, rows)
+    names = staff_names(session, {f.resolved_by for f in found if f.resolved_by})
+    silent = session.scalars(
+        select(EvidenceRequirement.name).where(
+            EvidenceRequirement.case_id == case.id, EvidenceRequirement.state == "deferred"
+        )
+    )
+    waiting = tuple(title_of(rt, compiled, name) for name in silent if sight.sees_fact(name))
+    seen = [name for name in compiled.service.facts if sight.sees_fact(name)]
+    open_here = case.status == "open" and any(task.status != "done" for task in opened.tasks)
+    return Relied(tuple(_line(rt, sight, f, names) for f in found), waiting, bool(seen) and open_here)
+
+
+def title_of(rt: Runtime, compiled: Compiled, name: str) -> Text:
+    """What a fact is called: the dataset that it comes from."""
+    dataset = rt.definitions.catalogue.datasets.get(compiled.service.facts[name].dataset or "")
+    return dataset.title if dataset is not None else {"en": name, "zh": name}
+
+
+def _line(rt: Runtime, sight: Sight, found: Found, names: Mapping[str, Text]) -> Line:
+    tone, words = _said(found)
+    fields, facts = sight.compiled.service.fields, rt.definitions.catalogue.facts
+    changes = tuple(
+        {
+            "name": kind, "label": fields[kind].label if kind in fields else facts[kind].label,
+            "before": answer_text(fields.get(kind), old, rt.definitions.catalogue, kind),
+            "value": answer_text(fields.get(kind), new, rt.definitions.catalogue, kind),
+        }
+        for kind, old, new in found.changes
+    )  # fmt: skip
+    ways = tuple(way for way, results in SETTLES.items() if found.stands_open and found.result in results)
+    return Line(
+        found.id, title_of(rt, sight.compiled, found.name), found.registry_name, tone, words, found.at, changes,
+        settled_words(found, names), found.reason, ways,
+    )  # fmt: skip
+
+
+def _said(found: Found) -> tuple[str, str]:
+    if found.result in ("material", "gone") and found.resolution is not None:
+        return "info", _("Changed, and settled")
+    words = {
+        "same": ("ok", _("As it was sent")),
+        "immaterial": ("ok", _("As it was sent, or changed in a way that does not matter here")),
+        "material": ("bad", _("Says something else than the applicant") if found.declared else _("Has changed")),
+        "gone": ("bad", _("Has no record any more")),
+        "unavailable": ("warn", _("Does not answer")),
+        "unverified": ("warn", _("Not verified by a register")),
+    }
+    tone, said = words[found.result]
+    return tone, str(said)
+
+
+def settled_words(found: Found, names: Mapping[str, Text]) -> str:
+    """Who settled it and how; "" where nobody did."""
+    if found.resolution is None:
+        return ""
+    who = text(names.get(found.resolved_by or "", {"en": "", "zh": ""}))
+    words = {
+        "kept": _("%(who)s: the decision takes the change into account.", who=who),
+        "verified": _("%(who)s has verified the data.", who=who),
+        "waived": _("%(who)s: this decision does not need it.", who=who),
+        "corrected": _("The applicant's correction has taken the new data over."),
+        "conditional": _("Decided without the register's word, as this service allows."),
+    }
+    return str(words[found.resolution])

@@ -1,0 +1,52 @@
+"""A restaurant's licence that relies on registries until it is decided, on a copy of the shipped files."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from config import ROOT, Settings
+from govservice.exchange.gateway import Gateway
+from govservice.models.session import Database
+from govservice.operations.publishing import publish_all
+from govservice.operations.runtime import Runtime
+from govservice.operations.startup import open_runtime
+from tests.support.clock import MovableClock
+from tests.support.sandboxes import Sandbox
+
+RELIES = {
+    "enterprise": "revalidate: {before: decided, within: 1d, material: any}",
+    "premises": "revalidate: {before: decided, within: 1d, "
+    'material: "abs(new.premises.area - old.premises.area) > 1.0"}',
+    "health": "revalidate: {before: decided, within: 1d, material: any, if_unavailable: proceed_with_condition}",
+}
+FACTS = ("owner", "enterprise", "premises", "health")
+
+
+def relying_files(folder: Path, **more: str) -> Path:
+    """The shipped files with a service whose facts say more; registries may take ten seconds on a busy machine."""
+    copy = shutil.copytree(ROOT / "workflows", folder / "workflows")
+    path = copy / "services" / "open_restaurant.yaml"
+    text = path.read_text(encoding="utf-8")
+    for name in FACTS:
+        lines = [line for line in (RELIES.get(name), more.get(name)) if line]
+        text = text.replace(
+            f"\n  {name}:\n    from:", "".join([f"\n  {name}:", *(f"\n    {x}" for x in lines), "\n    from:"]), 1
+        )
+    path.write_text(text, encoding="utf-8")
+    for registry in (copy / "registries").glob("*.yaml"):
+        said = registry.read_text(encoding="utf-8")
+        registry.write_text(said.replace("timeout_ms: 800", "timeout_ms: 10000"), encoding="utf-8")
+    return copy
+
+
+def relying_runtime(
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, folder: Path, **more: str
+) -> Runtime:
+    """A portal with that service in force, with a door of its own to the real registries."""
+    parts = {"database": database, "wall": clock, "simulated": False}
+    made = open_runtime(replace(settings, workflows_dir=relying_files(folder, **more)), parts)
+    made = replace(made, gateway=Gateway(made.definitions.catalogue, sandbox.endpoints()))
+    publish_all(made, by="test", now=clock.now())
+    return made

@@ -1,0 +1,157 @@
+"""Pages around a decision that relies on registries: the difference, settling it, the notice to the applicant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from config import Settings
+from govservice.app import create_app
+from govservice.exchange.sandbox.cast import CITIZENS
+from govservice.models.cases import Case
+from govservice.models.exchange import DataAccess
+from govservice.models.reliance import Revalidation
+from govservice.models.session import Database
+from govservice.operations.publishing import publish_all
+from tests.exchange.conftest import _sandbox_process, sandbox
+from tests.operations.conftest import Play
+from tests.support.clock import MovableClock
+from tests.support.relying import relying_files
+from tests.support.sandboxes import Sandbox
+from tests.support.staged import TEMPLATES
+from tests.web.conftest import Browser, Stage
+
+__all__ = ["_sandbox_process", "sandbox"]
+HIDDEN = re.compile(r'<input id="\w+" name="([^"]+)" type="hidden" value="([^"]*)"')
+USCC = next(c.organisation.uscc for c in CITIZENS if c.login == "wang.fang" and c.organisation)
+
+
+@dataclass
+class Room:
+    stage: Stage
+    play: Play
+    sandbox: Sandbox
+    number: str = ""
+
+    def row(self) -> Revalidation:
+        with self.play.rt.read() as session:
+            return session.scalars(select(Revalidation).where(Revalidation.result == "material")).one()
+
+
+@pytest.fixture
+def room(
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path
+) -> Iterator[Room]:
+    """A restaurant before the decision; meanwhile the register has another floor area."""
+    files = relying_files(tmp_path)
+    changes = {"workflows_dir": files, "registry_endpoints": sandbox.endpoints(), "registration": "open"}
+    app = create_app(replace(settings, **changes), database=database, wall=clock)
+    app.testing = True
+    app.jinja_env.bytecode_cache = TEMPLATES
+    app.test_client_class = Browser
+    stage = Stage(app, app.extensions["runtime"], clock)
+    publish_all(stage.runtime, by="test", now=clock.now())
+    play = Play(stage.runtime, clock)
+    made = Room(stage, play, sandbox)
+    made.number = play.draft()
+    play.submit()
+    play.act("li.na", "", "accept")
+    play.act("zhang.qiang", "review.food", "pass")
+    play.act("zhang.qiang", "review.food", "pass", attachments=play.report())
+    play.act("wu.gang", "review.food", "pass")
+    play.act("sun.min", "review.sign", "pass")
+    play.act("zhou.jie", "review.fire", "pass")
+    play.pass_time(days=2)
+    sandbox.change("real_estate", USCC, floor_area_m2="999.50")
+    yield made
+    stage.runtime.gateway.close()
+
+
+def decided(room: Room, browser: Browser, action: str = "approve", **words: str) -> tuple[int, str]:
+    token = room.play.state.token_of("")
+    assert token is not None
+    address = f"/clerk/cases/{room.number}/{token.id}/{action}"
+    hidden = dict(HIDDEN.findall(browser.get(address).get_data(as_text=True)))
+    answer = browser.post(address, data={**hidden, **words})
+    return answer.status_code, answer.get_data(as_text=True)
+
+
+def test_the_difference_is_shown_settled_and_told(room: Room) -> None:
+    browser = room.stage.client_as("he.tao")
+    case = f"/clerk/cases/{room.number}"
+    status, page = decided(room, browser)
+    assert status == 409, page
+    assert "has changed since it was sent" in page
+
+    page = browser.get(case).get_data(as_text=True)
+    assert "What the registers say now" in page
+    assert "Has changed" in page
+    assert "999.50" in page or "999.5" in page
+
+    settle = f"{case}/relied/{room.row().id}"
+    assert "Register now" in browser.get(settle).get_data(as_text=True)
+    empty = browser.send(settle, {"how": "kept", "reason": " "})
+    assert empty.status_code == 422
+    assert "Write the reason" in empty.get_data(as_text=True)
+    wrong = browser.send(settle, {"how": "verified", "reason": "x"})
+    assert wrong.status_code == 422
+    done = browser.send(settle, {"how": "kept", "reason": "扩建已验收"}, page=settle)
+    assert done.status_code == 302
+    assert "扩建已验收" in browser.get(case).get_data(as_text=True)
+    status, _page = decided(room, browser)
+    assert status == 302
+
+    citizen = room.stage.client_as("wang.fang")
+    inbox = citizen.get("/my/messages").get_data(as_text=True)
+    assert "data about you has changed" in inbox
+    letter = citizen.get(f"/my/cases/{room.number}/notices/data_changed/1")
+    assert letter.status_code == 200
+    assert "999.5" in letter.get_data(as_text=True)
+    assert room.stage.client_as("chen.wei").get(f"/my/cases/{room.number}/notices/data_changed/1").status_code == 404
+
+
+def test_in_chinese(room: Room) -> None:
+    browser = room.stage.client_as("he.tao")
+    decided(room, browser)
+    browser.environ_base["HTTP_ACCEPT_LANGUAGE"] = "zh"
+    page = browser.get(f"/clerk/cases/{room.number}?lang=zh").get_data(as_text=True)
+    assert "登记库最新数据" in page
+    citizen = room.stage.client_as("wang.fang")
+    citizen.environ_base["HTTP_ACCEPT_LANGUAGE"] = "zh"
+    letter = citizen.get(f"/my/cases/{room.number}/notices/data_changed/1?lang=zh").get_data(as_text=True)
+    assert "数据变动" in letter
+
+
+def test_asking_again_at_a_clerks_word(room: Room) -> None:
+    """It is logged, the applicant sees it, and it is not to be done twice in half a minute."""
+    browser = room.stage.client_as("he.tao")
+    address = f"/clerk/cases/{room.number}/recheck"
+    before = room.sandbox.calls()
+    assert browser.send(address, page=f"/clerk/cases/{room.number}").status_code == 302
+    once = room.sandbox.calls()
+    assert once != before
+    assert browser.send(address, page=f"/clerk/cases/{room.number}").status_code == 302
+    assert room.sandbox.calls() == once
+    with room.play.rt.read() as session:
+        case = session.scalars(select(Case).where(Case.number == room.number)).one()
+        reads = session.scalars(select(DataAccess).where(DataAccess.case_id == case.id, DataAccess.at == room.play.now))
+        assert sum(read.purpose == "registry_recheck" for read in reads) == 4
+
+
+def test_who_may(room: Room) -> None:
+    browser = room.stage.client_as("he.tao")
+    decided(room, browser)
+    settle = f"/clerk/cases/{room.number}/relied/{room.row().id}"
+    fire = room.stage.client_as("zhou.jie")
+    assert fire.send(settle, {"how": "kept", "reason": "x"}, page=f"/clerk/cases/{room.number}").status_code == 404, (
+        "has no open task here"
+    )
+    assert browser.get(f"/clerk/cases/{room.number}/relied/nothing").status_code == 404
+    assert room.stage.client_as("wang.fang").get(settle).status_code == 404
+    assert room.stage.client().get(settle).status_code == 302
+    assert browser.post(settle, data={"how": "kept", "reason": "x"}).status_code == 400
