@@ -6,11 +6,13 @@ what they may not do themselves (their own case, what they examined) they may no
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
+from govservice.definitions.catalogue import Catalogue
 from govservice.engine import Actor
 from govservice.errors import N_, Invalid, NotFound
 from govservice.models.accounts import STAFF_KINDS, Absence, Role, User
@@ -49,15 +51,48 @@ def _absent(session: Session, user: User, departments: set[str], today: date) ->
     return Actor(user.id, "user", roles, person, name=next(iter(user.name.values()), ""), acts_for=acts_for)
 
 
-def may_declare_for(rt: Runtime, actor: Actor, user: User, today: date) -> bool:
-    """One's own absence; supervision declares that of anybody in its area."""
-    if actor.id == user.id:
-        return True
-    catalogue = rt.definitions.catalogue
-    departments = catalogue.departments
-    areas = {departments[d].area for role, d in actor.roles if role == "supervisor" and d in departments}
-    theirs = {departments[d].area for _, d in held_today(user, today) if d in departments}
-    return not areas.isdisjoint(above.code for code in theirs for above in catalogue.line_of_areas(code))
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whose absence somebody may declare: their own; a head that of everybody in the department; supervision that of
+    everybody in its areas."""
+
+    actor: Actor
+    departments: frozenset[str]  # ids that the actor heads
+    areas: frozenset[str]  # that the actor supervises
+    catalogue: Catalogue
+
+    def covers(self, user: User, today: date) -> bool:
+        if self.actor.id == user.id:
+            return True
+        places = self.catalogue.departments
+        theirs = {d for _, d in held_today(user, today) if d in places}
+        above = {area.code for d in theirs for area in self.catalogue.line_of_areas(places[d].area)}
+        return not (self.departments.isdisjoint(theirs) and self.areas.isdisjoint(above))
+
+
+def reach_of(rt: Runtime, actor: Actor) -> Reach:
+    """For whom the actor may declare an absence."""
+    catalogue, leading = rt.definitions.catalogue, heads(rt)
+    places = catalogue.departments
+    headed = {d for role, d in actor.roles if (role, d.partition(".")[2]) in leading}
+    areas = {places[d].area for role, d in actor.roles if role == "supervisor" and d in places}
+    return Reach(actor, frozenset(headed), frozenset(areas), catalogue)
+
+
+def heads(rt: Runtime) -> frozenset[tuple[str, str]]:
+    """(role, kind of department) of those who head one: late work of the department is brought before them, and
+    theirs before nobody else there."""
+    escalates: set[tuple[str, str, str]] = set()
+    for code in rt.definitions.codes():
+        compiled = rt.definitions.current(code)
+        kind_of = {role: spec.department for role, spec in compiled.service.roles.items()}
+        for step in compiled.steps.values():
+            for timer in step.timers:
+                here, there = kind_of.get(step.owner or ""), kind_of.get(timer.to_role or "")
+                if here is not None and here == there and step.owner != timer.to_role:
+                    escalates.add((str(step.owner), str(timer.to_role), here))
+    below = {(role, kind) for role, _above, kind in escalates}
+    return frozenset((above, kind) for _role, above, kind in escalates) - below
 
 
 def candidates(session: Session, user_id: str, today: date) -> list[User]:
@@ -82,7 +117,7 @@ def declare(
     today = rt.today(now)
     with rt.write() as session:
         user = session.get(User, user_id)
-        if user is None or user.kind != "staff" or not may_declare_for(rt, actor, user, today):
+        if user is None or user.kind != "staff" or not reach_of(rt, actor).covers(user, today):
             raise NotFound()
         own = _overlapping(session, user_id, from_on, to_on)
         same = next((a for a in own if (a.deputy_id, a.from_on, a.to_on) == (deputy_id, from_on, to_on)), None)
@@ -131,22 +166,24 @@ def end(rt: Runtime, actor: Actor, absence_id: str, *, now: datetime) -> None:
     with rt.write() as session:
         found = session.get(Absence, absence_id)
         user = session.get(User, found.user_id) if found is not None else None
-        if found is None or user is None or not may_declare_for(rt, actor, user, rt.today(now)):
+        if found is None or user is None or not reach_of(rt, actor).covers(user, rt.today(now)):
             raise NotFound()
         if found.ended_at is None:
             found.ended_at = now
 
 
 def shown_to(rt: Runtime, session: Session, actor: Actor, today: date) -> list[tuple[Absence, User, User]]:
-    """Absences that are not over: one's own, those one stands in for, and for supervision all of its area."""
+    """Absences that are not over: one's own, those one stands in for, a head's department and supervision's areas."""
     rows = session.scalars(
         select(Absence).where(Absence.ended_at.is_(None), Absence.to_on >= today).order_by(Absence.from_on, Absence.id)
     ).all()
     found = [(row, session.get_one(User, row.user_id), session.get_one(User, row.deputy_id)) for row in rows]
-    return [f for f in found if f[2].id == actor.id or may_declare_for(rt, actor, f[1], today)]
+    reach = reach_of(rt, actor)
+    return [f for f in found if f[2].id == actor.id or reach.covers(f[1], today)]
 
 
-def staff_of_areas(rt: Runtime, session: Session, actor: Actor, today: date) -> list[User]:
-    """Whose absence the actor may declare: their own, and as a supervisor that of everybody in the area."""
+def staff_within(rt: Runtime, session: Session, actor: Actor, today: date) -> list[User]:
+    """Whose absence the actor may declare (`Reach`)."""
     users = session.scalars(select(User).where(User.kind == "staff", User.disabled_at.is_(None)).order_by(User.login))
-    return [user for user in users.unique() if may_declare_for(rt, actor, user, today)]
+    reach = reach_of(rt, actor)
+    return [user for user in users.unique() if reach.covers(user, today)]

@@ -78,6 +78,28 @@ def test_absence_is_declared_by_supervision_and_ended_early(desks: Desks) -> Non
         assert absences.deputy_for(session, he, today) == ()
 
 
+def test_absence_is_declared_by_the_head_of_the_department(desks: Desks) -> None:
+    """The head knows who is ill; the head of another department does not, nor does a colleague."""
+    rt, today, now = desks.stage.runtime, date(2026, 3, 2), desks.stage.wall.now()
+    assert absences.heads(rt) >= {("head", "market_reg"), ("building_head", "housing_construction")}
+    assert not {"building_lead", "lead", "food"} & {role for role, _ in absences.heads(rt)}
+    zhang, li, ma = (desks.actor(login).id for login in ("zhang.qiang", "li.na", "ma.jun"))
+    page = desks.at("he.tao").get("/account/absences").get_data(as_text=True)
+    assert zhang in page
+    assert li not in page, "of the service hall"
+    assert ma not in page, "of another district"
+    assert "/account" in page.split('class="govuk-back-link"')[1][:40]
+    form = {"for": zhang, "deputy": desks.actor("wu.gang").id, "from_on": "2026-03-02", "to_on": "2026-03-04"}
+    assert desks.post("he.tao", "/account/absences", **form).status_code == 303
+    assert desks.post("zhou.jie", "/account/absences", **form).status_code == 404
+    with rt.read() as session:
+        ((absence, _absent, _deputy),) = absences.shown_to(rt, session, desks.actor("he.tao"), today)
+        assert len(absences.deputy_for(session, desks.actor("wu.gang").id, today)) == 1
+    with pytest.raises(NotFound):
+        absences.end(rt, desks.actor("zhou.jie"), absence.id, now=now)
+    absences.end(rt, desks.actor("he.tao"), absence.id, now=now)
+
+
 def test_own_case_reaches_a_clerk_whose_private_person_is_known(desks: Desks) -> None:
     """Staff are citizens too: their own application is nobody's favour."""
     number = desks.filed()

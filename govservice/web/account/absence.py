@@ -1,4 +1,4 @@
-"""Who is away and who stands in: declared by whoever goes, or by supervision for them."""
+"""Who is away and who stands in: declared by whoever goes, by the head of the department or by supervision."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ from govservice.web.i18n import text
 @blueprint.route("/account/absences", methods=["GET", "POST"])
 @audience("clerk", "supervisor")
 def absence() -> Response | str | tuple[str, int]:
-    """Declares an absence of one's own, or for supervision of the colleague named by `for`."""
+    """Declares an absence of one's own, or for a head and supervision that of the colleague named by `for`."""
     rt, actor = current_runtime(), current_actor()
     if actor is None:
         raise NotFound()
     whose = request.values.get("for") or actor.id
     with rt.read() as session:
-        users = absences.staff_of_areas(rt, session, actor, today())
+        users = absences.staff_within(rt, session, actor, today())
         user = next((each for each in users if each.id == whose), None)
         if user is None:
             raise NotFound()
         deputies = absences.candidates(session, user.id, today())
-        shown = [(row, absent, deputy, absences.may_declare_for(rt, actor, absent, today()))
+        reach = absences.reach_of(rt, actor)
+        shown = [(row, absent, deputy, reach.covers(absent, today()))
                  for row, absent, deputy in absences.shown_to(rt, session, actor, today())]  # fmt: skip
     form = _form(deputies)
     if form.is_submitted():
