@@ -62,14 +62,20 @@ def _fact_fields(compiled: Compiled) -> dict[str, str]:
 
 
 def asked_fields(compiled: Compiled, facts: Facts) -> list[str]:
-    """Names of the form's fields that the citizen answers, in form order: all but those that a registry filled and
-    those that nobody types."""
+    """Names of the form's fields that the citizen answers, in form order: all but those that a registry filled or
+    knows to be empty, and those that nobody types."""
     closed = {
         name
         for name, fact in _fact_fields(compiled).items()
-        if fact in facts and (name in facts[fact].values or _typed_by_nobody(compiled, facts[fact], name))
+        if fact in facts and (_is_settled(compiled, facts[fact], name) or _typed_by_nobody(compiled, facts[fact], name))
     }
     return [n for n, field in compiled.service.fields.items() if n not in closed and field.issued is None]
+
+
+def _is_settled(compiled: Compiled, view: FactView, name: str) -> bool:
+    """Whether the registry gave it, or gave the rest of the record and leaves out what need not be there: whoever lives
+    alone is not asked for the other adults of the household."""
+    return name in view.values or (view.filled and not compiled.service.fields[name].required)
 
 
 def _typed_by_nobody(compiled: Compiled, view: FactView, name: str) -> bool:

@@ -23,6 +23,7 @@ from govservice.models.cases import Case, CaseEvent
 from govservice.models.exchange import DataAccess, Exchange, Snapshot
 from govservice.models.session import Database
 from govservice.operations import filing
+from govservice.operations.completeness import open_slots
 from govservice.operations.mandates import revoke_mandate
 from govservice.operations.rating import rate
 from govservice.operations.runtime import Runtime
@@ -278,3 +279,23 @@ def test_a_service_for_enterprises_needs_one(play: Play) -> None:
     with pytest.raises(Forbidden) as refused:
         filing.start(play.rt, play.citizen("liu.yang"), "open_restaurant", idem="k", now=play.now)
     assert refused.value.code == "audience"
+
+
+def test_whoever_lives_alone_is_not_asked_for_the_others(play: Play) -> None:
+    """The household register says how many stand in the book: nobody else is there, and nobody has to say so."""
+    for login in ("wang.fang", "liu.yang"):
+        number = filing.start(
+            play.rt, replace(play.citizen(login), organisation_id=None, mandate_id=None), "minimum_living_allowance",
+            idem=play.key(), now=play.now,
+        )  # fmt: skip
+        with play.rt.read() as session:
+            play.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
+        play.agree(login)
+        with play.rt.read() as session:
+            case = session.get_one(Case, play.case_id)
+            compiled = play.rt.definitions.by_sha(case.def_sha)
+            facts = current_facts(session, play.case_id, play.rt.definitions.catalogue)
+            slots = open_slots(session, case, compiled, facts)
+        assert facts["household"].filled
+        assert ("household.adults" in facts["household"].values) is (login == "liu.yang"), "his mother"
+        assert "household.adults" not in slots.fields
