@@ -47,6 +47,8 @@ class Acts:
             yield from self._edge(d, case, ev)
         yield from self._person(case, ev)
         yield from self._dates(d, case, ev)
+        if ev.type == "case.migrated" and not any(role == "designer" for role, _ in self.who(ev.actor).roles):
+            yield "I4", f"{ev.actor} moved the case to another version"
         if ev.type == "child.asked":
             yield from self._child(d, case, ev.data["service"])
         missing = self._owed(d, case, ev) - set(ev.data.get("effects", ()))

@@ -54,6 +54,9 @@ def open_case(sim: Sim) -> None:
 def answers_of(sim: Sim, case: Case) -> dict[str, Any]:
     """A new set of answers: what was said before, something of it changed."""
     pick, known = sim.random, sim.rules.answers.get((case.id, case.rev))
+    names = sim.office.names.get(case.sha, {})  # what this version of the procedure calls its fields
+    usual = {new: old for old, new in names.items()}
+    known = {usual.get(name, name): value for name, value in known.items()} if known is not None else None
     given = dict(known or {DISTRICT.get(case.service, "place.district"): AREA})
     choices = CHANGES[case.service]
     for name in (
@@ -62,7 +65,7 @@ def answers_of(sim: Sim, case: Case) -> dict[str, Any]:
         given[name] = pick.choice(choices[name])
     if case.service == "neighbours" and "other.id" not in given:
         given["other.id"] = pick.choice([n for n, id in sim.office.numbers.items() if id != case.person])
-    return given
+    return {names.get(name, name): value for name, value in given.items()}
 
 
 def fill(sim: Sim, case: Case, actor: Actor) -> tuple[int, list[str]] | None:

@@ -83,7 +83,8 @@ def with_it(sim: Sim, case: Case, token: Token, edge: Any, page: Any) -> dict[st
         items = ITEMS.get(case.service)
         if items is None:
             items = tuple(sorted(sim.rules.of(case).service.fields))[:3]
-        data["items"] = dict.fromkeys(pick.sample(items, pick.randint(1, min(2, len(items)))), "wrong")
+        names, some = sim.office.names.get(case.sha, {}), pick.sample(items, pick.randint(1, min(2, len(items))))
+        data["items"] = dict.fromkeys([names.get(name, name) for name in some], "wrong")
     if edge.pause and edge.length is None and not forgets:
         data["length"] = pick.choice(("5wd", "12wd", "10d"))
     if page is not None:

@@ -33,10 +33,12 @@ from govservice.models.accounts import Role, User
 from govservice.models.cases import Definition
 from govservice.models.keyring import Keyring
 from govservice.models.session import Database
+from govservice.operations.in_force import take_in_force
 from govservice.operations.people import Identity, add_person
 from govservice.operations.publishing import sync_places
 from govservice.operations.runtime import Runtime
 from govservice.worktime.calendar import Calendars, load_calendars
+from tests.sim.versions import CHANGES, second
 
 MONDAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # 10:00 in China
 AREA, ELSEWHERE = "huaxi", "nanming"
@@ -52,19 +54,28 @@ HOLDERS = {  # who holds which roles in the area where the cases are decided
     "feng": "inspector@market_reg", "xu": "inspector@market_reg head@market_reg",
     "zhou": "fire@fire_rescue", "jin": "fire@fire_rescue", "sun": "urban@urban_mgmt", "lu": "urban@urban_mgmt",
     "he": "head@market_reg", "tao": "head@market_reg food@market_reg", "lead": "lead@market_reg",
-    "gov": "government_office@government", "boss": "supervisor@service_hall",
+    "gov": "government_office@government", "boss": "supervisor@service_hall", "qian": "designer@government",
+    "lin": "designer@government",
 }  # fmt: skip
 
 
 @lru_cache(maxsize=1)
-def procedures() -> Definitions:
-    """The shipped procedures that the simulation plays, and those made for it."""
-    made = Definitions(CATALOGUE)
+def _read() -> tuple[Definitions, dict[str, list[str]]]:
+    made, shas = Definitions(CATALOGUE), {}
     shipped = [ROOT / "workflows" / "services" / f"{code}.yaml" for code in SHIPPED]
     for path in (*shipped, *sorted(PROCEDURES.glob("*.yaml")), *sorted(FEES.glob("*.yaml"))):
-        data = read(path.read_bytes()).data
-        made.add(compile_service(Service.model_validate(data), catalogue=CATALOGUE), current=True)
-    return made
+        text = path.read_text(encoding="utf-8")
+        texts = [text, second(path.stem, text)] if path.stem in CHANGES else [text]
+        for n, version in enumerate(texts):
+            service = Service.model_validate(read(version.encode()).data)
+            d = made.add(compile_service(service, catalogue=CATALOGUE), current=n == 0)
+            shas.setdefault(d.code, []).append(d.sha)
+    return made, shas
+
+
+def procedures() -> Definitions:
+    """The shipped procedures that the simulation plays, and those made for it, some in two versions."""
+    return _read()[0].for_one_portal()
 
 
 @dataclass
@@ -101,6 +112,8 @@ class Office:
             self.database, self.definitions, self.calendars, None, settings,  # type: ignore[arg-type]
             provider=self.provider, wall=self.time,
         )  # fmt: skip
+        self.shas = _read()[1]  # hashes of the versions by service, the first one first
+        self.names = {self.shas[code][1]: change.fields for code, change in CHANGES.items()}  # fields as they say
         self.staff = {name: staff(name, roles) for name, roles in HOLDERS.items()}
         self.outsiders = [
             staff("ma", "food@market_reg head@market_reg window@service_hall", ELSEWHERE), staff("nobody", ""),
@@ -119,6 +132,10 @@ class Office:
     def holders(self, role: str) -> list[Actor]:
         return [actor for actor in self.staff.values() if any(held == role for held, _ in actor.roles)]
 
+    def take_in_force(self) -> None:
+        """As every process does now and then: another one may have died before it knew."""
+        take_in_force(self.rt)
+
     def _move_in(self) -> None:
         """People and versions. A clerk and a head are citizens too: own cases are not for them."""
         with self.database.write() as session:
@@ -127,14 +144,16 @@ class Office:
                 person = add_person(session, self.database.keyring, Identity(f"C{n}", "cn_id", number), now=MONDAY)
                 self.numbers[number] = person.id
                 self.citizens.append(Actor(f"applicant:{person.id}", "applicant", (), person.id))
-            for version, code in enumerate(self.definitions.codes(), start=1):
-                d = self.definitions.current(code)
-                session.add(
-                    Definition(
-                        sha=d.sha, service=d.code, version=version, status="published", source_yaml="",
-                        canonical_json=canonical_json(d.service), published_by="sim", published_at=MONDAY,
-                    )
-                )  # fmt: skip
+            for code, versions in self.shas.items():
+                for n, sha in enumerate(versions, start=1):
+                    status = "published" if n == 1 else "retired"
+                    session.add(
+                        Definition(
+                            sha=sha, service=code, version=n, status=status, source_yaml="",
+                            canonical_json=canonical_json(self.definitions.by_sha(sha).service), published_by="sim",
+                            published_at=MONDAY,
+                        )
+                    )  # fmt: skip
         for citizen, name in zip(self.citizens, ("zhang", "he"), strict=False):
             self.staff[name] = replace(self.staff[name], person_id=citizen.person_id)
         with self.database.write() as session:

@@ -86,6 +86,34 @@ class Case(Waiting):
                 end_pause(limit.pauses, ev.at)
                 limit.stopped = ev.at
 
+    def _case_migrated(self, ev: Told) -> None:
+        """The same case under the names of another version, its dates counted anew."""
+        d, steps, fields = ev.data, ev.data["steps"], ev.data["fields"]
+        for name in d["ended"]:
+            token, _, key = name.partition("/")
+            self.timers.pop((int(token), key), None)
+        moves_of(self, d["tokens"], ev.seq)
+        for seq, step, role, department, kept in d["tasks"]:
+            self.tasks[seq] |= {"step": step, "role": role, "department": department}
+            self.tasks[seq] |= {} if kept else {"assignee": None}
+        for token, limit, _on, at, _provisional, _calendar in d["stays"]:
+            self.stays[token] = [limit, at]
+            if limit is None:
+                del self.stays[token]
+        for said in d["limits"]:
+            limit = self.limits.setdefault(said["key"], Limit(said))
+            limit.statutory, limit.promised = said["statutory"], said["promised"]
+            limit.statutory_on, limit.promised_on = said["statutory_on"], said["promised_on"]
+        self._set(d["timers"], ev.seq)
+        self.sha, self.rev = d["to"], d.get("rev", self.rev)
+        for names in (self.acts, self.hands, self.rounds, self.kept):
+            renamed = {steps.get(path, path): what for path, what in names.items()}  # type: ignore[attr-defined]
+            names.clear()
+            names.update(renamed)
+        self.changes = [(rev, [fields.get(name, name) for name in names]) for rev, names in self.changes]
+        if self.notice is not None:
+            self.notice["scope"] = steps.get(self.notice["scope"], self.notice["scope"])
+
     # -- stays
 
     def _arrive(self, token: Token, ev: Told) -> None:
@@ -231,6 +259,16 @@ class Case(Waiting):
 
     def _task_escalated(self, ev: Told) -> None:
         self.tasks[ev.seq] = {**_task(ev.token, ev.data, None, "waiting"), "watch": ev.data.get("limit", True)}
+
+
+def moves_of(case: Case, tokens: list[Any], seq: int) -> None:
+    """Every part stands at the step, in the branch, as the new version calls it; so do its timers that have acted."""
+    for id, step, scope in tokens:
+        token = case.tokens[id]
+        old = token.step + ":"
+        case.fired = {(t, f"{step}:{k.removeprefix(old)}" if t == id and k.startswith(old) else k)
+                      for t, k in case.fired}  # fmt: skip
+        token.step, token.scope, token.moved = step, scope, seq
 
 
 ARRIVALS = ("step.entered", "branch.opened", "after.opened")

@@ -22,6 +22,12 @@ class Rules:
     def of(self, case: Case) -> Any:
         return self.definitions.by_sha(case.sha)
 
+    def renamed(self, case: Case, rev: int, fields: dict[str, str]) -> None:
+        """The same answers under the names of another version."""
+        if case.rev != rev and (case.id, rev) in self.answers:
+            given = self.answers[(case.id, rev)]
+            self.answers[(case.id, case.rev)] = {fields.get(name, name): value for name, value in given.items()}
+
     def department(self, d: Any, role: str, area: str | None) -> str | None:
         """The nearest department of the role's kind, from the case's area upwards."""
         kind, here = d.service.roles[role].department, area

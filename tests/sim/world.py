@@ -224,7 +224,10 @@ class Sim:
         for ev in events:
             for law, what in self.acts.ask(case, ev, self.office.now):
                 raise Broken(law, what)
+            rev = case.rev
             case.tell(ev)
+            if ev.type == "case.migrated":
+                self.rules.renamed(case, rev, ev.data["fields"])
         for ev in events:
             self.count[f"event {ev.type}"] += 1
             known = self.eye.row(KEY, ev.actor, ev.idem)
