@@ -71,11 +71,14 @@ def _day(value: Any) -> date:
 def declare(sim: Any) -> None:
     """Somebody says that they are away, or supervision says it for them; whoever is back early says that too."""
     pick, deputies, office = sim.random, sim.deputies, sim.office
-    if deputies.away and pick.random() < 0.3:
+    if deputies.away and pick.random() < 0.2:
         return _end(sim, pick.choice(deputies.away))
-    user, deputy = (pick.choice(list(office.staff.values())) for _ in range(2))
+    user = pick.choice(list(office.staff.values()))
+    mine = {department for _, department in user.roles}
+    near = [a for a in office.staff.values() if a.id != user.id and mine & {department for _, department in a.roles}]
+    deputy = pick.choice(near if near and pick.random() < 0.9 else list(office.staff.values()))
     first = sim.today() + timedelta(days=pick.choice((0, 0, 0, 1, 3)))
-    last = first + timedelta(days=pick.choice((0, 2, 5, 9)))
+    last = first + timedelta(days=pick.choice((0, 5, 9, 20)))
     actor = office.staff["boss"] if pick.random() < 0.3 else user
     why_not = refused(sim, user, deputy, first, last)
     if why_not is not None and pick.random() < 0.8:

@@ -68,7 +68,7 @@ def by_chance(sim: Sim, role: str, token: Token, case: Case) -> Actor:
     fresh = [a for a in holders if a.person_id != case.person and not any(a.id in who for who in case.acts.values())]
     found = pick.choice(fresh if fresh and pick.random() < 0.8 else holders)
     deputy = sim.deputies.deputy_of(found.id, sim.today())
-    return sim.who(deputy) if deputy is not None and pick.random() < 0.7 else found
+    return sim.who(deputy) if deputy is not None and pick.random() < 0.8 else found
 
 
 def with_it(sim: Sim, case: Case, token: Token, edge: Any, page: Any) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def with_it(sim: Sim, case: Case, token: Token, edge: Any, page: Any) -> dict[st
     pick, more, forgets = sim.random, {}, sim.random.random() < 0.03
     if edge.requires_attachments and not forgets:
         more["attachments"] = edge.requires_attachments
-    if (edge.reason or edge.pause or pick.random() < 0.1) and not forgets:
+    if (edge.reason or edge.pause or edge.consult or pick.random() < 0.1) and not forgets:
         more["reason"] = "because"
     data: dict[str, Any] = {}
     if edge.correction and not forgets:

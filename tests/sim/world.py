@@ -230,6 +230,7 @@ class Sim:
                 self.rules.renamed(case, rev, ev.data["fields"])
         for ev in events:
             self.count[f"event {ev.type}"] += 1
+            self.count["for a colleague"] += ev.on_behalf_of is not None
             known = self.eye.row(KEY, ev.actor, ev.idem)
             if known is None or known[0] != case.id:
                 raise Broken("I3", f"{ev.type} has no key")
