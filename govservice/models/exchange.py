@@ -158,6 +158,25 @@ class Snapshot(Base):
     created_at: Mapped[Moment]
 
 
+class Burden(Base):
+    """What one sending cost the applicant, in counts (`exchange.toll`). A case's burden is the sum of its rows."""
+
+    __tablename__ = "burdens"
+    __table_args__ = (UniqueConstraint("case_id", "n"), Index("ix_burdens_service_at", "service", "at"))
+    id: Mapped[Key]
+    case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
+    n: Mapped[int]  # of the snapshot
+    reason: Mapped[Code]  # submit | correction | supplement
+    service: Mapped[Code]
+    at: Mapped[Moment]
+    fields: Mapped[int]  # that the application carries
+    fields_typed: Mapped[int]
+    documents: Mapped[int]  # that it needs on paper where nobody shares
+    documents_brought: Mapped[int]
+    characters: Mapped[int]
+    pages: Mapped[int]
+
+
 class DataAccess(Base):
     """A read of a person's data: one row per person, reader, purpose and case; the person can see it."""
 

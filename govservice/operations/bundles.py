@@ -17,7 +17,7 @@ from govservice.codes import CASE_NUMBER
 from govservice.definitions.compiled import Compiled, Spawn
 from govservice.engine import MAIN, SYSTEM, Actor, Applied, CaseState, Command, apply, load_state
 from govservice.errors import Missing, NotAllowed
-from govservice.exchange import evidence
+from govservice.exchange import evidence, toll
 from govservice.exchange.snapshot import seal_snapshot
 from govservice.messaging.outbox import Effect
 from govservice.models.base import new_id
@@ -59,7 +59,8 @@ def spawn(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
     data = {"data_rev": form.rev, "changed": form.changed_from(Form())}
     command = Command(case.id, submit_action(compiled), f"{effect.key}:send", now, SYSTEM, token_id=MAIN, data=data)
     apply(session, command, rt.definitions, rt.calendars)
-    seal_snapshot(session, case, compiled, form.as_json(), facts, reason="submit", now=now)
+    sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason="submit", now=now)
+    toll.note(session, case, compiled, rt.definitions.catalogue, form, facts, sealed, form)  # asked once, by the bundle
 
 
 def _open(rt: Runtime, session: Session, parent: CaseState, compiled: Compiled, key: str, now: datetime) -> Applied:

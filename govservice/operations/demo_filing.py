@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.questions import Question
 from govservice.engine import Actor
-from govservice.exchange import evidence, prefill, recording
+from govservice.exchange import evidence, prefill, recording, toll
 from govservice.exchange.snapshot import Reason, seal_snapshot
 from govservice.models.base import to_iso
 from govservice.models.casedata import Form, write_form
@@ -45,6 +45,7 @@ class Filing:
     case_id: str
     random: Random
     form: Form = field(default_factory=Form)
+    sent: Form = field(default_factory=Form)
     facts: evidence.Facts = field(default_factory=dict)
 
     @property
@@ -93,7 +94,13 @@ class Filing:
     def seal(self, reason: Reason, at: datetime) -> None:
         """The snapshot of what was sent."""
         case = self.session.get_one(Case, self.case_id)
-        seal_snapshot(self.session, case, self.compiled, self.form.as_json(), self.facts, reason=reason, now=at)
+        sealed = seal_snapshot(
+            self.session, case, self.compiled, self.form.as_json(), self.facts, reason=reason, now=at
+        )
+        toll.note(
+            self.session, case, self.compiled, self.rt.definitions.catalogue, self.form, self.facts, sealed, self.sent
+        )
+        self.sent = self.form
         self.session.expunge_all()
 
     def attach(self, slot: str, kind: str, by: str, at: datetime) -> str:

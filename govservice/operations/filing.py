@@ -19,7 +19,7 @@ from govservice.codes import CASE_NUMBER
 from govservice.definitions.compiled import Compiled
 from govservice.engine import MAIN, Actor, Applied, Command, Expected, apply, available, context, load_state
 from govservice.errors import Forbidden, KeyReused, Missing, NotAllowed, NotFound, Stale
-from govservice.exchange import evidence
+from govservice.exchange import evidence, toll
 from govservice.exchange.queries import Trigger
 from govservice.exchange.snapshot import Reason, latest_snapshot, seal_snapshot
 from govservice.models.base import to_iso
@@ -269,6 +269,8 @@ def _send(
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)
         after_correction(session, case, form, facts, now)
         sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason=reason, now=now)
+        if not applied.replayed:
+            toll.note(session, case, compiled, rt.definitions.catalogue, form, facts, sealed, before)
         return Receipt(case.number, case_id, sealed.sha256, applied.replayed)
 
     return in_transaction(rt, work)

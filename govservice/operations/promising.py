@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from govservice.definitions.compiled import Compiled
 from govservice.engine import Actor, Command, apply, load_state
 from govservice.errors import N_, Invalid, KeyReused, NotAllowed
-from govservice.exchange import evidence
+from govservice.exchange import evidence, toll
 from govservice.exchange.snapshot import latest_snapshot, seal_snapshot
 from govservice.models.base import to_iso
 from govservice.models.casedata import Form, read_form, write_form
@@ -128,6 +128,8 @@ def supply(
         applied = apply(session, command, rt.definitions, rt.calendars)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason="supplement", now=now)
+        if not applied.replayed:
+            toll.note(session, case, compiled, rt.definitions.catalogue, form, facts, sealed, sent)
         if prepared.rev != sent.rev:
             _write(session, case, _brought(prepared, slot, ids), actor, now)
         return Receipt(case.number, case_id, sealed.sha256, applied.replayed)

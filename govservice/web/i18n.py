@@ -101,6 +101,11 @@ def date_text(value: datetime | date | None, weekday: bool = False, year: bool =
     return str(format_date(day, pattern, locale=current_language().locale))
 
 
+def month_text(value: date) -> str:
+    """Nov / 11月: one of the last twelve."""
+    return f"{value.month}月" if current_language().code == "zh" else str(format_date(value, "MMM", locale="en_GB"))
+
+
 def time_text(value: datetime) -> str:
     """16:40, on the office's wall clock."""
     return str(format_datetime(value.astimezone(ZONE), "HH:mm", locale=current_language().locale))
@@ -197,6 +202,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
     "date_text": date_text,
     "time_text": time_text,
     "moment_text": moment_text,
+    "month_text": month_text,
     "number_text": number_text,
     "working_days": working_days,
     "size_text": size_text,

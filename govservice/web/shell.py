@@ -33,9 +33,10 @@ NAV: dict[str, tuple[tuple[str, Text, str], ...]] = {
     ),
     "supervisor": (
         ("supervisor.overview", lazy_gettext("Overview"), "overview"),
-        ("supervisor.late", lazy_gettext("Late and at risk"), "late"),
+        ("supervisor.late", lazy_gettext("Late"), "late"),
         ("supervisor.workload_page", lazy_gettext("Workload"), "workload"),
         ("supervisor.steps", lazy_gettext("Steps"), "steps"),
+        ("supervisor.burden", lazy_gettext("Burden"), "burden"),
         ("designer.services", lazy_gettext("Versions"), "versions"),
     ),
     "designer": (("designer.services", lazy_gettext("Versions"), "versions"),),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import create_engine, func, select, text
@@ -17,9 +20,10 @@ from govservice.definitions.library import Definitions
 from govservice.engine import rebuild
 from govservice.engine.snapshot import dump
 from govservice.errors import Tampered
+from govservice.exchange.snapshot import verify_snapshot
 from govservice.models.accounts import User
 from govservice.models.cases import Case, CaseData, CaseEvent, CaseStateRow, Outbox, Task, Visit
-from govservice.models.exchange import DataAccess, EvidenceRequirement, Fact
+from govservice.models.exchange import DataAccess, EvidenceRequirement, Fact, Snapshot
 from govservice.models.papers import File, IssuedDocument, Message, Rating
 from govservice.models.payments import Payment
 from govservice.models.session import Database
@@ -30,6 +34,7 @@ from govservice.operations.files import content_of, sniff
 from govservice.operations.invariants import check_cases
 from govservice.operations.runtime import Runtime
 from govservice.operations.startup import open_runtime
+from govservice.queries.burden import ledger, months
 from govservice.worktime.calendar import Calendars
 from tests.conftest import make_settings
 from tests.support import postgres
@@ -253,3 +258,54 @@ def change(database: Database, event: CaseEvent, data: str) -> None:
         for guard in guards:
             connection.exec_driver_sql(guard)
     engine.dispose()
+
+
+# -- the burden ledger
+
+
+def sendings(rt: Runtime) -> Iterator[tuple[Case, str, dict[str, Any], dict[str, Any]]]:
+    """(case, reason, form, form sent before) of everything that was sent, from the sealed record alone."""
+    with rt.read() as session:
+        for case in session.scalars(select(Case).where(Case.received_at.is_not(None))):
+            before: dict[str, Any] = {"answers": {}, "materials": {}}
+            sealed = select(Snapshot).where(Snapshot.case_id == case.id).order_by(Snapshot.n)
+            for snapshot in session.scalars(sealed).all():
+                form = json.loads(verify_snapshot(session, snapshot) or b"{}")["form"]
+                yield case, snapshot.reason, form, before
+                before = form
+
+
+def test_the_burden_ledger_is_a_recount_of_what_was_sent(loaded: Loaded) -> None:
+    """Per service and month: applications, fields carried and typed, documents brought, corrections, characters."""
+    zone = ZoneInfo("Asia/Shanghai")
+    meant: dict[tuple[str, date], Counter[str]] = defaultdict(Counter)
+    for case, reason, form, before in sendings(loaded.rt):
+        assert case.received_at is not None
+        at = meant[case.service, case.received_at.astimezone(zone).date().replace(day=1)]
+        typed = [
+            value for name, value in form["answers"].items()
+            if form["sources"][name] == "you" and before["answers"].get(name) != value
+        ]  # fmt: skip
+        if case.parent_case_id is not None:
+            typed = []
+        at["cases"] += reason == "submit"
+        at["corrections"] += reason == "correction"
+        at["fields"] += len(form["answers"]) if reason == "submit" else 0
+        at["fields_typed"] += len(typed)
+        held = {file for files in before["materials"].values() for file in files}
+        new = [slot for slot, files in form["materials"].items() if set(files) - held]
+        at["documents_brought"] += len(new) if case.parent_case_id is None else 0
+        at["characters"] += sum(
+            1 if isinstance(value, bool) else len("".join(value) if isinstance(value, list) else str(value))
+            for value in typed
+        )
+    calendar = loaded.rt.calendars.for_area(None)
+    with loaded.rt.read() as session:
+        found = ledger(session, calendar, months(calendar, calendar.local_date(NOW)), None)
+    assert sum(toll.cases for toll in found.values()) > 60
+    assert sum(toll.corrections for toll in found.values()) > 2
+    told = {key: {name: getattr(toll, name) for name in meant[key]} for key, toll in found.items()}
+    assert told == {key: dict(figures) for key, figures in meant.items()}
+    restaurant = [toll for (service, _month), toll in found.items() if service == "open_restaurant"]
+    assert all(toll.fields_spared is not None and toll.fields_spared > 0.5 for toll in restaurant)
+    assert all(toll.median_days is None or toll.median_days > 0 for toll in found.values())
