@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": "Load the demonstration: people, departments, history.",
     "exchange": "Check and seal the log of what was asked of registries.",
     "payment-sandbox": "Serve a payment provider for demonstrations.",
+    "registries": "See which registries and datasets are not asked; ask again.",
     "registry-sandbox": "Serve a synthetic province's registries.",
     "users": "Create, disable and reset accounts.",
     "worker": "Drain the outbox and fire timers.",

@@ -120,8 +120,16 @@ class Dataset(Node):
     updated_at: JmesPath
     flags: JmesPath | None = None
     freshness: Length
+    as_of: JmesPath | None = None
+    max_age: Length | None = None
     fields: Annotated[Ordered[Dotted, FieldMap], Field(min_length=1)]
     response: ResponseSchema
+
+    @model_validator(mode="after")
+    def _of_an_age(self) -> Dataset:
+        if (self.as_of is None) != (self.max_age is None):
+            raise _fault("E-DATASET", "`as_of` says of when a copy is and `max_age` how old it may be: give both")
+        return self
 
 
 class RegisterAct(Node):

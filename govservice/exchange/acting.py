@@ -123,8 +123,7 @@ def _called(gateway: Gateway, code: str, order: Order, grant: Grant) -> Answer:
         purpose=grant.purpose, legal_basis=grant.basis["en"], case_ref=order.case_id,
         deadline=time.monotonic() + SECONDS, key=order.key,
     )  # fmt: skip
-    with gateway.place(code) as free:
-        return connector.do(deed) if free else Answer(Outcome.RATE_LIMITED)
+    return gateway.line(code).send(lambda: connector.do(deed))
 
 
 def _read(catalogue: Catalogue, act: str, answer: Answer) -> Said | None:

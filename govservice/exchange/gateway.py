@@ -6,10 +6,9 @@ abandoned. Calls hold no transaction; what they brought is recorded afterwards i
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
@@ -18,13 +17,17 @@ from sqlalchemy.orm import Session
 from govservice import logs
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.schema_registry import RegistryFile
-from govservice.exchange import breaker, recording
+from govservice.exchange import breaker, hedging, quarantine, recording
+from govservice.exchange.comparing import alike
 from govservice.exchange.connectors.base import Answer, Connector, Query
 from govservice.exchange.connectors.http_json import HttpJson
 from govservice.exchange.grants import covering, revoked_grants
+from govservice.exchange.hedging import Tried
+from govservice.exchange.line import Line
 from govservice.exchange.mapping import Mapper, Reading
-from govservice.exchange.outcomes import GIVES_VALUES, Outcome
+from govservice.exchange.outcomes import ALARMS, Outcome
 from govservice.exchange.queries import Call, FactResult, Wanted
+from govservice.exchange.weighing import SETTLES, better
 from govservice.models.base import new_id
 from govservice.models.session import Database
 
@@ -40,8 +43,10 @@ class _Round:
 
     began: float
     deadline: float
-    shut_out: frozenset[str]
-    revoked: frozenset[str]
+    shut_out: frozenset[str]  # registries
+    revoked: frozenset[str]  # grants
+    quarantined: frozenset[str] = frozenset()  # datasets
+    alone: bool = False  # one after the other in the caller's thread, without second tries
 
 
 class _Asked:
@@ -50,9 +55,26 @@ class _Asked:
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         self.calls: list[Call] = []
-        self.under_way: Call | None = None
+        self.under_way: list[Call] = []
         self.lock = threading.Lock()
         self.abandoned = False
+
+    def begins(self, call: Call) -> bool:
+        """Notes a call that is about to be made; False where nobody listens any more."""
+        with self.lock:
+            if not self.abandoned:
+                self.under_way.append(call)
+            return not self.abandoned
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A call, what came back, what it says; `seconds` where it was really made."""
+
+    call: Call
+    answer: Answer
+    reading: Reading
+    seconds: float | None = None
 
 
 class Gateway:
@@ -61,17 +83,16 @@ class Gateway:
     `endpoints` is the deployment's allow-list (endpoint key -> address). `connect` makes a connector of a registry.
     """
 
+    paced = True  # whether registries are asked no faster than they allow
+
     def __init__(self, catalogue: Catalogue, endpoints: Mapping[str, str], *, connect: Connect = HttpJson) -> None:
         self.catalogue = catalogue
         self._endpoints = dict(endpoints)
         self._connect = connect
         self._lock = threading.Lock()
-        self._executor: ThreadPoolExecutor | None = None
+        self._executors: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
         self._connectors: dict[str, Connector] = {}
-        self._bulkheads = {
-            code: threading.BoundedSemaphore(registry.limits.max_inflight)
-            for code, registry in catalogue.registries.items()
-        }
+        self._lines = {code: Line(each.limits, paced=self.paced) for code, each in catalogue.registries.items()}
         self._mappers = {ref: Mapper(dataset, catalogue.area_of_region) for ref, dataset in catalogue.datasets.items()}
 
     def fetch(
@@ -105,24 +126,24 @@ class Gateway:
             return []
         around = self._round(database, wanted, budget)
         asked = [_Asked(each) for each in wanted]
-        futures = [self._pool().submit(self._answer_to, each, around) for each in asked]
+        futures = [self._pools()[0].submit(self._answer_to, each, around) for each in asked]
         wait(futures, timeout=max(around.deadline - time.monotonic(), 0))
         return [self._harvest(each, future, around) for each, future in zip(asked, futures, strict=True)]
 
     def ask_in_turn(self, wanted: Sequence[Wanted], budget: float = BUDGET) -> list[FactResult]:
         """Asks without threads and without looking at breakers and revoked grants: for registries in memory."""
         began = time.monotonic()
-        around = _Round(began, began + budget, frozenset(), frozenset())
+        around = _Round(began, began + budget, frozenset(), frozenset(), alone=True)
         return [self._answer_to(_Asked(each), around) for each in wanted]
 
     def close(self) -> None:
         """Lets the threads and connections go; calls under way end by their own timeouts."""
         with self._lock:
-            if self._executor is not None:
-                self._executor.shutdown(wait=True, cancel_futures=True)
+            for executor in self._executors or ():
+                executor.shutdown(wait=True, cancel_futures=True)
             for connector in self._connectors.values():
                 connector.close()
-            self._executor, self._connectors = None, {}
+            self._executors, self._connectors = None, {}
 
     # -- before the calls
 
@@ -134,14 +155,20 @@ class Gateway:
         breakers = {code: self.catalogue.registries[code].breaker for code in codes if code}
         with database.read() as session:
             revoked = revoked_grants(session, (grant for _dataset, grant in sources), now)
-        return _Round(began, began + budget, breaker.shut_out(database, breakers, now), revoked)
+            unfit = quarantine.quarantined(session, {dataset for dataset, _grant in sources})
+        return _Round(began, began + budget, breaker.shut_out(database, breakers, now), revoked, unfit)
 
-    def _pool(self) -> ThreadPoolExecutor:
+    def _pools(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+        """The threads that settle a fact each, and those that make its calls (a fact may need two at once)."""
         with self._lock:
-            if self._executor is None:
-                size = min(sum(r.limits.max_inflight for r in self.catalogue.registries.values()), MAX_THREADS)
-                self._executor = ThreadPoolExecutor(max(size, 1), thread_name_prefix="registry")
-            return self._executor
+            if self._executors is None:
+                most = min(sum(r.limits.max_inflight for r in self.catalogue.registries.values()), MAX_THREADS)
+                size = max(most, 1)
+                self._executors = (
+                    ThreadPoolExecutor(size, thread_name_prefix="fact"),
+                    ThreadPoolExecutor(2 * size, thread_name_prefix="registry"),
+                )
+            return self._executors
 
     def connector(self, registry: RegistryFile) -> Connector | None:
         """The registry's connector; None where the deployment gives no address for its endpoint key."""
@@ -156,47 +183,75 @@ class Gateway:
     # -- in a thread of the pool
 
     def _answer_to(self, asked: _Asked, around: _Round) -> FactResult:
-        """Asks the sources in order; the first that gives values wins."""
-        reading = Reading(Outcome.NO_RECORD)
+        """Asks the sources in order until one answers without a reservation. What is stale or being examined stands
+        where no later source says more; two that do not agree are a conflict."""
+        best, settled = Reading(Outcome.NO_RECORD), ""
         for dataset, grant in asked.wanted.sources:
-            reading = self._call(asked, dataset, grant, around)
-            if reading.outcome in GIVES_VALUES:
+            end = self._call(asked, dataset, grant, around)
+            stands = better(best, end.reading, self._differs)
+            if stands is not best:  # of a conflict the source that comes first is told
+                best, settled = stands, settled if stands.outcome is Outcome.CONFLICT else end.call.id
+            if best.outcome in SETTLES:
                 break
-        return FactResult(
-            asked.wanted, reading.outcome, tuple(asked.calls), reading.values, reading.record_id, reading.updated_at
-        )
+        calls = sorted(asked.calls, key=lambda call: call.id == settled)  # the one that settled it stands last
+        return FactResult(asked.wanted, best.outcome, tuple(calls), best.values, best.record_id, best.updated_at)
 
-    def _call(self, asked: _Asked, dataset: str, number: str, around: _Round) -> Reading:
-        wanted, started = asked.wanted, time.monotonic()
-        call = self._call_of(wanted, dataset, number, around)
+    def _differs(self, fact_type: str, one: object, other: object) -> bool:
+        return not alike(self.catalogue, fact_type, one, other)
+
+    def _call(self, asked: _Asked, dataset: str, number: str, around: _Round) -> _End:
+        call = self._call_of(asked.wanted, dataset, number, around)
+        if not asked.begins(call):
+            return _end(call, Outcome.TIMEOUT)  # nobody listens any more: the call is not made
+        started = time.monotonic()
+        ends = self._granted_call(asked, call, around) if call.grant and call.registry else [_end(call, Outcome.DENIED)]
         with asked.lock:
-            if asked.abandoned:
-                return Reading(Outcome.TIMEOUT)  # nobody listens any more: the call is not made
-            asked.under_way = call
-        answer, reading = self._granted_call(call, wanted, around) if call.grant and call.registry else _denied()
-        with asked.lock:
-            asked.under_way = None
+            asked.under_way.clear()
             if not asked.abandoned:
-                asked.calls.append(_ended(call, answer, reading, time.monotonic() - started))
-        return reading
+                asked.calls += [_ended(end, time.monotonic() - started) for end in ends]
+        return ends[-1]
 
-    def _granted_call(self, call: Call, wanted: Wanted, around: _Round) -> tuple[Answer, Reading]:
-        registry = self.catalogue.registries[call.registry]
+    def _granted_call(self, asked: _Asked, call: Call, around: _Round) -> list[_End]:
+        """The calls made, the one that counts last."""
+        registry, wanted = self.catalogue.registries[call.registry], asked.wanted
         mapper = self._mappers[call.dataset]
         connector = self.connector(registry)
         if mapper.dataset.subject != wanted.subject.kind or mapper.dataset.status == "retired":
-            return _denied()
+            return [_end(call, Outcome.DENIED)]
         if connector is None:
-            return _ends(Outcome.UNAVAILABLE)
+            return [_end(call, Outcome.UNAVAILABLE)]
         if call.registry in around.shut_out:
-            return _ends(Outcome.BREAKER_OPEN)
-        with self.place(call.registry) as free:
-            if not free:
-                return _ends(Outcome.RATE_LIMITED)
-            answer = connector.fetch(_query(call, wanted, mapper, around.deadline))
+            return [_end(call, Outcome.BREAKER_OPEN)]
+        if call.dataset in around.quarantined:
+            return [_end(call, Outcome.SCHEMA_VIOLATION)]
+        tried = self._tried(asked, call, connector, _query(call, wanted, mapper, around.deadline), around)
+        return [self._read(each, call, wanted, mapper) for each in tried]
+
+    def _tried(
+        self, asked: _Asked, call: Call, connector: Connector, query: Query, around: _Round
+    ) -> list[Tried]:  # fmt: skip
+        line = self._lines[call.registry]
+
+        def send(number: str) -> Answer:
+            return line.send(lambda: connector.fetch(replace(query, idempotency_key=number)))
+
+        def another() -> str | None:
+            second = replace(call, id=new_id())
+            return second.id if line.retries.take() and asked.begins(second) else None
+
+        line.retries.called()
+        if around.alone:
+            began = time.monotonic()
+            return [Tried(call.id, send(call.id), time.monotonic() - began)]
+        hedge_after = line.limits.hedge_after_ms / 1000
+        return hedging.ask(send, call.id, another, hedge_after, around.deadline, self._pools()[1])
+
+    def _read(self, tried: Tried, call: Call, wanted: Wanted, mapper: Mapper) -> _End:
+        answer, made = tried.answer, replace(call, id=tried.number)
         if answer.outcome is not Outcome.OK:
-            return answer, Reading(answer.outcome)
-        return answer, mapper.read(answer.body, wanted.subject.value, wanted.take)
+            return _End(made, answer, Reading(answer.outcome), tried.seconds)
+        reading = mapper.read(answer.body, wanted.subject.value, wanted.take, wanted.at)
+        return _End(made, answer, reading, tried.seconds)
 
     # -- after the budget
 
@@ -208,8 +263,7 @@ class Gateway:
         with asked.lock:
             asked.abandoned = True
             calls = list(asked.calls)
-            if asked.under_way is not None:
-                calls.append(_late(asked.under_way, Outcome.TIMEOUT, around))
+            calls += [_late(call, Outcome.TIMEOUT, around) for call in asked.under_way]
         if calls:
             return FactResult(asked.wanted, Outcome.TIMEOUT, tuple(calls))
         dataset, number = asked.wanted.sources[0]
@@ -222,16 +276,9 @@ class Gateway:
         code, basis = self.catalogue.registry_of(dataset) or "", grant.basis["en"] if grant else None
         return Call(new_id(), code, dataset, number if grant else None, basis, Outcome.TIMEOUT, None, 0, ())
 
-    @contextlib.contextmanager
-    def place(self, code: str) -> Iterator[bool]:
-        """A place among the calls that one registry may hold up at once; False where all are taken."""
-        bulkhead = self._bulkheads[code]
-        free = bulkhead.acquire(blocking=False)
-        try:
-            yield free
-        finally:
-            if free:
-                bulkhead.release()
+    def line(self, code: str) -> Line:
+        """The bounds of the calls to one registry from this process."""
+        return self._lines[code]
 
 
 def _query(call: Call, wanted: Wanted, mapper: Mapper, deadline: float) -> Query:
@@ -248,18 +295,16 @@ def _query(call: Call, wanted: Wanted, mapper: Mapper, deadline: float) -> Query
     )
 
 
-def _ends(outcome: Outcome) -> tuple[Answer, Reading]:
-    return Answer(outcome), Reading(outcome)
+def _end(call: Call, outcome: Outcome) -> _End:
+    """How a call ends that is not made."""
+    return _End(call, Answer(outcome), Reading(outcome))
 
 
-def _denied() -> tuple[Answer, Reading]:
-    return _ends(Outcome.DENIED)
-
-
-def _ended(call: Call, answer: Answer, reading: Reading, seconds: float) -> Call:
-    return Call(
-        call.id, call.registry, call.dataset, call.grant, call.legal_basis, reading.outcome, answer.status,
-        round(seconds * 1000), tuple(reading.values), answer.request_sha, answer.response_sha,
+def _ended(end: _End, seconds: float) -> Call:
+    answer = end.answer
+    return replace(
+        end.call, outcome=end.reading.outcome, status=answer.status, latency_ms=round((end.seconds or seconds) * 1000),
+        fields=tuple(end.reading.values), request_sha=answer.request_sha, response_sha=answer.response_sha,
     )  # fmt: skip
 
 
@@ -268,9 +313,9 @@ def _late(call: Call, outcome: Outcome, around: _Round) -> Call:
 
 
 def _log(result: FactResult) -> None:
-    """One line per call, identifiers only. An identity mismatch is an alarm: somebody else's record came back."""
+    """One line per call, identifiers only. Somebody else's record, or a forged answer, is an alarm."""
     for call in result.calls:
-        loud = call.outcome is Outcome.IDENTITY_MISMATCH or call.grant is None
+        loud = call.outcome in ALARMS or call.grant is None
         (log.warning if loud else log.info)(
             "registry_call", registry=call.registry, dataset=call.dataset, outcome=call.outcome.value,
             exchange=call.id, ms=call.latency_ms, case_id=result.wanted.case_id,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -26,6 +26,7 @@ MAX_DIGITS = 15
 FLAG_OUTCOMES: Mapping[str, Outcome] = {
     "withheld": Outcome.WITHHELD,
     "under_investigation": Outcome.UNDER_INVESTIGATION,
+    "partial": Outcome.UNDER_INVESTIGATION,
 }
 Districts = Callable[[str], str | None]  # region code -> area
 
@@ -53,6 +54,7 @@ class Mapper:
         self._paths = {name: jmespath.compile(each.path) for name, each in dataset.fields.items()}
         self._records, self._subject = jmespath.compile(dataset.records), jmespath.compile(dataset.subject_at)
         self._record_id, self._updated_at = jmespath.compile(dataset.record_id), jmespath.compile(dataset.updated_at)
+        self._as_of = jmespath.compile(dataset.as_of) if dataset.as_of else None
         self._flags = jmespath.compile(dataset.flags) if dataset.flags else None
         self._districts = districts
 
@@ -60,8 +62,11 @@ class Mapper:
         """The registry's own names of what to ask for: the first part of each path, each once."""
         return tuple(dict.fromkeys(_first_part(self.dataset.fields[name].path) for name in take))
 
-    def read(self, body: Any, subject: str, take: tuple[str, ...]) -> Reading:
-        """The facts in a well-formed answer about this subject; any doubt is an outcome and holds no value."""
+    def read(self, body: Any, subject: str, take: tuple[str, ...], at: datetime | None = None) -> Reading:
+        """The facts in a well-formed answer about this subject; any doubt is an outcome and holds no value.
+
+        `at` is now: an answer out of a copy that is older than the dataset allows is STALE.
+        """
         if not self._validator.is_valid(body):
             return Reading(Outcome.SCHEMA_VIOLATION)
         records = self._records.search(body)
@@ -74,7 +79,18 @@ class Mapper:
             return Reading(Outcome.IDENTITY_MISMATCH)
         if len(records) > 1:
             return Reading(Outcome.AMBIGUOUS)
-        return self._record(records[0], take)
+        reading = self._record(records[0], take)
+        try:
+            stale = self._is_old(body, at)
+        except Unmappable:
+            return Reading(Outcome.SCHEMA_VIOLATION)
+        return replace(reading, outcome=Outcome.STALE) if stale and reading.outcome is Outcome.OK else reading
+
+    def _is_old(self, body: Any, at: datetime | None) -> bool:
+        as_of = _instant(self._as_of.search(body)) if self._as_of else None
+        if as_of is None or at is None or self.dataset.max_age is None:
+            return False
+        return at - as_of > self.dataset.max_age.span
 
     def _record(self, record: Any, take: tuple[str, ...]) -> Reading:
         flags = (self._flags.search(record) if self._flags else None) or []

@@ -152,8 +152,8 @@ def _wanted(
 
 def _is_fresh(view: FactView | None, node: FactNode, catalogue: Catalogue, now: datetime) -> bool:
     """Whether what is held is young enough: the fact's own freshness, else the dataset's."""
-    if view is None or not view.filled or view.fetched_at is None:
-        return False
+    if view is None or not view.filled or view.fetched_at is None or view.state == "stale":
+        return False  # what came out of an old copy is asked for anew: a newer copy may be there
     dataset = catalogue.datasets.get(view.dataset)
     limit = node.freshness or (dataset.freshness if dataset else None)
     return limit is None or timedelta(0) <= now - view.fetched_at <= limit.span

@@ -18,7 +18,7 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
 from govservice.exchange.comparing import judge
 from govservice.exchange.gateway import BUDGET, Gateway
-from govservice.exchange.outcomes import GIVES_VALUES, SAYS_NOTHING, Outcome
+from govservice.exchange.outcomes import GIVES_VALUES, NOT_TO_DECIDE_ON, Outcome
 from govservice.exchange.prefill import ActorLike, needs
 from govservice.exchange.queries import FactResult, Trigger
 from govservice.models.base import new_id
@@ -130,7 +130,7 @@ def _said(
 ) -> str:  # fmt: skip
     if result is None or result.outcome is Outcome.REFUSED:
         return "unverified"
-    if result.outcome in SAYS_NOTHING:
+    if result.outcome in NOT_TO_DECIDE_ON:
         return "unavailable"
     if result.outcome in GIVES_VALUES:
         return judge(compiled, catalogue, name, basis.values, result.values)

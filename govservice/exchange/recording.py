@@ -12,7 +12,7 @@ from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
-from govservice.exchange import breaker
+from govservice.exchange import breaker, quarantine
 from govservice.exchange import log as exchange_log
 from govservice.exchange.outcomes import GIVES_VALUES, IS_A_READ, REQUIREMENT_STATE, SAYS_NOTHING
 from govservice.exchange.queries import Call, FactResult, Wanted
@@ -44,7 +44,9 @@ def note(session: Session, catalogue: Catalogue, results: Sequence[FactResult]) 
     exchange_log.append(session, [_exchange(wanted, call, n, keyring) for wanted, call, n in calls])
     breakers = {code: registry.breaker for code, registry in catalogue.registries.items()}
     ends = [(call.registry, call.outcome) for _wanted, call, _n in calls if call.registry in breakers]
-    breaker.count(session, breakers, ends, max(result.wanted.at for result in results))
+    now = max(result.wanted.at for result in results)
+    breaker.count(session, breakers, ends, now)
+    quarantine.count(session, ((call.dataset, call.outcome) for _wanted, call, _n in calls if call.request_sha), now)
 
 
 def lock_cases(session: Session, case_ids: Iterable[str]) -> None:

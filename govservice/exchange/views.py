@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
-from govservice.exchange.outcomes import Outcome, Sentence, outcome_sentence
+from govservice.exchange.outcomes import RESERVED, Outcome, Sentence, outcome_sentence
 from govservice.exchange.party import identifying, party_record
 from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Exchange, Fact
@@ -67,7 +67,12 @@ class FactView:
     @property
     def _kept(self) -> bool:
         """Values of an earlier call stand although the last one brought nothing."""
-        return self.filled and self.outcome != Outcome.UNDER_INVESTIGATION
+        return self.filled and not self.reserved
+
+    @property
+    def reserved(self) -> bool:
+        """The values stand under a reservation: the registry examines them, or they are older than they should be."""
+        return self.filled and self.outcome in RESERVED
 
 
 Facts = Mapping[str, FactView]

@@ -36,6 +36,18 @@ class RegistryHealth(Base):
     successes: Mapped[int] = mapped_column(default=0)
 
 
+class DatasetFaults(Base):
+    """What in a version of a dataset does not fit the agreement: answers of another shape, questions refused."""
+
+    __tablename__ = "dataset_faults"
+    dataset: Mapped[Code] = mapped_column(primary_key=True)  # "population/2"
+    since: Mapped[Moment]
+    in_a_row: Mapped[int]  # answers of another shape since the last good one
+    shape: Mapped[int]  # all of them
+    denied: Mapped[int]
+    quarantined_at: Mapped[OptMoment]
+
+
 class Grant(Base):
     """The right of a service to ask a dataset for named facts, for one purpose (data: workflows/registries)."""
 

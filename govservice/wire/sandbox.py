@@ -11,7 +11,7 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -56,6 +56,7 @@ class Switchboard:
     doors: tuple[str, ...]
     random: Random = field(default_factory=lambda: Random(0))  # noqa: S311 - for shares of faults
     faults: dict[str, Fault] = field(default_factory=dict)
+    scripts: dict[str, list[Fault | None]] = field(default_factory=dict)  # what meets the next calls, one each
     calls: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,6 +64,8 @@ class Switchboard:
         """Counts a call; the fault that meets it, if any."""
         with self.lock:
             self.calls[door] = self.calls.get(door, 0) + 1
+            if self.scripts.get(door):
+                return self.scripts[door].pop(0)
             fault = self.faults.get(door)
             return fault if fault is not None and self.random.random() < fault.share else None
 
@@ -76,9 +79,17 @@ class Switchboard:
             else:
                 self.faults[door] = fault
 
+    def script(self, door: str, faults: Sequence[Fault | None]) -> None:
+        """What the next calls meet, one each; afterwards the fault in force. Raises LookupError for an unknown door."""
+        if door not in self.doors:
+            raise LookupError(door)
+        with self.lock:
+            self.scripts[door] = list(faults)
+
     def clear(self) -> None:
         with self.lock:
             self.faults.clear()
+            self.scripts.clear()
             self.calls.clear()
 
     def state(self) -> dict[str, Any]:

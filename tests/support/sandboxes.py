@@ -57,6 +57,11 @@ class Sandbox(Doors):
     def fault(self, registry: str, mode: str | None, **how: float) -> None:
         self.admin("faults", {"registry": registry, "mode": mode, **how})
 
+    def script(self, registry: str, *modes: str | None, **how: float) -> None:
+        """What the next calls meet, one each; None: no fault."""
+        script = [None if mode is None else {"mode": mode, **how} for mode in modes]
+        self.admin("faults", {"registry": registry, "script": script})
+
     def delay(self, median_ms: float, sigma: float = 0.0) -> None:
         self.admin("delay", {"median_ms": median_ms, "sigma": sigma})
 

@@ -56,6 +56,8 @@ class Direct:
 class DirectGateway(Gateway):
     """Asks one after the other in the caller's thread: nobody has to be waited for."""
 
+    paced = False
+
     def ask(self, database: Database, wanted: Sequence[Wanted], budget: float = BUDGET) -> list[FactResult]:
         """As `Gateway.ask`. Breakers are not looked at: memory does not fail."""
         return self.ask_in_turn(wanted, budget)

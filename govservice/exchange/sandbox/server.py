@@ -1,6 +1,7 @@
 """The sandbox's HTTP server: registries of a synthetic province, each with faults that can be switched on.
 
-Doors: `POST /<registry>/<path>`, `GET /healthz`; for tests and demonstrations `GET|POST|DELETE /_admin/faults`,
+Doors: `POST /<registry>/<path>`, `GET /healthz`; for tests and demonstrations `GET|POST|DELETE /_admin/faults`
+({registry, mode} for every call, {registry, script: [{mode} or null, ...]} for the next calls, one each),
 `POST /_admin/delay`, `POST /_admin/registers` {subject}: where somebody is entered, and since when, and
 `POST /_admin/records` {registry, subject, changes}: what a registry says from now on of somebody (null: no record).
 """
@@ -80,7 +81,10 @@ class Handler(SandboxHandler):
     def _admin(self, door: str, data: Any) -> None:
         board = self.server.switchboard
         try:
-            if door == "faults":
+            if door == "faults" and "script" in data:
+                script = [None if one is None else fault_of(one, MODES) for one in data["script"]]
+                board.script(str(data.get("registry")), script)
+            elif door == "faults":
                 mode = data.get("mode") if isinstance(data, dict) else None
                 board.set(str(data.get("registry")), None if mode is None else fault_of(data, MODES))
             elif door == "delay":

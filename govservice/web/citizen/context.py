@@ -229,6 +229,13 @@ def why_asked(filing: Filing, view: FactView) -> str:
     return gap().join(said)
 
 
+def reservation(filing: Filing, view: FactView) -> str:
+    """What the applicant is told about values that the form shows, and that one should not lean on."""
+    said = [gettext(view.sentence.message, **{"registry": register_name(filing, view)})] if view.sentence else []
+    said.append(gettext("This is about: %(what)s.", what=_names(filing, list(view.values))))
+    return gap().join(said)
+
+
 def _names(filing: Filing, fields: list[str]) -> str:
     return list_text([text(filing.labels.get(name, name)) for name in fields])
 

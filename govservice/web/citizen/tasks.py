@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from govservice.exchange.evidence import Burden, burden
 from govservice.web.access import audience
 from govservice.web.citizen import blueprint
-from govservice.web.citizen.context import Filing, filing_of, known_items, not_a_draft, why_asked
+from govservice.web.citizen.context import Filing, filing_of, known_items, not_a_draft, reservation, why_asked
 from govservice.web.citizen.items import items_of, next_href
 from govservice.web.i18n import text
 from govservice.web.words import gap, list_text
@@ -39,8 +39,12 @@ def tasks(number: str) -> str | Response:
 
 
 def troubles(filing: Filing) -> list[str]:
-    """Why something is asked that a register might have told, and what the application waits for."""
-    return [why_asked(filing, view) for view in filing.facts.values() if view.asked and not view.filled]
+    """Why something is asked that a register might have told, what the application waits for, and which values stand
+    under a reservation."""
+    asked = [view for view in filing.facts.values() if view.asked]
+    return [why_asked(filing, view) for view in asked if not view.filled] + [
+        reservation(filing, view) for view in asked if view.reserved
+    ]
 
 
 def relief_sentence(filing: Filing, relief: Burden) -> str:
