@@ -42,7 +42,8 @@ from tests.sim.versions import CHANGES, second
 
 MONDAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # 10:00 in China
 AREA, ELSEWHERE = "huaxi", "nanming"
-KEYRING = Keyring({"sim": bytes(range(32))}, bytes(range(32, 64)))
+KEYS, INDEX_KEY = (("sim", bytes(range(32))),), bytes(range(32, 64))
+KEYRING = Keyring(dict(KEYS), INDEX_KEY)
 PROCEDURES = Path(__file__).parent / "procedures"
 FEES = Path(__file__).parents[1] / "payments" / "data"
 CATALOGUE = load_catalogue(ROOT / "workflows")
@@ -120,6 +121,7 @@ class Office:
         ]  # fmt: skip
         self.citizens: list[Actor] = []
         self.numbers: dict[str, str] = {}  # person id by identity number
+        self.called: dict[str, str] = {}  # person id by name
         self._move_in()
 
     @property
@@ -140,9 +142,11 @@ class Office:
         """People and versions. A clerk and a head are citizens too: own cases are not for them."""
         with self.database.write() as session:
             for n in range(6):
-                number = f"99011119800101{n:03d}X"
-                person = add_person(session, self.database.keyring, Identity(f"C{n}", "cn_id", number), now=MONDAY)
-                self.numbers[number] = person.id
+                name, number = f"Citizen-Nr-{n}", f"99011119800101{n:03d}X"
+                person = add_person(session, self.database.keyring, Identity(name, "cn_id", number), now=MONDAY)
+                session.flush()
+                session.add(private(person.id, number))
+                self.numbers[number] = self.called[name] = person.id
                 self.citizens.append(Actor(f"applicant:{person.id}", "applicant", (), person.id))
             for code, versions in self.shas.items():
                 for n, sha in enumerate(versions, start=1):
@@ -172,8 +176,17 @@ def account(actor: Actor) -> User:
     roles = [Role(id=f"{actor.id}-{n}", role=role, department_id=department, valid_from=None, valid_to=None)
              for n, (role, department) in enumerate(actor.roles)]  # fmt: skip
     return User(
-        id=actor.id, login=actor.id, password_hash="", kind="staff", name={"en": actor.id, "zh": actor.id},
+        id=actor.id, login=actor.id, password_hash="", kind="staff",
+        name=dict.fromkeys(("en", "zh"), f"Clerk-{actor.id}"),
         private_person_id=actor.person_id, created_at=MONDAY, password_changed_at=MONDAY, roles=roles,
+    )  # fmt: skip
+
+
+def private(person_id: str, login: str) -> User:
+    """The row by which a person signs in."""
+    return User(
+        id=person_id, login=login, password_hash="", kind="citizen", name={}, person_id=person_id, created_at=MONDAY,
+        password_changed_at=MONDAY,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from tests.sim.db import Eye
 from tests.sim.faults import Faults, install
 from tests.sim.machinery import Machinery
 from tests.sim.office import KEYRING, Office, Time, drawn, procedures
+from tests.sim.pages import Pages
 from tests.sim.reading import Case
 from tests.sim.tables import Broken
 from tests.sim.till import Till
@@ -109,7 +110,7 @@ class Schedule:
         self.ways: list[tuple[float, Callable[[], Any]]] = [
             (50, self.office), (14, machinery.work), (5, machinery.timers), (4, self.again), (7, self.open),
             (5, self.intruder), (2, machinery.jump), (5, machinery.money),
-            (1, lambda: absences.declare(sim)), (1, lambda: designers.act(sim)),
+            (1, lambda: absences.declare(sim)), (1, lambda: designers.act(sim)), (0.7, Pages(sim).look),
         ]  # fmt: skip
         self.weights = [weight for weight, _ in self.ways]
         sim.office.provider.between = self.between
