@@ -1,4 +1,4 @@
-"""`flask exchange verify|seal|seals|key`: the log of calls to registries, its seals, and their key."""
+"""`flask exchange verify|snapshots|seal|seals|key`: the log of calls to registries, its seals, and their key."""
 
 from __future__ import annotations
 
@@ -33,6 +33,22 @@ def verify(as_json: bool, exported: TextIO | None) -> None:
         found = f"{len(report.faults)} faults"
         click.echo(f"{report.exchanges} exchanges, {report.registries} registries, {report.seals} seals: {found}")
     raise click.exceptions.Exit(1 if report.faults else 0)
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def snapshots(as_json: bool) -> None:
+    """Check every snapshot of what was sent and decided on: hash, chain, signature. Exit 1 where something differs."""
+    from govservice.operations.exchange_log import verify_sent
+
+    seen, faults = verify_sent(runtime())
+    if as_json:
+        click.echo(json.dumps({"snapshots": seen, "faults": faults}))
+    else:
+        for fault in faults:
+            click.echo(fault)
+        click.echo(f"{seen} snapshots: {len(faults)} faults")
+    raise click.exceptions.Exit(1 if faults else 0)
 
 
 @command.command()

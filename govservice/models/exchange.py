@@ -162,12 +162,13 @@ class Snapshot(Base):
     id: Mapped[Key]
     case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
     n: Mapped[int]
-    reason: Mapped[Code]  # submit | correction | decision
+    reason: Mapped[Code]  # submit | correction | supplement | decision
     subject_id: Mapped[Ref]
     canonical_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
     sha256: Mapped[Sha]
     prev_sha256: Mapped[str | None]
     created_at: Mapped[Moment]
+    jws: Mapped[OptText]  # the portal's signature over the hash and its place; null from before it signed
 
 
 class Burden(Base):

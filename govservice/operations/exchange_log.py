@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from govservice.exchange import seals
 from govservice.exchange.seals import LogReport
+from govservice.exchange.snapshot import verify_snapshots
 from govservice.operations.runtime import Runtime
 
 
@@ -15,6 +16,12 @@ def verify_log(rt: Runtime, exported: Iterable[str] = ()) -> LogReport:
     """Reads every row and every seal. Faults are listed, not raised. `exported`: seals that were kept elsewhere."""
     with rt.read() as session:
         return seals.verify(session, rt.keyring.signer, exported)
+
+
+def verify_sent(rt: Runtime) -> tuple[int, list[str]]:
+    """Checks every snapshot of what was sent and decided on: how many there are, and what does not agree."""
+    with rt.read() as session:
+        return verify_snapshots(session)
 
 
 def keep_seal(rt: Runtime) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from datetime import timedelta
 
 import pytest
 import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select, update
 
 from govservice.definitions.catalogue import Catalogue
@@ -14,7 +17,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.errors import NotFound, Tampered
 from govservice.exchange import evidence
 from govservice.exchange.gateway import Gateway
-from govservice.exchange.snapshot import latest_snapshot, seal_snapshot, verify_snapshot
+from govservice.exchange.snapshot import latest_snapshot, seal_snapshot, verify_snapshot, verify_snapshots
 from govservice.models.cases import Case
 from govservice.models.exchange import Snapshot
 from govservice.models.people import Person
@@ -120,3 +123,43 @@ def test_what_canonical_json_costs(
             at = MONDAY + timedelta(seconds=n)
             seal_snapshot(session, case, open_restaurant, FORM, facts, reason="submit", now=at)
         assert (time.perf_counter() - began) / 20 < 0.05
+
+
+def test_the_signature_is_checked_without_the_portal(
+    database: Database, open_restaurant: Compiled, catalogue: Catalogue, wang_fang: Filed
+) -> None:
+    """With nothing but the public key and a library for Ed25519: RFC 7515, 8037."""
+    sha = seal(database, open_restaurant, catalogue, wang_fang)
+    with database.read() as session:
+        snapshot = latest_snapshot(session, wang_fang.case_id)
+        text, signed = verify_snapshot(session, snapshot), snapshot.jws
+    assert text is not None
+    assert signed is not None
+    public = database.keyring.signer.public
+
+    def raw(part: str) -> bytes:
+        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+    head, body, signature = signed.split(".")
+    Ed25519PublicKey.from_public_bytes(raw(public["x"])).verify(raw(signature), f"{head}.{body}".encode())
+    said = json.loads(raw(body))
+    assert said["sha256"] == hashlib.sha256(text).hexdigest() == sha
+    assert rfc8785.dumps(json.loads(text)) == text
+    assert (said["n"], said["previous"]) == (1, None)
+    assert "清味" not in raw(body).decode(), "what is signed says nothing about the person"
+
+
+@pytest.mark.parametrize("forged", [None, "of another", "nonsense"])
+def test_a_lost_or_foreign_signature_is_found(
+    database: Database, open_restaurant: Compiled, catalogue: Catalogue, wang_fang: Filed, forged: str | None
+) -> None:
+    seal(database, open_restaurant, catalogue, wang_fang)
+    seal(database, open_restaurant, catalogue, wang_fang, seats=86)
+    with database.write() as session:
+        first, second = session.scalars(select(Snapshot).order_by(Snapshot.n)).all()
+        kept = {None: None, "of another": first.jws, "nonsense": "a.b.c"}[forged]
+        session.execute(update(Snapshot).where(Snapshot.id == second.id).values(jws=kept))
+    with database.read() as session:
+        seen, faults = verify_snapshots(session)
+    assert (seen, len(faults)) == (2, 1)
+    assert "snapshot 2" in faults[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,6 +19,7 @@ from govservice.models.cases import Case
 from govservice.models.exchange import DataAccess
 from govservice.models.reliance import Revalidation
 from govservice.models.session import Database
+from govservice.models.signing import check
 from govservice.operations.publishing import publish_all
 from tests.exchange.conftest import _sandbox_process, sandbox
 from tests.operations.conftest import Play
@@ -155,3 +158,17 @@ def test_who_may(room: Room) -> None:
     assert room.stage.client_as("wang.fang").get(settle).status_code == 404
     assert room.stage.client().get(settle).status_code == 302
     assert browser.post(settle, data={"how": "kept", "reason": "x"}).status_code == 400
+
+
+def test_what_was_sealed_is_handed_out(room: Room) -> None:
+    citizen = room.stage.client_as("wang.fang")
+    address = f"/my/cases/{room.number}/seals/1.json"
+    answer = citizen.get(address)
+    assert answer.status_code == 200
+    found = answer.get_json()
+    assert hashlib.sha256(found["sealed"].encode()).hexdigest() == found["sha256"]
+    assert json.loads(check(found["signature"], found["key"]))["sha256"] == found["sha256"]
+    for missing in (f"/my/cases/{room.number}/seals/7.json", f"/my/cases/{room.number}/seals/{2**70}.json"):
+        assert citizen.get(missing).status_code == 404
+    assert room.stage.client_as("chen.wei").get(address).status_code == 404
+    assert room.stage.client_as("he.tao").get(address).status_code == 404

@@ -19,6 +19,7 @@ from govservice.web.citizen import (  # noqa: E402,F401  the views register them
     pages,
     pay,
     promises,
+    sealed,
     start,
     tasks,
     uploads,

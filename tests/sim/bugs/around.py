@@ -52,5 +52,5 @@ BUGS = (
     Bug("gap-without-end", "what was put off may come whenever it likes", "govservice/engine/decide_promises.py",
         "    timers: list[list[Any]] = [[MAIN, f\"{key}:lapse\", None, due.at]]", "    timers: list[list[Any]] = []"),
     Bug("snapshot-of-something-else", "the sealed record is not what was sent", "govservice/exchange/snapshot.py",
-        "sha256=hashlib.sha256(canonical).hexdigest(),\n        prev_sha256", "sha256=hashlib.sha256(canonical[1:]).hexdigest(),\n        prev_sha256"),
+        "sha = hashlib.sha256(canonical).hexdigest()", "sha = hashlib.sha256(canonical[1:]).hexdigest()"),
 )  # fmt: skip
