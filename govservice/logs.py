@@ -25,6 +25,8 @@ FIELDS = frozenset(
 )
 MAX_TEXT = 200  # characters of one field
 FRAMES = 12  # innermost places of an exception
+# The first four quote addresses; `transitions` says a line for each edge of each machine that is built.
+QUIET = ("httpx", "httpcore", "alembic", "werkzeug", "transitions")
 NAMED = frozenset({"govservice", "config", "wsgi", "gunicorn", "alembic", "py"})  # loggers whose words we know
 
 Event = MutableMapping[str, Any]
@@ -53,8 +55,8 @@ def configure(level: str = "INFO", stream: Any = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in ("httpx", "httpcore", "alembic", "werkzeug"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # they quote addresses
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -1,10 +1,10 @@
-"""Once only: nobody is asked for what a registry holds."""
+"""Once only: nobody is asked for what a registry holds, and nothing is decided by what it said once."""
 
 from __future__ import annotations
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.reader import Path
-from govservice.definitions.verify_graph import Notes
+from govservice.definitions.verify_graph import Notes, place_of_edge
 
 
 def check_once_only(notes: Notes, catalogue: Catalogue) -> None:
@@ -28,6 +28,24 @@ def check_once_only(notes: Notes, catalogue: Catalogue) -> None:
                 "Fetch that as a fact and say `replaced_by` here."
             )
             notes.add("E-ONCE-ONLY", ("materials", name), message)
+
+
+def check_relied_on(notes: Notes) -> None:
+    """Where the decision itself is allowed or led by a registry's word, that word is asked again before it: between
+    sending and deciding it may have changed."""
+    compiled = notes.graph.compiled
+    facts = {name: fact for fact, node in compiled.service.facts.items() for name in node.take}
+    for edge in (edge for edges in compiled.out.values() for edge in edges):
+        if edge.marks != "decided":
+            continue
+        conditions = [edge.guard, *(target.guard for target in edge.targets)]
+        for name in sorted({name for each in conditions if each is not None for name in each.names} & facts.keys()):
+            if compiled.service.facts[facts[name]].revalidate is None:
+                message = (
+                    f"the decision goes by {name!r}, which may have changed since it was fetched. Say "
+                    f"`revalidate: {{before: decided, within: 1d, material: any}}` at the fact {facts[name]!r}."
+                )
+                notes.add("E-REVALIDATE", place_of_edge(edge), message, step=edge.source)
 
 
 def _held_by(catalogue: Catalogue, fact_type: str) -> str:

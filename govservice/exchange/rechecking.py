@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
+from govservice.exchange import recording
 from govservice.exchange.comparing import judge
 from govservice.exchange.gateway import BUDGET, Gateway
 from govservice.exchange.outcomes import GIVES_VALUES, NOT_TO_DECIDE_ON, Outcome
 from govservice.exchange.prefill import ActorLike, needs
-from govservice.exchange.queries import FactResult, Trigger
+from govservice.exchange.queries import FactResult, Trigger, Wanted
 from govservice.models.base import new_id
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
@@ -52,27 +53,64 @@ def recheck(
     """Asks the registries for these facts whatever their age, in parallel within `budget` seconds, and notes for each
     how the answer compares. Raises NotFound for an unknown case; never for a registry's fault."""
     with database.read() as session:
-        case = session.get_one(Case, case_id)
-        form = read_form(session, case.applicant_id, case_id, case.data_rev or None)
-        asked, settled = needs(
-            session, gateway.catalogue, compiled, case_id, actor, now, form.declined, trigger, today, names
-        )
-        bases = {name: basis_of(session, compiled, case, name) for name in names}
-    found: list[Revalidation] = []
-
-    def note(session: Session, results: Sequence[FactResult]) -> None:
-        known = {result.wanted.name: result for result in results}
-        for name in names:
-            row = _row(compiled, gateway.catalogue, case_id, name, bases[name], known.get(name), actor, now, trigger)
-            session.add(row)
-            found.append(row)
-
-    if asked or settled:
-        gateway.fetch(database, asked, budget, settled=settled, then=note)
+        around = _prepare(session, gateway.catalogue, compiled, case_id, names, actor, now, today, trigger)
+    if around.asked or around.settled:
+        gateway.fetch(database, around.asked, budget, settled=around.settled, then=around.note)
     else:  # what the applicant chose to bring themselves, and was noted as such, is not asked for
         with database.write() as session:
-            note(session, ())
-    return found
+            around.note(session, ())
+    return around.found
+
+
+def recheck_in(
+    session: Session, database: Database, gateway: Gateway, compiled: Compiled, case_id: str, names: Collection[str], *,
+    actor: ActorLike, now: datetime, today: date, trigger: Trigger,
+) -> list[Revalidation]:  # fmt: skip
+    """The same within the caller's transaction: for registries in memory, which keep nobody waiting."""
+    around = _prepare(session, gateway.catalogue, compiled, case_id, names, actor, now, today, trigger)
+    results = [*gateway.ask(database, around.asked), *around.settled]
+    if results:
+        recording.record(session, gateway.catalogue, results)
+    around.note(session, results)
+    return around.found
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One asking again: what is to be asked, what needs no call, and what each answer is held against."""
+
+    compiled: Compiled
+    catalogue: Catalogue
+    case_id: str
+    bases: Mapping[str, Basis]
+    actor: ActorLike
+    now: datetime
+    trigger: Trigger
+    asked: Sequence[Wanted]
+    settled: Sequence[FactResult]
+    found: list[Revalidation] = field(default_factory=list)
+
+    def note(self, session: Session, results: Sequence[FactResult]) -> None:
+        """Writes a row for each fact, in the caller's transaction."""
+        known = {result.wanted.name: result for result in results}
+        for name, basis in self.bases.items():
+            row = _row(
+                self.compiled, self.catalogue, self.case_id, name, basis, known.get(name), self.actor, self.now,
+                self.trigger,
+            )  # fmt: skip
+            session.add(row)
+            self.found.append(row)
+
+
+def _prepare(
+    session: Session, catalogue: Catalogue, compiled: Compiled, case_id: str, names: Collection[str],
+    actor: ActorLike, now: datetime, today: date, trigger: Trigger,
+) -> _Round:  # fmt: skip
+    case = session.get_one(Case, case_id)
+    form = read_form(session, case.applicant_id, case_id, case.data_rev or None)
+    asked, settled = needs(session, catalogue, compiled, case_id, actor, now, form.declined, trigger, today, names)
+    bases = {name: basis_of(session, compiled, case, name) for name in names}
+    return _Round(compiled, catalogue, case_id, bases, actor, now, trigger, asked, settled)
 
 
 def basis_of(session: Session, compiled: Compiled, case: Case, name: str) -> Basis:

@@ -23,6 +23,8 @@ from govservice.engine import MAIN, SYSTEM, Actor, Applied, Command, Ctx, Expect
 from govservice.engine.apply import TIMERS
 from govservice.engine.projections import outbox_rows
 from govservice.engine.types import moment
+from govservice.errors import Unverified
+from govservice.exchange.rechecking import recheck_in
 from govservice.messaging.notices import PREFIXES, notice_row
 from govservice.messaging.outbox import Effect
 from govservice.models.base import new_id
@@ -38,6 +40,7 @@ from govservice.operations.demo_plan import Fate
 from govservice.operations.demo_run import Run, reason
 from govservice.operations.demo_staff import Staff, pick
 from govservice.operations.filing import case_number
+from govservice.operations.revalidating import after_decision
 from govservice.operations.runtime import Runtime
 
 Progress = Callable[[int, int], None]  # cases filed, of how many
@@ -88,7 +91,12 @@ class History:
             case_id=run.case_id or None, trigger=trigger, idem=f"demo:{run.fate.key}:{run.commands}", now=at,
             actor=actor, **more,
         )  # fmt: skip
-        applied = apply(self.session, command, self.rt.definitions, self.rt.calendars)
+        try:
+            applied = apply(self.session, command, self.rt.definitions, self.rt.calendars)
+        except Unverified as lack:
+            self.ask_again(run, actor, lack, at)
+            applied = apply(self.session, command, self.rt.definitions, self.rt.calendars)
+        after_decision(self.rt, self.session, applied, at)
         run.case_id, run.state = applied.case_id, applied.state
         if applied.fired:
             self.effects(run, self.session.execute(OPEN_EFFECTS, {"case": run.case_id}), at)
@@ -96,6 +104,15 @@ class History:
             self.effects(run, [row for event in applied.events for row in outbox_rows(run.d, run.case_id, event)], at)
         self.follow(run, at)
         return applied
+
+    def ask_again(self, run: Run, actor: Actor, lack: Unverified, at: datetime) -> None:
+        """What the decision relies on is asked of the registries again. Raises `lack` where it wants another thing."""
+        if not lack.ask:
+            raise lack
+        recheck_in(
+            self.session, self.rt.database, self.rt.gateway, run.d, run.case_id, lack.ask,
+            actor=actor, now=at, today=run.cal.local_date(at), trigger="decision",
+        )  # fmt: skip
 
     def follow(self, run: Run, at: datetime) -> None:
         """What comes next by itself or by somebody's work, now that the case stands as it does."""

@@ -55,3 +55,9 @@ def test_words_of_foreign_libraries_are_not_repeated(written: io.StringIO) -> No
     logging.getLogger("some.library").warning("could not read %s", PERSON)
     logging.getLogger("gunicorn.error").info("Booting worker")
     assert [line["event"] for line in lines(written)] == ["log from some", "Booting worker"]
+
+
+def test_what_builds_a_machine_says_nothing(written: io.StringIO) -> None:
+    """A designer who checks a folder reads findings, not a line for each edge of each machine."""
+    logging.getLogger("transitions.core").info("Added transition")
+    assert lines(written) == []

@@ -136,6 +136,26 @@ def test_a_paper_that_its_fact_replaces_may_be_listed(check: Check) -> None:
     assert check(plan, plan + deed) == []
 
 
+# --- what a decision goes by
+
+
+GOES_BY = (
+    "approve: {to: issue,",
+    'approve: {to: [{guard: "premises.area > 500.0", to: review}, {to: issue}], reason: true,',
+)
+
+
+def test_a_decision_goes_by_a_registrys_word_that_is_not_asked_again(refused: Refused) -> None:
+    found = refused("E-REVALIDATE", *GOES_BY, at="approve:")
+    assert "premises.area" in found.message
+    assert "'premises'" in found.message
+
+
+def test_a_decision_goes_by_what_is_asked_again_before_it(check: Check) -> None:
+    again = "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n"
+    assert check(*GOES_BY, "    fallback: [declare]\n", again) == []
+
+
 # --- the shipped services
 
 SERVICES = sorted((ROOT / "workflows" / "services").glob("*.yaml"))
