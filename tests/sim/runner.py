@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from govservice.models.session import Database, make_engine
-from tests.sim import absences, citizens, clerks, designers, trespassers, whole
+from tests.sim import absences, citizens, clerks, designers, figures, trespassers, whole
 from tests.sim.db import Eye
 from tests.sim.faults import Faults, install
 from tests.sim.machinery import Machinery
@@ -111,6 +111,7 @@ class Schedule:
             (50, self.office), (14, machinery.work), (5, machinery.timers), (4, self.again), (7, self.open),
             (5, self.intruder), (2, machinery.jump), (5, machinery.money),
             (1, lambda: absences.declare(sim)), (1, lambda: designers.act(sim)), (0.7, Pages(sim).look),
+            (0.5, lambda: figures.recount(sim)),
         ]  # fmt: skip
         self.weights = [weight for weight, _ in self.ways]
         sim.office.provider.between = self.between

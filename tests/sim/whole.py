@@ -12,6 +12,7 @@ from govservice.engine.chain import Link, verify
 from govservice.engine.store import Store
 from govservice.errors import PortalError, Tampered
 from govservice.exchange.snapshot import latest_snapshot, verify_snapshot
+from tests.sim import figures
 from tests.sim.tables import Broken
 from tests.sim.world import Sim
 
@@ -34,6 +35,7 @@ def look(sim: Sim, machinery: Any, everything: bool = False) -> None:
         recounted(sim, id)
     for id, sha in list(sim.receipts.items())[-5 if not everything else 0 :]:
         sealed(sim, id, sha)
+    figures.recount(sim)
     if ids:
         tampered(sim, sim.random.choice(ids))
 

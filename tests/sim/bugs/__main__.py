@@ -21,6 +21,7 @@ from config import ROOT
 from tests.sim.bugs import Bug, apply
 from tests.sim.bugs.catalogue import BUGS
 
+AS_THEY_ARE = ("templates", "static", "translations")  # no bug is put into these
 PARTS = ("govservice", "tests", "workflows", "migrations", "config.py", "alembic.ini", "pyproject.toml")
 SEEDS, STEPS, PG_STEPS = (11, 12, 13), 4000, 1000
 SEEN = re.compile(r"BROKEN (\w+): (.*?) \[\w+\]$", re.MULTILINE)
@@ -48,6 +49,8 @@ def copy() -> Iterator[Path]:
                 shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__", "browser"))
             else:
                 shutil.copy(ROOT / part, root / part)
+        for part in AS_THEY_ARE:
+            (root / part).symlink_to(ROOT / part)
         yield root
 
 

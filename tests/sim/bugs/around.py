@@ -53,4 +53,17 @@ BUGS = (
         "    timers: list[list[Any]] = [[MAIN, f\"{key}:lapse\", None, due.at]]", "    timers: list[list[Any]] = []"),
     Bug("snapshot-of-something-else", "the sealed record is not what was sent", "govservice/exchange/snapshot.py",
         "sha = hashlib.sha256(canonical).hexdigest()", "sha = hashlib.sha256(canonical[1:]).hexdigest()"),
+    # pages and figures
+    Bug("list-read-untold", "names in a clerk's list are read, and nobody is told", "govservice/web/clerk/worklist.py",
+        "    if by_role:\n", "    if False:\n"),
+    Bug("page-read-untold", "a case is opened, and its applicant has no row of it", "govservice/web/clerk/cases.py",
+        "        record_read(session, actor, opened, page.file.seen, \"task\", now)\n", "        pass\n"),
+    Bug("list-of-everybody", "a clerk's list shows what another role has", "govservice/queries/worklist.py",
+        "    clauses = [and_(Task.department_id == department, Task.role == role) for role, department in roles]\n", "    clauses = [Task.department_id == department for role, department in roles]\n"),
+    Bug("late-a-day-early", "the desk calls late what is due today", "govservice/queries/turnaround.py",
+        "filter(Case.promised_on < today)", "filter(Case.promised_on <= today)"),
+    Bug("pauses-in-the-figures", "the time of a correction counts as the office's", "govservice/queries/turnaround.py",
+        "        max(0, calendar.working_seconds(started, stopped) - paused), paused,", "        max(0, calendar.working_seconds(started, stopped)), paused,"),
+    Bug("stopped-counts-as-work", "what waits for the applicant stands in the office's queue", "govservice/queries/turnaround.py",
+        "        waiting[service, step] = (count - n_stopped, n_late, n_stopped)", "        waiting[service, step] = (count, n_late, n_stopped)"),
 )  # fmt: skip
