@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import ipaddress
 import os
 import re
 import secrets
@@ -57,6 +58,7 @@ class Settings:
     storage_dir: Path
     base_url: str
     registry_endpoints: Mapping[str, str] = field(default_factory=dict)  # endpoint key -> URL: the allow-list
+    registry_keys: Mapping[str, Path] = field(default_factory=dict)  # name in a registry's file -> PEM file
     payment: PaymentAccount | None = None  # None: no service with a fee can be offered
     signing_key: bytes | None = field(default=None, repr=False)  # Ed25519, 32 bytes; None: derived from the index key
     clock: Literal["wall", "simulated"] = "wall"
@@ -117,7 +119,8 @@ class _Reader:
             index_key=self.read("INDEX_KEY", _key) or b"",
             storage_dir=self.root / (self.read("STORAGE_DIR", str) or "var/files"),
             base_url=base_url,
-            registry_endpoints=self.read("REGISTRY_ENDPOINTS", _endpoints, default="") or {},
+            registry_endpoints=self.read("REGISTRY_ENDPOINTS", lambda text: _endpoints(text, mode), default="") or {},
+            registry_keys=self.read("REGISTRY_KEYS", lambda text: _key_files(text, self.root), default="") or {},
             payment=self.payment(mode),
             signing_key=self.read("SIGNING_KEY", _key) if self.values.get("SIGNING_KEY", "").strip() else None,
             clock=cast("Literal['wall', 'simulated']", self.one_of("CLOCK", ("wall", "simulated"), clock)),
@@ -250,17 +253,48 @@ def _keks(text: str) -> tuple[tuple[str, bytes], ...]:
     return tuple(pairs.items())
 
 
-def _endpoints(text: str) -> dict[str, str]:
-    """`key=url` pairs separated by commas or white space."""
+NETWORKS = ("http", "https", "postgresql", "postgresql+psycopg")  # addresses with a host
+FILES = ("file", "sqlite")  # addresses of this machine's files
+
+
+def _endpoints(text: str, mode: Mode = "demo") -> dict[str, str]:
+    """`key=url` pairs separated by commas or white space. Outside demo mode a registry is no part of this machine."""
     found: dict[str, str] = {}
     for part in filter(None, re.split(r"[\s,]+", text)):
         key, _, url = part.partition("=")
         parts = urlsplit(url)
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", key) or parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{part!r} is not of the form key=http(s)://host/...")
+        known = parts.scheme in NETWORKS and bool(parts.hostname) or parts.scheme in FILES and bool(parts.path)
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", key) or not known:
+            raise ValueError(f"the entry {key[:64]!r} is not of the form key={'|'.join((*NETWORKS, *FILES))}://...")
+        if mode != "demo" and parts.hostname and _is_inside(parts.hostname):
+            raise ValueError(f"{key!r}: {parts.hostname} is an address of this machine or of its own link")
         if key in found:
             raise ValueError(f"the key {key!r} is given twice")
         found[key] = url.rstrip("/")
+    return found
+
+
+def _is_inside(host: str) -> bool:
+    """Whether a host is this machine, its link (169.254... is where clouds keep credentials) or no host at all."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
+
+
+def _key_files(text: str, root: Path) -> dict[str, Path]:
+    """`name=path` pairs: what the files of registries call a key, and the PEM file that it is."""
+    found: dict[str, Path] = {}
+    for part in filter(None, re.split(r"[\s,]+", text)):
+        name, _, path = part.partition("=")
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or not path:
+            raise ValueError(f"{name[:64]!r} is not of the form name=path")
+        if not (file := root / path).is_file():
+            raise ValueError(f"{name!r}: there is no file {path}")
+        found[name] = file
     return found
 
 

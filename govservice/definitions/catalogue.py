@@ -13,6 +13,7 @@ from govservice.definitions import catalogue_schema as files
 from govservice.definitions.findings import DefinitionError, Finding, did_you_mean
 from govservice.definitions.problems import findings_of
 from govservice.definitions.reader import Source, Unreadable, read
+from govservice.definitions.registry_checks import registry_faults
 from govservice.definitions.schema_base import Node
 
 # What the outbox can deliver today, and what it will deliver later (a definition that uses it cannot be published).
@@ -65,6 +66,7 @@ class Catalogue:
     kinds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # kind of department -> name
     departments: Mapping[str, DepartmentEntry] = field(default_factory=dict)  # by id
     facts: Mapping[str, files.FactType] = field(default_factory=dict)
+    predicates: Mapping[str, files.PredicateType] = field(default_factory=dict)  # yes or no, told from a fact
     replaced: Mapping[str, files.ReplacedDocument] = field(default_factory=dict)  # papers nobody may be asked for
     documents: Mapping[str, files.DocumentType] = field(default_factory=dict)
     attachments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # name -> title
@@ -119,6 +121,7 @@ class _Loader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.findings: list[Finding] = []
+        self.sources: dict[str, Source] = {}  # of the registries' files, by code
 
     def load(self) -> Catalogue:
         departments = self.file("departments.yaml", files.DepartmentsFile)
@@ -135,6 +138,7 @@ class _Loader:
             kinds={code: node.name for code, node in departments.kinds.items()} if departments else {},
             departments=_departments(departments) if departments else {},
             facts=facts.facts if facts else {},
+            predicates=facts.predicates if facts else {},
             replaced=facts.documents if facts else {},
             documents=documents.documents if documents else {},
             attachments=documents.attachments if documents else {},
@@ -148,7 +152,7 @@ class _Loader:
             calls={**CALLS, **{name: True for r in registries.values() for name in r.acts}},
             services=dict(self.services()),
         )
-        self.findings += [*_place_faults(catalogue, departments), *_registry_faults(catalogue)]
+        self.findings += [*_place_faults(catalogue, departments), *registry_faults(catalogue, self.sources, CALLS)]
         if self.findings:
             raise DefinitionError(self.findings)
         return catalogue
@@ -161,6 +165,7 @@ class _Loader:
                 if registry.registry != path.stem:
                     self.fault(f"registries/{path.name}", 1, f"the registry is called {registry.registry!r}")
                 found[registry.registry] = registry
+                self.sources[registry.registry] = read(path.read_bytes())
         return found
 
     def services(self) -> Iterator[tuple[str, Any]]:
@@ -245,39 +250,3 @@ def _place_faults(catalogue: Catalogue, file: files.DepartmentsFile | None) -> I
         for kind in kinds:
             if kind not in catalogue.kinds:
                 yield fault(f"departments.{code}: the kind {kind!r} is unknown{did_you_mean(kind, catalogue.kinds)}")
-
-
-def _registry_faults(catalogue: Catalogue) -> Iterator[Finding]:
-    for code, registry in catalogue.registries.items():
-        file = f"registries/{code}.yaml"
-
-        def fault(message: str, file: str = file) -> Finding:
-            return Finding("E-CATALOGUE", "error", file, 1, None, message)
-
-        if registry.owner not in catalogue.departments:
-            near = did_you_mean(registry.owner, catalogue.departments)
-            yield fault(f"the owner {registry.owner!r} is no department{near}")
-        for ref, dataset in registry.datasets.items():
-            for name in dataset.fields:
-                if name not in catalogue.facts:
-                    yield fault(f"{ref}: the fact type {name!r} is unknown{did_you_mean(name, catalogue.facts)}")
-        for name, act in registry.acts.items():
-            if name in CALLS:
-                yield fault(f"{name}: the portal does this itself")
-            if act.undone_by is not None and act.undone_by not in registry.acts:
-                yield fault(f"{name}: {act.undone_by!r} is no act of this registry")
-        for ref, grant in registry.grants.items():
-            for name in grant.acts:
-                if name not in registry.acts:
-                    yield fault(f"{ref}: {name!r} is no act of this registry{did_you_mean(name, registry.acts)}")
-            if grant.dataset not in registry.datasets:
-                yield fault(f"{ref}: the dataset {grant.dataset!r} is not of this registry")
-                continue
-            for name in grant.take:
-                if name not in registry.datasets[grant.dataset].fields:
-                    yield fault(f"{ref}: {grant.dataset} does not hold {name!r}")
-            if grant.purpose not in catalogue.purposes:
-                near = did_you_mean(grant.purpose, catalogue.purposes)
-                yield fault(f"{ref}: the purpose {grant.purpose!r} is unknown{near}")
-            if grant.department not in catalogue.kinds:
-                yield fault(f"{ref}: the department {grant.department!r} is unknown")

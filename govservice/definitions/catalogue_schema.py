@@ -10,7 +10,18 @@ import rfc8785
 from pydantic import Field, StringConstraints
 
 from govservice.definitions.expression_types import Type, field_type
-from govservice.definitions.schema_base import Count, Dotted, Flag, Id, Length, Line, Node, Ordered, Text
+from govservice.definitions.schema_base import (
+    Count,
+    Dotted,
+    ExpressionText,
+    Flag,
+    Id,
+    Length,
+    Line,
+    Node,
+    Ordered,
+    Text,
+)
 from govservice.definitions.schema_form import DatasetRef
 from govservice.definitions.schema_registry import Dataset, Grant, RegisterAct, RegistryFile
 from govservice.identifiers import IdKind
@@ -75,6 +86,19 @@ class FactType(Node):
         return Type("list", item=Type("text")) if self.type == "list" else field_type(self.type)
 
 
+class PredicateType(Node):
+    """A yes or no that is told from a fact: who needs to know whether somebody is of age needs no day of birth.
+
+    `expr` is an expression over the base fact; `registry`: the registry answers it, and the base never comes here.
+    """
+
+    base: Dotted
+    expr: ExpressionText
+    label: Text
+    computed_at: Literal["gateway", "registry"] = "gateway"
+    freshness: Length | None = None
+
+
 class ReplacedDocument(Node):
     """A paper nobody may be asked for while a dataset has it."""
 
@@ -84,6 +108,7 @@ class ReplacedDocument(Node):
 
 class FactsFile(Node):
     facts: Ordered[Dotted, FactType]
+    predicates: Ordered[Dotted, PredicateType] = Field(default_factory=dict)
     documents: Ordered[Id, ReplacedDocument] = Field(default_factory=dict)
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
-from pydantic import Field, PlainValidator, StringConstraints, model_validator
+from pydantic import Field, PlainValidator, model_validator
 
 from govservice.definitions.schema_base import (
     Call,
@@ -29,9 +30,23 @@ from govservice.definitions.schema_base import (
     _fault,
 )
 from govservice.definitions.schema_form import DatasetRef, FieldType, GrantRef
+from govservice.definitions.schema_request import Auth, EndpointKey, Kind, Request, RequestPath, Statement, XRoad
+
+__all__ = ["Request"]
 
 Normaliser = Literal["text", "upper", "number", "date", "district", "list"]
 MAX_PATH = 300
+# What tables answer, where a file says nothing else: rows of plain values.
+ROWS: Mapping[str, Any] = {
+    "type": "object", "required": ["records"],
+    "properties": {
+        "as_of": {"type": "string"},
+        "records": {
+            "type": "array", "maxItems": 2,
+            "items": {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}},
+        },
+    },
+}  # fmt: skip
 
 
 def _jmespath(value: Any) -> str:
@@ -57,7 +72,6 @@ def _json_schema(value: Any) -> Mapping[str, Any]:
 
 JmesPath = Annotated[str, PlainValidator(_jmespath)]
 ResponseSchema = Annotated[Mapping[str, Any], PlainValidator(_json_schema)]
-RequestPath = Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~{}-]+)+$", max_length=200)]
 
 
 def _whole(low: int, high: int) -> Any:
@@ -79,24 +93,8 @@ class Breaker(Node):
 
     window_s: Annotated[int, _whole(1, 3600)] = 30
     min_calls: Annotated[int, _whole(1, 1000)] = 20
-    fail_ratio: Annotated[Number, Field(gt=0, le=1)]
+    fail_ratio: Annotated[Number, Field(gt=0, le=1)] = Decimal("0.5")
     open_s: Annotated[int, _whole(1, 3600)] = 30
-
-
-class Request(Node):
-    """How a dataset is asked. POST sends `{"subject", "fields"}` as JSON, so that no number of a person stands in an
-    address; GET puts the subject into `{subject}` of the path (percent-encoded) and the fields into the query."""
-
-    method: Literal["GET", "POST"]
-    path: RequestPath
-
-    @model_validator(mode="after")
-    def _subject_where_it_belongs(self) -> Request:
-        if self.path.count("{") != self.path.count("{subject}") or self.path.count("}") != self.path.count("{subject}"):
-            raise _fault("E-PATH", f"{self.path!r}: only {{subject}} may stand in braces")
-        if ("{subject}" in self.path) != (self.method == "GET"):
-            raise _fault("E-PATH", "the path of a GET holds {subject}; a POST sends it in the body")
-        return self
 
 
 class FieldMap(Node):
@@ -111,10 +109,10 @@ class Dataset(Node):
 
     title: Text
     status: Literal["active", "deprecated", "retired"] = "active"
-    sharing: Literal["unconditional", "conditional"]
+    sharing: Literal["unconditional", "conditional", "not_shared"]
     subject: Literal["person", "organisation"]
     request: Request
-    records: JmesPath
+    records: JmesPath = "records"
     subject_at: JmesPath
     record_id: JmesPath
     updated_at: JmesPath
@@ -123,7 +121,7 @@ class Dataset(Node):
     as_of: JmesPath | None = None
     max_age: Length | None = None
     fields: Annotated[Ordered[Dotted, FieldMap], Field(min_length=1)]
-    response: ResponseSchema
+    response: ResponseSchema = Field(default_factory=lambda: ROWS)
 
     @model_validator(mode="after")
     def _of_an_age(self) -> Dataset:
@@ -180,10 +178,14 @@ class RegistryFile(Node):
     title: Text
     short: Text
     owner: Dotted  # id of a department: guizhou.market_reg
-    kind: Literal["http_json"]
-    endpoint: Id  # key of the deployment's allow-list of addresses
+    kind: Kind
+    endpoint: EndpointKey  # key of the deployment's allow-list of addresses
+    auth: Auth | None = None
+    xroad: XRoad | None = None
+    signer: Id | None = None  # of csv_snapshot: the name of the public key that its manifests are signed with
+    statements: Ordered[Id, Statement] = Field(default_factory=dict)
     limits: Limits = Field(default_factory=Limits)
-    breaker: Breaker
+    breaker: Breaker = Field(default_factory=Breaker)
     datasets: Annotated[Ordered[DatasetRef, Dataset], Field(min_length=1)]
     acts: Ordered[Call, RegisterAct] = Field(default_factory=dict)
     grants: Ordered[GrantRef, Grant] = Field(default_factory=dict)

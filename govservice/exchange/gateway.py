@@ -19,8 +19,8 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.schema_registry import RegistryFile
 from govservice.exchange import breaker, hedging, quarantine, recording
 from govservice.exchange.comparing import alike
+from govservice.exchange.connectors import connector_of
 from govservice.exchange.connectors.base import Answer, Connector, Query
-from govservice.exchange.connectors.http_json import HttpJson
 from govservice.exchange.grants import covering, revoked_grants
 from govservice.exchange.hedging import Tried
 from govservice.exchange.line import Line
@@ -85,7 +85,7 @@ class Gateway:
 
     paced = True  # whether registries are asked no faster than they allow
 
-    def __init__(self, catalogue: Catalogue, endpoints: Mapping[str, str], *, connect: Connect = HttpJson) -> None:
+    def __init__(self, catalogue: Catalogue, endpoints: Mapping[str, str], *, connect: Connect = connector_of) -> None:
         self.catalogue = catalogue
         self._endpoints = dict(endpoints)
         self._connect = connect
@@ -216,7 +216,8 @@ class Gateway:
         registry, wanted = self.catalogue.registries[call.registry], asked.wanted
         mapper = self._mappers[call.dataset]
         connector = self.connector(registry)
-        if mapper.dataset.subject != wanted.subject.kind or mapper.dataset.status == "retired":
+        unfit = mapper.dataset.subject != wanted.subject.kind or mapper.dataset.sharing == "not_shared"
+        if unfit or mapper.dataset.status == "retired":
             return [_end(call, Outcome.DENIED)]
         if connector is None:
             return [_end(call, Outcome.UNAVAILABLE)]
@@ -305,6 +306,7 @@ def _ended(end: _End, seconds: float) -> Call:
     return replace(
         end.call, outcome=end.reading.outcome, status=answer.status, latency_ms=round((end.seconds or seconds) * 1000),
         fields=tuple(end.reading.values), request_sha=answer.request_sha, response_sha=answer.response_sha,
+        proofs=answer.transport,
     )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ class Call:
     fields: tuple[str, ...]
     request_sha: str = ""
     response_sha: str | None = None
+    proofs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from govservice.exchange.outcomes import GIVES_VALUES, IS_A_READ, REQUIREMENT_ST
 from govservice.exchange.queries import Call, FactResult, Wanted
 from govservice.models.base import Base, new_id
 from govservice.models.cases import Case
-from govservice.models.exchange import DataAccess, EvidenceRequirement, Fact
+from govservice.models.exchange import DataAccess, EvidenceRequirement, ExchangeProof, Fact
 from govservice.models.keyring import Keyring
 from govservice.models.session import box_of
 
@@ -42,6 +42,8 @@ def note(session: Session, catalogue: Catalogue, results: Sequence[FactResult]) 
     calls = [(result.wanted, call, n) for result in results for n, call in enumerate(result.calls, start=1)]
     _insert(session, DataAccess, [_access(wanted, call) for wanted, call, _n in calls if call.outcome in IS_A_READ])
     exchange_log.append(session, [_exchange(wanted, call, n, keyring) for wanted, call, n in calls])
+    proofs = [{"exchange_id": call.id, "proofs": dict(call.proofs)} for _wanted, call, _n in calls if call.proofs]
+    _insert(session, ExchangeProof, proofs)
     breakers = {code: registry.breaker for code, registry in catalogue.registries.items()}
     ends = [(call.registry, call.outcome) for _wanted, call, _n in calls if call.registry in breakers]
     now = max(result.wanted.at for result in results)

@@ -95,6 +95,15 @@ class Exchange(Base):
     row_hash: Mapped[Sha]
 
 
+class ExchangeProof(Base):
+    """What proves a call to others: the ids and hashes of a protocol that signs its messages, or of a signed copy.
+    Insert only. The call's `response_sha` covers it."""
+
+    __tablename__ = "exchange_proofs"
+    exchange_id: Mapped[Ref] = mapped_column(ForeignKey("exchanges.id"), primary_key=True)
+    proofs: Mapped[Json]  # word -> identifier or hash
+
+
 class ExchangeHead(Base):
     """Where a registry's chain of exchanges ends: the row whose lock orders its callers."""
 

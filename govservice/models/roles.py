@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from govservice.models import Base
 
-INSERT_ONLY = ("case_events", "data_accesses", "exchange_seals", "exchanges")
+INSERT_ONLY = ("case_events", "data_accesses", "exchange_proofs", "exchange_seals", "exchanges")
 NEVER_DELETED = ("cases", "definitions")
 ROLE = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 

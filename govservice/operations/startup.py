@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Protocol, cast
 
 from sqlalchemy import select
 
 from govservice.clock import Clock, WallClock
+from govservice.definitions.findings import DefinitionError
 from govservice.definitions.library import Definitions, load_library
+from govservice.exchange.connectors import connector_of, unfit
 from govservice.exchange.gateway import Gateway
 from govservice.models.cases import Definition
 from govservice.models.keyring import Keyring
@@ -30,6 +34,8 @@ class OpeningSettings(SettingsLike, Protocol):
     @property
     def signing_key(self) -> bytes | None: ...
     @property
+    def registry_keys(self) -> Mapping[str, Path]: ...
+    @property
     def clock(self) -> str: ...
     @property
     def payment(self) -> AccountLike | None: ...
@@ -50,7 +56,7 @@ def open_runtime(settings: OpeningSettings, overrides: Mapping[str, object] | No
         ),
         "definitions": definitions.for_one_portal(),
         "calendars": given.pop("calendars", None) or _calendars(settings, definitions),
-        "gateway": given.pop("gateway", None) or Gateway(definitions.catalogue, settings.registry_endpoints),
+        "gateway": given.pop("gateway", None) or _gateway(settings, definitions),
         "settings": settings,
         "simulated": settings.clock == "simulated",
         **given,
@@ -61,6 +67,15 @@ def open_runtime(settings: OpeningSettings, overrides: Mapping[str, object] | No
     runtime = Runtime(**parts)  # type: ignore[arg-type]
     runtime.definitions.find_published_with(lambda sha: published_json(runtime.database, sha))
     return runtime
+
+
+def _gateway(settings: OpeningSettings, definitions: Definitions) -> Gateway:
+    """The door to the registries. Raises DefinitionError where an address does not fit its registry's kind, or a key
+    that a registry's file names is not there."""
+    catalogue, endpoints = definitions.catalogue, settings.registry_endpoints
+    if faults := unfit(catalogue, endpoints, settings.registry_keys):
+        raise DefinitionError(faults)
+    return Gateway(catalogue, endpoints, connect=partial(connector_of, keys=settings.registry_keys))
 
 
 def _calendars(settings: OpeningSettings, definitions: Definitions) -> Calendars:

@@ -70,12 +70,13 @@ class _Backend(httpcore.SyncBackend):
         return _Stream(super().connect_tcp(host, port, left, local_address, socket_options))
 
 
-def transport(limits: httpx.Limits) -> httpx.HTTPTransport:
-    """httpx's own transport on sockets that know the deadline. No proxies, HTTP/1.1, certificates checked."""
+def transport(limits: httpx.Limits, context: ssl.SSLContext | None = None) -> httpx.HTTPTransport:
+    """httpx's own transport on sockets that know the deadline. No proxies, HTTP/1.1, certificates checked: by `context`
+    where one is given, else against the public authorities."""
     made = httpx.HTTPTransport(trust_env=False)
     made.close()
     made._pool = httpcore.ConnectionPool(  # httpx has no argument for it; its version is pinned
-        ssl_context=httpx.create_ssl_context(trust_env=False),
+        ssl_context=context or httpx.create_ssl_context(trust_env=False),
         max_connections=limits.max_connections,
         max_keepalive_connections=limits.max_keepalive_connections,
         keepalive_expiry=limits.keepalive_expiry,

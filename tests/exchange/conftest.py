@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -25,6 +26,9 @@ from govservice.models.keyring import Keyring
 from govservice.models.people import Mandate, Organisation
 from govservice.models.session import Database, make_engine
 from govservice.operations.people import Identity, add_person, find_person
+from tests.exchange import feeds, views
+from tests.exchange.feeds import Feed
+from tests.exchange.views import View
 from tests.support.clock import MONDAY
 from tests.support.rows import put
 from tests.support.sandboxes import Sandbox, process
@@ -174,3 +178,18 @@ def sqlite_database(sqlite_url: str, keyring: Keyring) -> Iterator[Database]:
     engine = make_engine(sqlite_url, synchronous="OFF")
     yield Database(engine, keyring)
     engine.dispose()
+
+
+@pytest.fixture
+def view(database_url: str, tmp_path: Path) -> Iterator[View]:
+    """A registry that is a view: in a PostgreSQL database, and in a SQLite file."""
+    made = views.made(
+        database_url if database_url.startswith("postgresql") else f"sqlite:///{tmp_path / 'registry.db'}"
+    )
+    yield made
+    made.owner.dispose()
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> Feed:
+    return feeds.made(tmp_path / "feed")

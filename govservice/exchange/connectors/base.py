@@ -65,6 +65,14 @@ class Answer:
     transport: Mapping[str, str] = field(default_factory=dict)  # identifiers for the log
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Whether a registry can be reached, and a word for the operator: a status, `redirect`, a missing column."""
+
+    reachable: bool
+    detail: str
+
+
 class Connector(Protocol):
     """A protocol spoken with one registry. Thread-safe; raises only for programming errors."""
 
@@ -73,5 +81,7 @@ class Connector(Protocol):
     def fetch(self, query: Query) -> Answer: ...
 
     def do(self, deed: Deed) -> Answer: ...
+
+    def probe(self, deadline: float) -> Probe: ...
 
     def close(self) -> None: ...

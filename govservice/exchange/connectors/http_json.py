@@ -15,7 +15,8 @@ from urllib.parse import quote
 import httpx
 
 from govservice.definitions.schema_registry import Dataset, RegistryFile
-from govservice.exchange.connectors.base import Answer, Deed, Query
+from govservice.exchange.connectors.base import Answer, Deed, Probe, Query
+from govservice.exchange.connectors.identity import NO_KEYS, Identity, Keys
 from govservice.exchange.outcomes import Outcome
 from govservice.wire.deadline import transport, until
 from govservice.wire.json_limits import BadJson, parse
@@ -40,8 +41,9 @@ class HttpJson:
 
     kind = "http_json"
 
-    def __init__(self, registry: RegistryFile, endpoint: str) -> None:
+    def __init__(self, registry: RegistryFile, endpoint: str, keys: Keys = NO_KEYS) -> None:
         self.registry = registry
+        self.identity = Identity(registry.auth, keys)
         self.endpoint = endpoint.rstrip("/")
         limits = registry.limits
         pool = httpx.Limits(
@@ -52,12 +54,19 @@ class HttpJson:
         self.client = httpx.Client(
             follow_redirects=False,
             trust_env=False,
-            transport=transport(pool),
+            transport=transport(pool, self.identity.context),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "one-stop-portal"},
         )
 
     def close(self) -> None:
         self.client.close()
+
+    def probe(self, deadline: float) -> Probe:
+        """Whether somebody answers at the address, without a question about anybody. A redirect is told."""
+        request = self.client.build_request("GET", self.endpoint, timeout=self._timeouts(deadline))
+        answer = self._sent(request, deadline)
+        there = answer.status is not None and answer.detail != "redirect"
+        return Probe(there, answer.detail or (str(answer.status) if answer.status else answer.outcome.value))
 
     def fetch(self, query: Query) -> Answer:
         """Asks once. Every fault of the network or of the other side becomes an outcome."""
@@ -67,7 +76,8 @@ class HttpJson:
         """Tells the registry to do something, once. Whether it was done is not known where no answer came."""
         said = {**deed.values, "subject": deed.subject.value, "transfer": deed.transfer, "order": deed.order}
         headers = {
-            "Idempotency-Key": deed.key, "X-Purpose": deed.purpose, "X-Case": deed.case_ref,
+            **self.identity.headers(deed.key), "Idempotency-Key": deed.key, "X-Purpose": deed.purpose,
+            "X-Case": deed.case_ref,
             "X-Legal-Basis": quote(deed.legal_basis, safe=" "), "Content-Type": "application/json",
         }  # fmt: skip
         request = self.client.build_request(
@@ -102,6 +112,7 @@ class HttpJson:
     def _request(self, query: Query, dataset: Dataset) -> httpx.Request:
         timeouts = self._timeouts(query.deadline)
         headers = {
+            **self.identity.headers(query.idempotency_key),
             "X-Request-Id": query.idempotency_key,
             "X-Purpose": query.purpose,
             "X-Legal-Basis": quote(query.legal_basis, safe=" "),
