@@ -37,6 +37,7 @@ NAV: dict[str, tuple[tuple[str, Text, str], ...]] = {
         ("supervisor.workload_page", lazy_gettext("Workload"), "workload"),
         ("supervisor.steps", lazy_gettext("Steps"), "steps"),
         ("supervisor.burden", lazy_gettext("Burden"), "burden"),
+        ("supervisor.registries", lazy_gettext("Registries"), "registries"),
         ("designer.services", lazy_gettext("Versions"), "versions"),
     ),
     "designer": (("designer.services", lazy_gettext("Versions"), "versions"),),

@@ -373,7 +373,18 @@ def test_words_and_answers_are_not_the_supervisors(history: History) -> None:
      "show=waiting&staff=x&role=y&department=z", "show=open&area=huaxi&area=nanming"],
 )  # fmt: skip
 def test_odd_filters_are_no_fault(history: History, query: str) -> None:
-    for page in ("", "cases", "late", "steps", "workload", "steps.csv", "burden", "burden.csv", "burden.json"):
+    for page in (
+        "",
+        "cases",
+        "late",
+        "steps",
+        "workload",
+        "steps.csv",
+        "burden",
+        "burden.csv",
+        "burden.json",
+        "registries",
+    ):
         assert history.supervisor.get(f"/supervisor/{page}?{query}").status_code == 200
 
 

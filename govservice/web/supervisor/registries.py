@@ -1,0 +1,47 @@
+"""The breaker board: which registries answer, how fast, and which cases wait for them."""
+
+from __future__ import annotations
+
+from flask import render_template
+from flask_babel import gettext
+
+from govservice.exchange.outcomes import BREAKER_FAILURES, CONDUCT, FAULTS, Counts
+from govservice.queries.registries import Board, Kinds, boards
+from govservice.web.access import audience, current_runtime
+from govservice.web.i18n import text
+from govservice.web.supervisor.views import blueprint, helpers
+
+KINDS = Kinds(
+    failures=frozenset(o.value for o in BREAKER_FAILURES),
+    faults=frozenset(o.value for o in FAULTS),
+    not_asked=frozenset(o.value for o, conduct in CONDUCT.items() if conduct.counts is Counts.NOTHING),
+)
+
+
+@blueprint.get("/registries")
+@audience("supervisor")
+def registries() -> str:
+    """Every registry over the last 24 hours, those in trouble first."""
+    rt = current_runtime()
+    now = rt.now()
+    with rt.read() as session:
+        found = boards(session, rt.definitions.catalogue, KINDS, now)
+    known = rt.definitions.catalogue.registries
+    trouble = [board for board in found if board.trouble]
+    asked = [board for board in found if board.calls or board.trouble]
+    idle = [text(known[board.code].title) for board in found if not board.calls and not board.trouble]
+    return render_template(
+        "supervisor/registries.html", asked=asked, idle=idle, trouble=trouble, now=now, said=said,
+        name=lambda code: known[code].title, owner=lambda code: known[code].owner, **helpers(rt),
+    )  # fmt: skip
+
+
+def said(board: Board) -> str:
+    """How a registry stands, in a word or two."""
+    if board.state == "open":
+        return str(gettext("Out of order"))
+    if board.state == "half_open":
+        return str(gettext("Being tried"))
+    if board.quarantined:
+        return str(gettext("Answers do not fit"))
+    return str(gettext("Answers"))
