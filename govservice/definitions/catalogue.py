@@ -13,7 +13,7 @@ from govservice.definitions import catalogue_schema as files
 from govservice.definitions.findings import DefinitionError, Finding, did_you_mean
 from govservice.definitions.problems import findings_of
 from govservice.definitions.reader import Source, Unreadable, read
-from govservice.definitions.registry_checks import registry_faults
+from govservice.definitions.registry_checks import predicate_faults, registry_faults
 from govservice.definitions.schema_base import Node
 
 # What the outbox can deliver today, and what it will deliver later (a definition that uses it cannot be published).
@@ -103,6 +103,17 @@ class Catalogue:
         """Fact types that are somebody's own number: no page shows it whole."""
         return frozenset(name for name, fact in self.facts.items() if fact.identifier and fact.sensitivity != "public")
 
+    def label(self, name: str) -> Mapping[str, str] | None:
+        """How people call a fact type or a predicate."""
+        known = self.facts.get(name) or self.predicates.get(name)
+        return known.label if known is not None else None
+
+    @property
+    def labels(self) -> Mapping[str, Mapping[str, str]]:
+        """How people call every fact type and predicate."""
+        told = {name: predicate.label for name, predicate in self.predicates.items()}
+        return {**{name: fact.label for name, fact in self.facts.items()}, **told}
+
     def registry_of(self, dataset: str) -> str | None:
         """Code of the registry that holds a dataset."""
         return next((code for code, registry in self.registries.items() if dataset in registry.datasets), None)
@@ -121,7 +132,7 @@ class _Loader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.findings: list[Finding] = []
-        self.sources: dict[str, Source] = {}  # of the registries' files, by code
+        self.sources: dict[str, Source] = {}  # of facts.yaml by its name, of the registries' files by code
 
     def load(self) -> Catalogue:
         departments = self.file("departments.yaml", files.DepartmentsFile)
@@ -153,6 +164,7 @@ class _Loader:
             services=dict(self.services()),
         )
         self.findings += [*_place_faults(catalogue, departments), *registry_faults(catalogue, self.sources, CALLS)]
+        self.findings += predicate_faults(catalogue, self.sources.get("facts.yaml"))
         if self.findings:
             raise DefinitionError(self.findings)
         return catalogue
@@ -165,7 +177,7 @@ class _Loader:
                 if registry.registry != path.stem:
                     self.fault(f"registries/{path.name}", 1, f"the registry is called {registry.registry!r}")
                 found[registry.registry] = registry
-                self.sources[registry.registry] = read(path.read_bytes())
+                self.sources[registry.registry] = self.sources[f"registries/{path.name}"]
         return found
 
     def services(self) -> Iterator[tuple[str, Any]]:
@@ -187,6 +199,7 @@ class _Loader:
         except Unreadable as error:
             self.findings += [Finding(f.code, "error", name, f.line, None, f.message) for f in error.faults]
             return None
+        self.sources[name] = source
         try:
             return model.model_validate(source.data)
         except ValidationError as error:

@@ -89,14 +89,13 @@ class FactType(Node):
 class PredicateType(Node):
     """A yes or no that is told from a fact: who needs to know whether somebody is of age needs no day of birth.
 
-    `expr` is an expression over the base fact; `registry`: the registry answers it, and the base never comes here.
+    `expr` is an expression over the base fact and `today`. A dataset that has a field of the predicate's name answers
+    it itself: then the base never comes here.
     """
 
     base: Dotted
     expr: ExpressionText
     label: Text
-    computed_at: Literal["gateway", "registry"] = "gateway"
-    freshness: Length | None = None
 
 
 class ReplacedDocument(Node):

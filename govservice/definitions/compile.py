@@ -10,6 +10,7 @@ from types import MappingProxyType
 import rfc8785
 
 from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.catalogue_schema import PredicateType
 from govservice.definitions.compile_consult import answers, side_steps, with_opinion_roles
 from govservice.definitions.compile_edges import RENEWED, EdgeBuilder
 from govservice.definitions.compiled import (
@@ -270,16 +271,19 @@ def with_labels(service: Service, catalogue: Catalogue | None) -> Service:
     """The service with the catalogue's label and unit on each field that a fact fills and that has none itself."""
     if catalogue is None:
         return service
-    pages = tuple(_page_with_labels(page, catalogue) for page in service.form)
+    told = {name: catalogue.predicates.get(fact.predicate or "") for name, fact in service.facts.items()}
+    pages = tuple(_page_with_labels(page, catalogue, told) for page in service.form)
     return service.model_copy(update={"form": pages})
 
 
-def _page_with_labels(page: Page, catalogue: Catalogue) -> Page:
+def _page_with_labels(page: Page, catalogue: Catalogue, told: Mapping[str, PredicateType | None]) -> Page:
     fields: dict[str, FormField] = {}
     for name, field in page.fields.items():
         known = catalogue.facts.get(name) if field.fact or field.issued else None
         if known is not None:
             field = field.model_copy(update={"label": field.label or known.label, "unit": field.unit or known.unit})
+        elif (predicate := told.get(field.fact or "")) is not None:
+            field = field.model_copy(update={"label": field.label or predicate.label})
         fields[name] = field
     return page.model_copy(update={"fields": fields})
 

@@ -11,9 +11,11 @@ from govservice.definitions.walk import (
     Report,
     all_steps,
     children,
+    fields,
     listing,
     mapping,
     ways,
+    word,
     words,
 )
 
@@ -27,8 +29,11 @@ def check_not_executed(report: Report, data: Raw, catalogue: Catalogue | None) -
 
 
 def _uses_of_facts(data: Raw) -> Iterator[Use]:
-    keys = ("predicate", "pending_within", "on_change", "dispute", "subscribe")
+    shown = {word(node, "fact") for _, _, node, _ in fields(data)}
+    keys = ("pending_within", "on_change", "dispute", "subscribe")
     for name, fact in children(data, "facts"):
+        if "predicate" in fact and name not in shown:
+            yield ("facts", name, "predicate"), "a `predicate` that no field of the form shows"
         for key in keys:
             if key in fact:
                 yield ("facts", name, key), f"`{key}` of a fact"

@@ -184,7 +184,7 @@ def _check_fields(report: Report, data: Raw) -> None:
         fact = word(node, "fact")
         if not known(report, "E-UNKNOWN-FACT", (*path, "fact"), fact, facts, "fact") or fact is None:
             continue
-        taken = words(facts[fact], "take") or [word(facts[fact], "predicate") or ""]
+        taken = words(facts[fact], "take") or [fact]  # a yes or no bears the fact's own name
         if name not in taken:
             report.error(
                 "E-UNKNOWN-FACT",

@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from govservice.definitions.expression_syntax import ExpressionError
+from govservice.definitions.expression_types import DATE
+from govservice.definitions.expressions import compile_expression
 from govservice.definitions.findings import Finding, did_you_mean
 from govservice.definitions.reader import Source
 from govservice.definitions.schema_registry import ROWS, Dataset, RegistryFile
@@ -39,6 +42,26 @@ def registry_faults(
             yield from _dataset(catalogue, registry, ref, dataset, fault)
         yield from _acts(registry, fault, done_by_portal)
         yield from _grants(catalogue, registry, fault)
+
+
+def predicate_faults(catalogue: Catalogue, source: Source | None) -> Iterator[Finding]:
+    """Predicates that cannot be told: of an unknown base, or by an expression that does not compile over it."""
+    for name, predicate in catalogue.predicates.items():
+        line = source.line("predicates", name) if source is not None else 1
+        base, message = catalogue.facts.get(predicate.base), ""
+        if name in catalogue.facts:
+            message = f"{name!r} is a fact type already"
+        elif base is None:
+            message = (
+                f"{name}: the fact type {predicate.base!r} is unknown{did_you_mean(predicate.base, catalogue.facts)}"
+            )
+        else:
+            try:
+                compile_expression(predicate.expr, {predicate.base: base.expression_type, "today": DATE})
+            except ExpressionError as error:
+                message = f"{name}: {error}"
+        if message:
+            yield Finding("E-CATALOGUE", "error", "facts.yaml", line, None, message)
 
 
 def _reached(registry: RegistryFile, fault: Fault) -> Iterator[Finding]:
@@ -76,7 +99,7 @@ def _dataset(
         yield fault(f"{ref}: 'response' is required: the JSON Schema of a good answer", "datasets", ref)
     for name, field in dataset.fields.items():
         at = ("datasets", ref, "fields", name)
-        if name not in catalogue.facts:
+        if name not in catalogue.facts and name not in catalogue.predicates:
             yield fault(f"{ref}: the fact type {name!r} is unknown{did_you_mean(name, catalogue.facts)}", *at)
         if missing := _stands_nowhere(dataset, field.path):
             yield fault(f"{ref}: {field.path!r} leads to nothing: the response has no {missing!r}", *at)

@@ -97,6 +97,11 @@ class Fact(Node):
         return next((s.dataset for s in self.sources if s.dataset), None)
 
 
+def brought(name: str, fact: Fact) -> tuple[str, ...]:
+    """The names of the values that a fact brings: fact types, or the fact's own name for a yes or no."""
+    return fact.take or (name,)
+
+
 def _required_where_filled(data: Any) -> Any:
     """`required` defaults to true for fields that a fact fills, to false for other fields."""
     if isinstance(data, dict) and "required" not in data:

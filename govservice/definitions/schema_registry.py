@@ -34,7 +34,7 @@ from govservice.definitions.schema_request import Auth, EndpointKey, Kind, Reque
 
 __all__ = ["Request"]
 
-Normaliser = Literal["text", "upper", "number", "date", "district", "list"]
+Normaliser = Literal["text", "upper", "number", "date", "district", "list", "yes_no"]
 MAX_PATH = 300
 # What tables answer, where a file says nothing else: rows of plain values.
 ROWS: Mapping[str, Any] = {

@@ -66,7 +66,7 @@ def check_grants(report: Report, data: Raw, catalogue: Catalogue) -> None:
                 continue  # reported as unknown
             if service not in grant.services:
                 report.error("E-GRANT", path, f"the grant {word(source, 'grant')} is not for the service {service!r}")
-            for taken in words(fact, "take"):
+            for taken in (*words(fact, "take"), *filter(None, [word(fact, "predicate")])):
                 if taken not in grant.take:
                     report.error("E-GRANT", path, f"the grant {word(source, 'grant')} does not cover {taken!r}")
             if word(fact, "purpose") != grant.purpose:
@@ -89,11 +89,17 @@ def _check_fact(report: Report, catalogue: Catalogue, path: Path, fact: Raw) -> 
     known(report, "E-UNKNOWN-PURPOSE", (*path, "purpose"), word(fact, "purpose"), catalogue.purposes, "purpose")
     for taken in words(fact, "take"):
         known(report, "E-UNKNOWN-FACT-TYPE", (*path, "take"), taken, catalogue.facts, "fact type")
+    predicate = word(fact, "predicate")
+    known(report, "E-UNKNOWN-FACT-TYPE", (*path, "predicate"), predicate, catalogue.predicates, "predicate")
+    told = catalogue.predicates.get(predicate or "")
     single = not isinstance(fact.get("from"), list)
     for index, source in enumerate(listing(fact, "from")):
         where: Path = (*path, "from") if single else (*path, "from", index)
         dataset, grant = word(source, "dataset"), word(source, "grant")
         if known(report, "E-UNKNOWN-DATASET", where, dataset, catalogue.datasets, "dataset") and dataset:
+            held = catalogue.datasets[dataset].fields
+            if predicate and told is not None and predicate not in held and told.base not in held:
+                report.error("E-UNKNOWN-FACT-TYPE", (*path, "predicate"), f"{dataset} cannot tell {predicate!r}")
             for taken in words(fact, "take"):
                 if taken in catalogue.facts and taken not in catalogue.datasets[dataset].fields:
                     report.error(

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_form import brought
 from govservice.definitions.values import clean_text, typed_as
 
 Change = Literal["same", "immaterial", "material"]
@@ -27,7 +28,7 @@ def judge(
     A value that came or went counts as a change of it; where the definition's expression cannot be computed for lack
     of a value that was there, or is there now, the change is material: better a clerk looks once too often.
     """
-    types = compiled.service.facts[name].take
+    types = brought(name, compiled.service.facts[name])
     if all(old.get(each) == new.get(each) for each in types):
         return "same"
     if not differing(catalogue, types, old, new):

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_form import brought
 from govservice.exchange.comparing import differing
 from govservice.exchange.outcomes import GIVES_VALUES
 from govservice.exchange.rechecking import CHANGED, values_of
@@ -68,8 +69,9 @@ def found_of(
 
 def _found(session: Session, catalogue: Catalogue, compiled: Compiled, case: Case, row: Revalidation) -> Found:
     node = compiled.service.facts[row.name]
-    old, new = _before(session, case, node.take, row), _after(session, case, row)
-    differ = differing(catalogue, node.take, old, new) if row.result in CHANGED else ()
+    types = brought(row.name, node)
+    old, new = _before(session, case, types, row), _after(session, case, row)
+    differ = differing(catalogue, types, old, new) if row.result in CHANGED else ()
     registry = catalogue.registries.get(_registry(session, catalogue, node.dataset, row))
     box = box_of(session, case.applicant_id)
     said = box.open_text(row.reason_enc, f"revalidations:{row.id}") if box and row.reason_enc else ""

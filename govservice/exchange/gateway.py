@@ -26,6 +26,7 @@ from govservice.exchange.hedging import Tried
 from govservice.exchange.line import Line
 from govservice.exchange.mapping import Mapper, Reading
 from govservice.exchange.outcomes import ALARMS, Outcome
+from govservice.exchange.predicates import Predicates
 from govservice.exchange.queries import Call, FactResult, Wanted
 from govservice.exchange.weighing import SETTLES, better
 from govservice.models.base import new_id
@@ -93,7 +94,10 @@ class Gateway:
         self._executors: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
         self._connectors: dict[str, Connector] = {}
         self._lines = {code: Line(each.limits, paced=self.paced) for code, each in catalogue.registries.items()}
-        self._mappers = {ref: Mapper(dataset, catalogue.area_of_region) for ref, dataset in catalogue.datasets.items()}
+        predicates = Predicates(catalogue)
+        self._mappers = {
+            ref: Mapper(dataset, catalogue.area_of_region, predicates) for ref, dataset in catalogue.datasets.items()
+        }
 
     def fetch(
         self,
@@ -194,7 +198,8 @@ class Gateway:
             if best.outcome in SETTLES:
                 break
         calls = sorted(asked.calls, key=lambda call: call.id == settled)  # the one that settled it stands last
-        return FactResult(asked.wanted, best.outcome, tuple(calls), best.values, best.record_id, best.updated_at)
+        values = {asked.wanted.known_as(name): value for name, value in best.values.items()}
+        return FactResult(asked.wanted, best.outcome, tuple(calls), values, best.record_id, best.updated_at)
 
     def _differs(self, fact_type: str, one: object, other: object) -> bool:
         return not alike(self.catalogue, fact_type, one, other)
@@ -251,7 +256,7 @@ class Gateway:
         answer, made = tried.answer, replace(call, id=tried.number)
         if answer.outcome is not Outcome.OK:
             return _End(made, answer, Reading(answer.outcome), tried.seconds)
-        reading = mapper.read(answer.body, wanted.subject.value, wanted.take, wanted.at)
+        reading = mapper.read(answer.body, wanted.subject.value, wanted.take, wanted.at, wanted.today)
         return _End(made, answer, reading, tried.seconds)
 
     # -- after the budget

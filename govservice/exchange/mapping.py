@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from govservice.definitions.schema_registry import Dataset
 from govservice.definitions.values import clean_text
 from govservice.exchange.outcomes import Outcome
+from govservice.exchange.predicates import Predicates
 from govservice.identifiers import normalise
 
 MAX_ITEMS = 500  # of a list, as expressions count them
@@ -48,8 +49,9 @@ class Unmappable(ValueError):
 class Mapper:
     """One dataset's mapping, compiled once. `districts` translates region codes into areas."""
 
-    def __init__(self, dataset: Dataset, districts: Districts) -> None:
+    def __init__(self, dataset: Dataset, districts: Districts, predicates: Predicates | None = None) -> None:
         self.dataset = dataset
+        self._predicates = predicates
         self._validator = Draft202012Validator(dict(dataset.response))
         self._paths = {name: jmespath.compile(each.path) for name, each in dataset.fields.items()}
         self._records, self._subject = jmespath.compile(dataset.records), jmespath.compile(dataset.subject_at)
@@ -60,12 +62,20 @@ class Mapper:
 
     def source_fields(self, take: tuple[str, ...]) -> tuple[str, ...]:
         """The registry's own names of what to ask for: the first part of each path, each once."""
-        return tuple(dict.fromkeys(_first_part(self.dataset.fields[name].path) for name in take))
+        return tuple(dict.fromkeys(_first_part(self.dataset.fields[self._asked(name)].path) for name in take))
 
-    def read(self, body: Any, subject: str, take: tuple[str, ...], at: datetime | None = None) -> Reading:
+    def _asked(self, name: str) -> str:
+        """The field that a name is read from: its own, or what a predicate is told from."""
+        base = self._predicates.base(name) if self._predicates and name not in self.dataset.fields else None
+        return base or name
+
+    def read(
+        self, body: Any, subject: str, take: tuple[str, ...], at: datetime | None = None, today: date | None = None
+    ) -> Reading:  # fmt: skip
         """The facts in a well-formed answer about this subject; any doubt is an outcome and holds no value.
 
-        `at` is now: an answer out of a copy that is older than the dataset allows is STALE.
+        `at` is now: an answer out of a copy that is older than the dataset allows is STALE. `today` is the legal day,
+        for predicates.
         """
         if not self._validator.is_valid(body):
             return Reading(Outcome.SCHEMA_VIOLATION)
@@ -79,7 +89,7 @@ class Mapper:
             return Reading(Outcome.IDENTITY_MISMATCH)
         if len(records) > 1:
             return Reading(Outcome.AMBIGUOUS)
-        reading = self._record(records[0], take)
+        reading = self._record(records[0], take, today)
         try:
             stale = self._is_old(body, at)
         except Unmappable:
@@ -92,19 +102,27 @@ class Mapper:
             return False
         return at - as_of > self.dataset.max_age.span
 
-    def _record(self, record: Any, take: tuple[str, ...]) -> Reading:
+    def _record(self, record: Any, take: tuple[str, ...], today: date | None) -> Reading:
         flags = (self._flags.search(record) if self._flags else None) or []
         outcome = next((FLAG_OUTCOMES[flag] for flag in FLAG_OUTCOMES if flag in flags), Outcome.OK)
         if outcome is Outcome.WITHHELD:
             return Reading(outcome)
         try:
-            values = {name: self._value(name, record) for name in take}
+            values = {name: self._told(name, record, today) for name in take}
             updated = _instant(self._updated_at.search(record))
         except Unmappable:
             return Reading(Outcome.SCHEMA_VIOLATION)
         identity = self._record_id.search(record)
         kept = {name: value for name, value in values.items() if value is not None}
         return Reading(outcome if kept else Outcome.NO_RECORD, kept, str(identity) if identity else None, updated)
+
+    def _told(self, name: str, record: Any, today: date | None) -> Any:
+        """A value, or a yes or no told from one that goes no further than here."""
+        base = self._asked(name)
+        value = self._value(base, record)
+        if base == name or self._predicates is None:
+            return value
+        return self._predicates.tell(name, {base: value}, today)
 
     def _value(self, name: str, record: Any) -> Any:
         raw = self._paths[name].search(record)
@@ -168,10 +186,17 @@ def _list(raw: Any) -> list[str]:
     return [_text(item) for item in raw]
 
 
+def _yes_no(raw: Any) -> bool:
+    if not isinstance(raw, bool):
+        raise Unmappable("not a yes or no")
+    return raw
+
+
 _NORMALISERS: Mapping[str, Callable[[Any], Any]] = {
     "text": _text,
     "upper": lambda raw: normalise(_text(raw)),
     "number": _number,
     "date": _day,
     "list": _list,
+    "yes_no": _yes_no,
 }

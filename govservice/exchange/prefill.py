@@ -144,10 +144,15 @@ def _wanted(
     subject_id, key = subjects[kind]
     return Wanted(
         case_id=case.id, service=case.service, department=compiled.service.department, name=name, sources=sources,
-        take=tuple(node.take), purpose=node.purpose, subject=SubjectKey(kind, key), subject_id=subject_id,
+        take=_taken(node), purpose=node.purpose, subject=SubjectKey(kind, key), subject_id=subject_id,
         person_id=case.applicant_id, actor=actor.id, trigger=trigger, at=now,
-        today=today,
+        today=today, predicate=node.predicate is not None,
     )  # fmt: skip
+
+
+def _taken(node: FactNode) -> tuple[str, ...]:
+    """What the registry's owner granted by name: fact types, or a yes or no."""
+    return (node.predicate,) if node.predicate is not None else node.take
 
 
 def _is_fresh(view: FactView | None, node: FactNode, catalogue: Catalogue, now: datetime) -> bool:

@@ -31,6 +31,11 @@ class Wanted:
     trigger: Trigger
     at: datetime
     today: date  # the legal day on which grant and mandate must hold (the offices' calendar)
+    predicate: bool = False  # `take` is one yes or no, known in the case by the fact's own name
+
+    def known_as(self, taken: str) -> str:
+        """What the case calls a value."""
+        return self.name if self.predicate else taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_form import brought
 from govservice.exchange import recording
 from govservice.exchange.comparing import judge
 from govservice.exchange.gateway import BUDGET, Gateway
@@ -127,7 +128,7 @@ def basis_of(session: Session, compiled: Compiled, case: Case, name: str) -> Bas
     if last is not None and last.resolution == "kept":
         return Basis(held, held_by or last.exchange_id, last)
     form = read_form(session, case.applicant_id, case.id, case.data_rev or None)
-    sent = {n: form.answers[n] for n in compiled.service.facts[name].take if n in form.answers}
+    sent = {n: form.answers[n] for n in brought(name, compiled.service.facts[name]) if n in form.answers}
     declared = {n for n in sent if form.sources.get(n) == "you"}
     if declared or not (held or open_change):
         return Basis(sent, None, last)

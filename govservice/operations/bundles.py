@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from govservice.codes import CASE_NUMBER
 from govservice.definitions.compiled import Compiled, Spawn
+from govservice.definitions.schema_form import brought
 from govservice.engine import MAIN, SYSTEM, Actor, Applied, CaseState, Command, apply, load_state
 from govservice.errors import Missing, NotAllowed
 from govservice.exchange import evidence, toll
@@ -115,7 +116,8 @@ def _copy_facts(session: Session, parent: CaseState, case: Case, compiled: Compi
     wanted = set(compiled.service.facts)
     stand = select(Fact).where(Fact.case_id == parent.case_id, Fact.superseded_by.is_(None), Fact.name.in_(wanted))
     for fact in session.scalars(stand).all():
-        if box is None or fact.value_enc is None or fact.fact_type not in compiled.service.facts[fact.name].take:
+        taken = brought(fact.name, compiled.service.facts[fact.name])
+        if box is None or fact.value_enc is None or fact.fact_type not in taken:
             continue
         id = new_id()
         value = box.open_json(fact.value_enc, f"facts:{fact.id}")

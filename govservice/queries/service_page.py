@@ -60,7 +60,7 @@ class Needs:
 
 def labels(definitions: Definitions, compiled: Compiled) -> dict[str, Text]:
     """Labels of everything a case of this service can name: fields, materials, facts of registries."""
-    found: dict[str, Text] = {name: fact.label for name, fact in definitions.catalogue.facts.items()}
+    found: dict[str, Text] = dict(definitions.catalogue.labels)
     found |= {name: question.label for name, question in compiled.service.fields.items()}
     return found | {name: material.label for name, material in compiled.service.materials.items()}
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from govservice.exchange.sandbox import answers_people as people
+from govservice.exchange.sandbox import answers_standing as standing
 from govservice.exchange.sandbox import cast
 from govservice.exchange.sandbox.province import Province
 from govservice.exchange.sandbox.records import Certificate, Enterprise, Person, Premises
@@ -182,6 +183,9 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
         Door("v1/means/query", PERSON, people.means),
     ),
     "social_insurance": (Door("v1/employment/query", PERSON, people.employment),),
+    "tax": (Door("v1/income/query", PERSON, standing.income),),
+    "education": (Door("v1/qualifications/query", PERSON, standing.qualifications),),
+    "licences": (Door("v1/licences/query", ("record_id", "holder"), standing.licences),),
     "medical_insurance": (Door("v1/costs/query", PERSON, people.medical_costs),),
 }
 ACTS = {"v1/addresses": "address", "v1/payments": "account"}  # acts that ask for nothing but this key

@@ -27,7 +27,7 @@ def households(province: Province, subject: str) -> Iterable[Record]:
         return []
     members = province.household(person.household)
     adults = [m.id for m in members if m.id != subject and AS_OF.year - m.born.year > ADULT]
-    return [_record(person, person.household, size=len(members), adults=", ".join(adults))]
+    return [record(person, person.household, size=len(members), adults=", ".join(adults))]
 
 
 def marriages(province: Province, subject: str) -> Iterable[Record]:
@@ -36,7 +36,7 @@ def marriages(province: Province, subject: str) -> Iterable[Record]:
     spouse = next((b for a in (cast.COUPLE, cast.COUPLE[::-1]) for b in a[1:] if a[0].id == subject), None)
     if person is None or spouse is None:
         return []
-    return [_record(person, f"JH-{subject[-6:]}", spouse={"name": spouse.name, "national_id": spouse.id})]
+    return [record(person, f"JH-{subject[-6:]}", spouse={"name": spouse.name, "national_id": spouse.id})]
 
 
 def kinship(province: Province, subject: str) -> Iterable[Record]:
@@ -46,7 +46,7 @@ def kinship(province: Province, subject: str) -> Iterable[Record]:
     children = [child for child, known in cast.PARENTS.items() if subject in known]
     if person is None or not (parents or children):
         return []
-    return [_record(person, f"QS-{subject[-8:]}", parents=", ".join(parents), children=", ".join(children))]
+    return [record(person, f"QS-{subject[-8:]}", parents=", ".join(parents), children=", ".join(children))]
 
 
 def dwellings(province: Province, subject: str) -> Iterable[Record]:
@@ -55,7 +55,7 @@ def dwellings(province: Province, subject: str) -> Iterable[Record]:
     if person is None or not person.head:
         return []
     return [
-        _record(
+        record(
             person, f"黔（2019）不动产权第 {drawn(subject, 'home') % 10**7:07d} 号", address=person.address,
             region=DISTRICTS[person.area][2],
         )
@@ -69,7 +69,7 @@ def employment(province: Province, subject: str) -> Iterable[Record]:
         return []
     months = 1 + drawn(subject, "months") % 240
     employer = EMPLOYERS[drawn(subject, "employer") % len(EMPLOYERS)]
-    return [_record(person, f"CB-{subject[-8:]}", employer=employer, months=months)]
+    return [record(person, f"CB-{subject[-8:]}", employer=employer, months=months)]
 
 
 def medical_costs(province: Province, subject: str) -> Iterable[Record]:
@@ -77,7 +77,7 @@ def medical_costs(province: Province, subject: str) -> Iterable[Record]:
     person = province.people.get(subject)
     if person is None or drawn(subject, "ill") % 8:
         return []
-    return [_record(person, f"DB-{subject[-8:]}", costs=f"{2000 + drawn(subject, 'costs') % 30000}.00")]
+    return [record(person, f"DB-{subject[-8:]}", costs=f"{2000 + drawn(subject, 'costs') % 30000}.00")]
 
 
 def means(province: Province, subject: str) -> Iterable[Record]:
@@ -89,7 +89,7 @@ def means(province: Province, subject: str) -> Iterable[Record]:
     income = sum(1800 + drawn(m.id, "wage") % 9000 for m in members if works(m))
     deposits, vehicles = drawn(person.household, "deposits") % 60_000, drawn(person.household, "vehicles") % 2
     return [
-        _record(person, f"HD-{person.household}", income=f"{income}.00", deposits=f"{deposits}.00", vehicles=vehicles)
+        record(person, f"HD-{person.household}", income=f"{income}.00", deposits=f"{deposits}.00", vehicles=vehicles)
     ]
 
 
@@ -103,7 +103,8 @@ def drawn(subject: str, what: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{subject}:{what}".encode()).digest()[:4], "big")
 
 
-def _record(person: Person, record_id: str, **values: Any) -> Record:
+def record(person: Person, record_id: str, **values: Any) -> Record:
+    """A record about a person, with what always stands in one."""
     at = max(person.updated_at, datetime(2026, 1, 5, 1, 0, tzinfo=UTC))
     return {
         "record_id": record_id, "person": {"national_id": person.id}, "updated_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"),

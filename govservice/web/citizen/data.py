@@ -129,7 +129,7 @@ def read_line(definitions: Definitions, row: ReadRow) -> dict[str, Any]:
     """One read in words."""
     catalogue = definitions.catalogue
     service = definitions.current(row.service) if row.service in definitions.codes() else None
-    names = labels(definitions, service) if service else {n: f.label for n, f in catalogue.facts.items()}
+    names = labels(definitions, service) if service else catalogue.labels
     registry = catalogue.registries.get(row.registry or "")
     if row.by_portal:
         who, where = gettext("The portal, for you"), ""

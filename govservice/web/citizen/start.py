@@ -114,7 +114,7 @@ def source_card(filing: Filing, name: str) -> dict[str, Any]:
         "name": name,
         "registry": registry.title if registry else dataset,
         "owner": catalogue.departments[registry.owner].name if registry else "",
-        "what": [catalogue.facts[t].label if t in catalogue.facts else t for t in fact.take],
+        "what": [catalogue.label(t) or t for t in (*fact.take, *filter(None, [fact.predicate]))],
         "why": why.text if why else fact.purpose,
         "law": why.basis if why else "",
         "block": fact.block,
