@@ -159,8 +159,8 @@ def test_withdrawing_the_bundle_tells_its_children(lite: Database) -> None:
     b.check()
 
 
-def test_the_bundle_has_a_clock_of_its_own(lite: Database) -> None:
-    b = bundle(lite)
+def test_the_bundle_has_a_clock_of_its_own(database: Database) -> None:
+    b = bundle(database)
     assert {"limit:intake", "limit:decision"} <= set(b.state.clocks)
     clock = b.state.step_clock(b.state.main)
     assert clock is not None

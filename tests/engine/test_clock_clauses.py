@@ -105,8 +105,8 @@ def test_time_is_split_by_who_held_the_case(database: Database) -> None:
     w.check()
 
 
-def test_authority_limits_decide_who_may_grant(lite: Database) -> None:
-    small, large = world(lite), world(lite, area="800")
+def test_authority_limits_decide_who_may_grant(database: Database) -> None:
+    small, large = world(database), world(database, area="800")
     for w in (small, large):
         w.do(LI, "accept", MAIN)
     with pytest.raises(NotAllowed):
@@ -117,8 +117,8 @@ def test_authority_limits_decide_who_may_grant(lite: Database) -> None:
 
 
 @pytest.mark.parametrize("step", ["acceptance", "review", "decision"])
-def test_withdraw_from_any_step_ends_everything(lite: Database, step: str) -> None:
-    w = World(lite)
+def test_withdraw_from_any_step_ends_everything(database: Database, step: str) -> None:
+    w = World(database)
     w.submit()
     if step != "acceptance":
         w.do(LI, "accept", MAIN)

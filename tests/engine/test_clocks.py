@@ -64,8 +64,8 @@ def test_a_limit_starts_with_its_milestone_and_the_day_itself_is_not_counted(lit
     w.check()
 
 
-def test_acceptance_ends_the_intake_and_starts_the_decision(lite: Database) -> None:
-    w = world(lite)
+def test_acceptance_ends_the_intake_and_starts_the_decision(database: Database) -> None:
+    w = world(database)
     w.at(MONDAY + DAY).do(LI, "accept", MAIN)
     assert w.state.clocks["limit:intake"].stopped_at == "2026-03-03T02:00:00.000000Z"
     assert w.state.clocks["limit:decision"].promised_on == "2026-03-17"
@@ -110,16 +110,16 @@ def test_a_person_cannot_act_in_a_past_that_the_law_has_closed(lite: Database) -
     assert w.steps() == ["exam"]
 
 
-def test_missed_dates_are_recorded_apart(lite: Database) -> None:
-    w = world(lite)
+def test_missed_dates_are_recorded_apart(database: Database) -> None:
+    w = world(database)
     w.at(MONDAY + 3 * DAY).do(LI, "accept", MAIN)  # promised Wednesday, accepted on Thursday
     stopped = [e for e in w.rows("case_events") if e["type"] == "clock.stopped"]
     assert '"late":["promised"]' in stopped[0]["data"]
     w.check()
 
 
-def test_a_refusal_starts_no_delivery(lite: Database) -> None:
-    w = world(lite)
+def test_a_refusal_starts_no_delivery(database: Database) -> None:
+    w = world(database)
     w.do(LI, "accept", MAIN)
     applied = w.do(ZHANG, "refuse", MAIN, reason="x")
     assert "clock.started" not in w.types(applied)
@@ -230,7 +230,7 @@ def test_each_timer_fires_once(lite: Database) -> None:
     assert len(keys) == len(set(keys)) > 3
 
 
-def test_a_timer_whose_action_a_guard_forbids_leaves_a_mark_and_the_case_stands(lite: Database) -> None:
+def test_a_timer_whose_action_a_guard_forbids_leaves_a_mark_and_the_case_stands(database: Database) -> None:
     steps = f"""
 exam:
   kind: human
@@ -242,7 +242,7 @@ exam:
   timers:
     - {{at: 100%limit, do: pass}}
 """
-    w = World(lite, compiled_from(definition(steps, first="exam")))
+    w = World(database, compiled_from(definition(steps, first="exam")))
     w.submit({"menu.seats": 1})
     assert w.tick(MONDAY + 5 * DAY) == 1
     assert w.steps() == ["exam"]

@@ -97,8 +97,8 @@ def test_consult_silence_counts_as_no_objection_where_it_is_declared(database: D
     w.check()
 
 
-def test_consult_silence_is_brought_to_who_asked_and_the_question_may_be_taken_back(lite: Database) -> None:
-    w = world(lite, on_timeout="escalate")
+def test_consult_silence_is_brought_to_who_asked_and_the_question_may_be_taken_back(database: Database) -> None:
+    w = world(database, on_timeout="escalate")
     w.do(LI, "ask_both", MAIN, reason="?")
     w.do(SUN, "agree", URBAN)
     w.tick(MONDAY + timedelta(days=4))
@@ -120,8 +120,8 @@ def test_consult_silence_is_brought_to_who_asked_and_the_question_may_be_taken_b
     w.check()
 
 
-def test_consult_what_is_not_waited_for_lives_on_until_the_case_ends(lite: Database) -> None:
-    w = world(lite, on_timeout="escalate", blocking="false")
+def test_consult_what_is_not_waited_for_lives_on_until_the_case_ends(database: Database) -> None:
+    w = world(database, on_timeout="escalate", blocking="false")
     w.do(LI, "ask_both", MAIN, reason="?")
     w.do(LI, "accept", MAIN)
     assert {FIRE, URBAN} <= set(w.steps())
@@ -134,8 +134,8 @@ def test_consult_what_is_not_waited_for_lives_on_until_the_case_ends(lite: Datab
     w.check()
 
 
-def test_consult_ends_with_the_step_that_waits_for_it(lite: Database) -> None:
-    w = world(lite)
+def test_consult_ends_with_the_step_that_waits_for_it(database: Database) -> None:
+    w = world(database)
     w.do(LI, "ask_both", MAIN, reason="?")
     w.do(w.wang, "withdraw", MAIN)
     assert w.state.status == "closed"
@@ -144,9 +144,9 @@ def test_consult_ends_with_the_step_that_waits_for_it(lite: Database) -> None:
     w.check()
 
 
-def test_consult_a_deemed_act_waits_for_nobody_and_ends_the_question(lite: Database) -> None:
+def test_consult_a_deemed_act_waits_for_nobody_and_ends_the_question(database: Database) -> None:
     """What the law lets silence do at its hour happens, whoever was asked; then nobody need answer any more."""
-    w = world(lite, on_timeout="escalate")
+    w = world(database, on_timeout="escalate")
     w.do(LI, "ask_both", MAIN, reason="?")
     w.tick(MONDAY + timedelta(days=8))
     assert w.state.main.step == "review"
@@ -154,12 +154,12 @@ def test_consult_a_deemed_act_waits_for_nobody_and_ends_the_question(lite: Datab
     w.check()
 
 
-def test_consult_within_a_branch_belongs_to_that_branch(lite: Database) -> None:
+def test_consult_within_a_branch_belongs_to_that_branch(database: Database) -> None:
     asks = f"ask_fire: {{consult: {{departments: [fire_rescue], limit: 2wd}}, {label('Ask')}}}"
     food = branch("food", "food", ask=False) + f"        {asks}\n"
     joins = '- {if: "any(rejected)", to: refused, siblings: cancel}\n- {to: decision}'
     text = definition(review(food + branch("sign", "urban"), joins), first="review")
-    w = World(lite, compiled_from(text))
+    w = World(database, compiled_from(text))
     w.submit({"menu.seats": 1})
     w.do(ZHANG, "ask_fire", "review.food", reason="?")
     with pytest.raises(NotAllowed):

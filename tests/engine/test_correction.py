@@ -22,8 +22,8 @@ def waits(state: CaseState) -> dict[str, str | None]:
 # -- collecting
 
 
-def test_asks_are_collected_until_every_open_branch_has_acted(lite: Database) -> None:
-    w = world(lite)
+def test_asks_are_collected_until_every_open_branch_has_acted(database: Database) -> None:
+    w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     assert waits(w.state)["review.food"] == "correction_notice"
     assert w.state.notice is None
@@ -37,16 +37,16 @@ def test_asks_are_collected_until_every_open_branch_has_acted(lite: Database) ->
     w.check()
 
 
-def test_the_last_open_branch_that_asks_sends_it_at_once(lite: Database) -> None:
-    w = world(lite)
+def test_the_last_open_branch_that_asks_sends_it_at_once(database: Database) -> None:
+    w = world(database)
     w.do(ZHANG, "pass", "review.food")
     w.do(SUN, "pass", "review.sign")
     applied = w.ask(ZHOU, "review.fire", "plan")
     assert "correction.notified" in w.types(applied)
 
 
-def test_at_collect_within_the_notice_goes_without_the_others(lite: Database) -> None:
-    w = world(lite)
+def test_at_collect_within_the_notice_goes_without_the_others(database: Database) -> None:
+    w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     assert w.tick(MONDAY + 3 * DAY + timedelta(hours=13)) >= 0  # Thursday 23:00: the third day is not over
     assert w.state.notice is None
@@ -56,8 +56,8 @@ def test_at_collect_within_the_notice_goes_without_the_others(lite: Database) ->
     w.check()
 
 
-def test_the_lead_may_send_it_earlier_and_nobody_else(lite: Database) -> None:
-    w = world(lite)
+def test_the_lead_may_send_it_earlier_and_nobody_else(database: Database) -> None:
+    w = world(database)
     with pytest.raises(NotAllowed):
         w.do(LEAD, "@send_notice", MAIN)  # nothing was asked
     w.ask(ZHANG, "review.food", "menu.seats")
@@ -70,11 +70,11 @@ def test_the_lead_may_send_it_earlier_and_nobody_else(lite: Database) -> None:
     w.check()
 
 
-def test_the_leads_task_is_open_while_a_notice_can_be_sent(lite: Database) -> None:
+def test_the_leads_task_is_open_while_a_notice_can_be_sent(database: Database) -> None:
     def lead(w: World) -> str:
         return next(t.status for t in w.state.tasks.values() if t.role == "lead")
 
-    w = world(lite)
+    w = world(database)
     assert lead(w) == "waiting"
     w.ask(ZHANG, "review.food", "menu.seats")
     assert lead(w) == "open"
@@ -82,10 +82,10 @@ def test_the_leads_task_is_open_while_a_notice_can_be_sent(lite: Database) -> No
     assert lead(w) == "waiting"
 
 
-def test_notice_each_sends_every_ask_by_itself(lite: Database) -> None:
+def test_notice_each_sends_every_ask_by_itself(database: Database) -> None:
     policy = (POLICY % "pause_any").replace("once", "each")
     text = definition(INTAKE + review(BRANCHES, JOINS, correction=policy), first="acceptance", head=LIMITS)
-    w = World(lite, compiled_from(text))
+    w = World(database, compiled_from(text))
     w.submit(ANSWERS)
     w.do(LI, "accept", MAIN)
     first = w.ask(ZHANG, "review.food", "menu.seats")
@@ -105,8 +105,8 @@ def test_notice_each_sends_every_ask_by_itself(lite: Database) -> None:
 # -- the answer
 
 
-def test_only_the_applicant_answers_and_only_a_notice(lite: Database) -> None:
-    w = world(lite)
+def test_only_the_applicant_answers_and_only_a_notice(database: Database) -> None:
+    w = world(database)
     with pytest.raises(NotAllowed):
         w.resubmit(2, ["menu.seats"])
     w.ask(ZHANG, "review.food", "menu.seats")
@@ -117,8 +117,8 @@ def test_only_the_applicant_answers_and_only_a_notice(lite: Database) -> None:
         w.do(ZHANG, "@resubmit", data={"data_rev": 2, "changed": []})
 
 
-def test_the_asking_branch_goes_on_where_it_stood(lite: Database) -> None:
-    w = world(lite)
+def test_the_asking_branch_goes_on_where_it_stood(database: Database) -> None:
+    w = world(database)
     w.do(ZHANG, "@claim", "review.food")
     w.ask(ZHANG, "review.food", "menu.seats")
     with pytest.raises(NotAllowed):
@@ -133,8 +133,8 @@ def test_the_asking_branch_goes_on_where_it_stood(lite: Database) -> None:
     assert w.state.tokens[2].data_rev == 2
 
 
-def test_a_finished_branch_reopens_when_what_it_reads_changed(lite: Database) -> None:
-    w = world(lite)
+def test_a_finished_branch_reopens_when_what_it_reads_changed(database: Database) -> None:
+    w = world(database)
     w.do(ZHOU, "pass", "review.fire")
     w.do(SUN, "pass", "review.sign")
     w.ask(ZHANG, "review.food", "menu.seats")
@@ -150,8 +150,8 @@ def test_a_finished_branch_reopens_when_what_it_reads_changed(lite: Database) ->
     w.check()
 
 
-def test_every_when_is_weighed_again(lite: Database) -> None:
-    w = world(lite)
+def test_every_when_is_weighed_again(database: Database) -> None:
+    w = world(database)
     w.do(ZHOU, "pass", "review.fire")
     w.do(SUN, "pass", "review.sign")
     w.ask(ZHANG, "review.food", "menu.seats")
@@ -164,8 +164,8 @@ def test_every_when_is_weighed_again(lite: Database) -> None:
     w.check()
 
 
-def test_an_open_branch_may_turn_out_not_to_be_needed(lite: Database) -> None:
-    w = world(lite)
+def test_an_open_branch_may_turn_out_not_to_be_needed(database: Database) -> None:
+    w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
     w.do(ZHOU, "pass", "review.fire")
@@ -176,8 +176,8 @@ def test_an_open_branch_may_turn_out_not_to_be_needed(lite: Database) -> None:
     w.check()
 
 
-def test_who_asks_while_the_notice_is_out_waits_for_the_next(lite: Database) -> None:
-    w = world(lite)
+def test_who_asks_while_the_notice_is_out_waits_for_the_next(database: Database) -> None:
+    w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
     w.ask(ZHOU, "review.fire", "plan")
@@ -195,8 +195,8 @@ def test_who_asks_while_the_notice_is_out_waits_for_the_next(lite: Database) -> 
     w.check()
 
 
-def test_late_asks_go_at_the_latest_when_their_own_collecting_ends(lite: Database) -> None:
-    w = world(lite)
+def test_late_asks_go_at_the_latest_when_their_own_collecting_ends(database: Database) -> None:
+    w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
     w.ask(ZHOU, "review.fire", "plan")
@@ -211,8 +211,8 @@ def test_late_asks_go_at_the_latest_when_their_own_collecting_ends(lite: Databas
 # -- at a step of the main token
 
 
-def test_intake_correction_goes_out_at_once_and_gives_a_fresh_check(lite: Database) -> None:
-    w = world(lite, accept=False)
+def test_intake_correction_goes_out_at_once_and_gives_a_fresh_check(database: Database) -> None:
+    w = world(database, accept=False)
     applied = w.at(MONDAY + DAY).ask(LI, MAIN, "menu.seats", trigger="correct")
     assert "correction.notified" in w.types(applied)
     assert "limit:intake" in paused(w.state)
@@ -224,8 +224,8 @@ def test_intake_correction_goes_out_at_once_and_gives_a_fresh_check(lite: Databa
     w.check()
 
 
-def test_deemed_acceptance_then_dates_from_the_resubmission(lite: Database) -> None:
-    w = world(lite, accept=False)
+def test_deemed_acceptance_then_dates_from_the_resubmission(database: Database) -> None:
+    w = world(database, accept=False)
     w.at(MONDAY + DAY).ask(LI, MAIN, "menu.seats", trigger="correct")
     resubmitted = MONDAY + 9 * DAY
     w.at(resubmitted).resubmit(2, ["menu.seats"])
@@ -237,8 +237,8 @@ def test_deemed_acceptance_then_dates_from_the_resubmission(lite: Database) -> N
     w.check()
 
 
-def test_a_second_notice_of_the_same_step_is_flagged(lite: Database) -> None:
-    w = world(lite, accept=False)
+def test_a_second_notice_of_the_same_step_is_flagged(database: Database) -> None:
+    w = world(database, accept=False)
     first = w.ask(LI, MAIN, "menu.seats", trigger="correct")
     w.resubmit(2, ["menu.seats"])
     second = w.ask(LI, MAIN, "plan", trigger="correct")
@@ -246,7 +246,7 @@ def test_a_second_notice_of_the_same_step_is_flagged(lite: Database) -> None:
     assert data_of(second, "correction.notified")["second_notice"] is True
 
 
-def test_the_first_of_two_confirmations_falls_when_what_it_read_changed(lite: Database) -> None:
+def test_the_first_of_two_confirmations_falls_when_what_it_read_changed(database: Database) -> None:
     desk = f"""
 food:
   owner: food
@@ -260,7 +260,7 @@ food:
     text = definition(
         review(desk + branch("fire", "fire", reads="place"), JOINS, correction=POLICY % "run"), first="review"
     )
-    w = World(lite, compiled_from(text))
+    w = World(database, compiled_from(text))
     w.submit(ANSWERS)
     w.do(ZHANG, "pass", "review.food")
     w.ask(ZHOU, "review.fire", "menu.seats")

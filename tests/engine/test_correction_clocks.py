@@ -14,8 +14,8 @@ from tests.engine.world import HE, LEAD, LI, MONDAY, SUN, ZHANG, ZHOU, World, co
 # -- clocks
 
 
-def test_the_asking_steps_limit_pauses_from_the_ask(lite: Database) -> None:
-    w = world(lite)
+def test_the_asking_steps_limit_pauses_from_the_ask(database: Database) -> None:
+    w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     food = w.state.tokens[2]
     assert paused(w.state) == {f"step:2:{food.entered_seq}"}  # the decision clock runs until the notice
@@ -29,8 +29,8 @@ def test_the_asking_steps_limit_pauses_from_the_ask(lite: Database) -> None:
     w.check()
 
 
-def test_the_decision_clock_pauses_from_the_notice_to_the_resubmission(lite: Database) -> None:
-    w = world(lite)
+def test_the_decision_clock_pauses_from_the_notice_to_the_resubmission(database: Database) -> None:
+    w = world(database)
     before = w.state.clocks["limit:decision"]
     w.ask(ZHANG, "review.food", "menu.seats")
     w.at(MONDAY + DAY).do(LEAD, "@send_notice", MAIN)
@@ -44,8 +44,8 @@ def test_the_decision_clock_pauses_from_the_notice_to_the_resubmission(lite: Dat
     w.check()
 
 
-def test_the_parallel_steps_own_limit_pauses_with_it(lite: Database) -> None:
-    w = world(lite)
+def test_the_parallel_steps_own_limit_pauses_with_it(database: Database) -> None:
+    w = world(database)
     key = f"step:1:{w.state.main.entered_seq}"
     w.ask(ZHANG, "review.food", "menu.seats")
     assert w.state.clocks[key].running
@@ -55,9 +55,9 @@ def test_the_parallel_steps_own_limit_pauses_with_it(lite: Database) -> None:
     assert w.state.clocks[key].statutory_on == "2026-03-17"
 
 
-def test_two_pauses_add_up(lite: Database) -> None:
+def test_two_pauses_add_up(database: Database) -> None:
     """Answered on Wednesday the 4th, asked again on Monday the 9th, answered on Thursday the 12th."""
-    w = world(lite)
+    w = world(database)
     w.do(ZHOU, "pass", "review.fire")
     w.do(SUN, "pass", "review.sign")
     w.ask(ZHANG, "review.food", "menu.seats")
@@ -70,8 +70,8 @@ def test_two_pauses_add_up(lite: Database) -> None:
     w.check()
 
 
-def test_a_visit_tells_how_long_the_applicant_had_it(lite: Database) -> None:
-    w = world(lite)
+def test_a_visit_tells_how_long_the_applicant_had_it(database: Database) -> None:
+    w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
     w.at(MONDAY + 2 * DAY).resubmit(2, ["menu.seats"])
@@ -83,15 +83,15 @@ def test_a_visit_tells_how_long_the_applicant_had_it(lite: Database) -> None:
     w.check()
 
 
-def test_clock_run_never_pauses(lite: Database) -> None:
-    w = world(lite, "run")
+def test_clock_run_never_pauses(database: Database) -> None:
+    w = world(database, "run")
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
     assert paused(w.state) == {f"step:2:{w.state.tokens[2].entered_seq}"}
 
 
-def test_clock_pause_all_pauses_once_every_open_branch_waits(lite: Database) -> None:
-    w = world(lite, "pause_all")
+def test_clock_pause_all_pauses_once_every_open_branch_waits(database: Database) -> None:
+    w = world(database, "pause_all")
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
     assert "limit:decision" not in paused(w.state)
@@ -107,8 +107,8 @@ def test_clock_pause_all_pauses_once_every_open_branch_waits(lite: Database) -> 
 # -- no answer
 
 
-def test_unanswered_the_case_lapses_after_a_warning(lite: Database) -> None:
-    w = world(lite)
+def test_unanswered_the_case_lapses_after_a_warning(database: Database) -> None:
+    w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
     w.tick(MONDAY + 13 * DAY)  # eight of ten working days
@@ -121,8 +121,8 @@ def test_unanswered_the_case_lapses_after_a_warning(lite: Database) -> None:
     w.check()
 
 
-def test_an_answer_takes_the_lapse_away(lite: Database) -> None:
-    w = world(lite)
+def test_an_answer_takes_the_lapse_away(database: Database) -> None:
+    w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
     w.at(MONDAY + 2 * DAY).resubmit(2, ["menu.seats"])
@@ -130,8 +130,8 @@ def test_an_answer_takes_the_lapse_away(lite: Database) -> None:
     assert w.state.status == "open"
 
 
-def test_a_rejection_while_the_notice_is_out_ends_it(lite: Database) -> None:
-    w = world(lite)
+def test_a_rejection_while_the_notice_is_out_ends_it(database: Database) -> None:
+    w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
     w.do(ZHOU, "fail", "review.fire", reason="x")
@@ -141,14 +141,14 @@ def test_a_rejection_while_the_notice_is_out_ends_it(lite: Database) -> None:
     w.check()
 
 
-def test_leaving_by_a_join_while_a_correction_is_out_lets_the_clock_run(lite: Database) -> None:
+def test_leaving_by_a_join_while_a_correction_is_out_lets_the_clock_run(database: Database) -> None:
     joins = '- {if: "any(approved)", to: decision, siblings: cancel}\n- {to: refused}\n'
     text = definition(
         INTAKE + review(BRANCHES, joins, correction=POLICY % "pause_any"),
         first="acceptance",
         head=LIMITS + TOP_CORRECTION,
     )
-    w = World(lite, compiled_from(text))
+    w = World(database, compiled_from(text))
     w.submit(ANSWERS)
     w.do(LI, "accept", MAIN)
     w.ask(ZHANG, "review.food", "menu.seats")
@@ -205,8 +205,8 @@ def test_siblings_suspend_lets_the_other_branches_wait_from_the_notice_to_the_an
     assert w.steps() == ["decision"]
 
 
-def test_siblings_suspend_ends_with_a_branch_that_is_not_needed_any_more_and_with_the_case(lite: Database) -> None:
-    w = suspending(lite)
+def test_siblings_suspend_ends_with_a_branch_that_is_not_needed_any_more_and_with_the_case(database: Database) -> None:
+    w = suspending(database)
     w.ask(ZHANG, "review.food", "place.area")
     w.do(LEAD, "@send_notice", MAIN)
     w.resubmit(2, ["place.area"], {**ANSWERS, "place.area": "100"})

@@ -48,8 +48,8 @@ def test_delegation_the_log_says_for_whom_and_tasks_reach_the_deputy(database: D
     w.check()
 
 
-def test_delegation_four_eyes_hold_both_ways(lite: Database) -> None:
-    w = world(lite)
+def test_delegation_four_eyes_hold_both_ways(database: Database) -> None:
+    w = world(database)
     w.do(ZHANG, "pass", "review.food")
     w.do(ZHOU, "pass", "review.fire")
     boss = staff("boss", "food@market_reg", "head@market_reg")
@@ -67,8 +67,8 @@ def test_delegation_four_eyes_hold_both_ways(lite: Database) -> None:
     w.check()
 
 
-def test_delegation_nobody_confirms_twice_through_another(lite: Database) -> None:
-    w = world(lite)
+def test_delegation_nobody_confirms_twice_through_another(database: Database) -> None:
+    w = world(database)
     w.do(ZHANG, "pass", "review.food")
     w.do(ZHOU, "pass", "review.fire")
     w.do(standing_in(LI, HE), "refuse", MAIN, reason="x")
@@ -83,8 +83,8 @@ def test_delegation_nobody_confirms_twice_through_another(lite: Database) -> Non
     assert w.state.outcome == "refused"
 
 
-def test_delegation_ends_where_a_conflict_of_interest_begins(lite: Database) -> None:
-    w = world(lite)
+def test_delegation_ends_where_a_conflict_of_interest_begins(database: Database) -> None:
+    w = world(database)
     own = replace(ZHANG, person_id=w.person)
     with pytest.raises(Forbidden) as refused:
         w.do(standing_in(LI, own), "pass", "review.food")

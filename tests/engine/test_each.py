@@ -64,16 +64,16 @@ def test_one_part_for_each_element_known_at_that_moment(database: Database) -> N
     w.check()
 
 
-def test_nobody_on_the_list_means_not_needed(lite: Database) -> None:
-    w = world(lite, None)
+def test_nobody_on_the_list_means_not_needed(database: Database) -> None:
+    w = world(database, None)
     assert parts(w) == [("consent", "ended", "not_needed")]
     w.do(ZHOU, "pass", "review.fire")
     assert w.steps() == ["decision"]
     w.check()
 
 
-def test_one_no_among_several_cancels_the_others(lite: Database) -> None:
-    w = world(lite, "a b c")
+def test_one_no_among_several_cancels_the_others(database: Database) -> None:
+    w = world(database, "a b c")
     w.do(ZHANG, "pass", "review.consent/0")
     w.do(ZHANG, "fail", "review.consent/2", reason="no")
     assert w.state.outcome == "refused"
@@ -81,9 +81,9 @@ def test_one_no_among_several_cancels_the_others(lite: Database) -> None:
     w.check()
 
 
-def test_atleast_counts_the_parts(lite: Database) -> None:
+def test_atleast_counts_the_parts(database: Database) -> None:
     joins = '- {if: "atleast(2, approved)", to: decision, siblings: cancel}\n- {to: refused, marks: decided}\n'
-    w = world(lite, "a b c", joins=joins)
+    w = world(database, "a b c", joins=joins)
     w.do(ZHANG, "pass", "review.consent/0")
     w.do(ZHANG, "pass", "review.consent/1")
     assert w.steps() == ["decision"]
@@ -110,8 +110,8 @@ def test_re_entry_does_not_mix_rounds(database: Database) -> None:
     w.check()
 
 
-def test_a_changed_list_begins_every_part_anew_and_opens_new_ones(lite: Database) -> None:
-    w = world(lite, "a b")
+def test_a_changed_list_begins_every_part_anew_and_opens_new_ones(database: Database) -> None:
+    w = world(database, "a b")
     w.do(ZHANG, "pass", "review.consent/0")
     w.ask(ZHOU, "review.fire", "household.adults")
     before = {t.scope: t.entered_seq for t in w.state.parts_of("review.consent")}
@@ -125,8 +125,8 @@ def test_a_changed_list_begins_every_part_anew_and_opens_new_ones(lite: Database
     w.check()
 
 
-def test_a_change_that_it_does_not_read_leaves_the_parts_alone(lite: Database) -> None:
-    w = world(lite, "a b")
+def test_a_change_that_it_does_not_read_leaves_the_parts_alone(database: Database) -> None:
+    w = world(database, "a b")
     w.do(ZHANG, "pass", "review.consent/0")
     w.ask(ZHOU, "review.fire", "sign.text")
     w.resubmit(2, ["sign.text"], {"household.adults": "a b", "sign.text": "new"})
@@ -134,7 +134,7 @@ def test_a_change_that_it_does_not_read_leaves_the_parts_alone(lite: Database) -
     w.check()
 
 
-def test_two_inspectors_are_two_people(lite: Database) -> None:
+def test_two_inspectors_are_two_people(database: Database) -> None:
     """`not_same_as` of the very step holds between the parts: each inspection by another person."""
     inspect = f"""\
 inspect:
@@ -146,7 +146,7 @@ inspect:
       actions:
         pass: {{end: approved, not_same_as: [review.inspect.site], {label("Pass")}}}
 """
-    w = world(lite, "first second", inspect + branch("fire", "fire"))
+    w = world(database, "first second", inspect + branch("fire", "fire"))
     w.do(ZHANG, "pass", "review.inspect/0")
     with pytest.raises(Forbidden):
         w.do(ZHANG, "pass", "review.inspect/1")

@@ -96,8 +96,8 @@ def test_a_timer_ends_a_pause_nobody_ended_with_its_last_day(database: Database)
     w.check()
 
 
-def test_only_the_listed_kinds_pause_and_a_length_must_be_said(lite: Database) -> None:
-    w = one(lite)
+def test_only_the_listed_kinds_pause_and_a_length_must_be_said(database: Database) -> None:
+    w = one(database)
     with pytest.raises(Missing) as missing:
         w.do(HE, "test", MAIN)
     assert sorted(missing.value.fields) == ["length", "reason"], "without the definition's words and length"
@@ -112,8 +112,8 @@ def test_only_the_listed_kinds_pause_and_a_length_must_be_said(lite: Database) -
     w.check()
 
 
-def test_a_pause_begins_once_and_ends_only_where_it_began(lite: Database) -> None:
-    w = one(lite)
+def test_a_pause_begins_once_and_ends_only_where_it_began(database: Database) -> None:
+    w = one(database)
     with pytest.raises(NotAllowed):
         w.do(HE, "heard", MAIN)
     w.do(HE, "hear", MAIN)
@@ -125,8 +125,8 @@ def test_a_pause_begins_once_and_ends_only_where_it_began(lite: Database) -> Non
     w.check()
 
 
-def test_overlapping_pauses_of_one_step_count_once(lite: Database) -> None:
-    w = one(lite)
+def test_overlapping_pauses_of_one_step_count_once(database: Database) -> None:
+    w = one(database)
     w.at(MONDAY + DAY).do(HE, "hear", MAIN)
     w.at(MONDAY + 2 * DAY).ask(HE, MAIN, "menu.seats")
     w.at(MONDAY + 3 * DAY)

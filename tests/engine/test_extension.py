@@ -73,8 +73,8 @@ def test_extension_once_with_reasons_by_the_role_named_and_the_applicant_is_told
     w.check()
 
 
-def test_extension_is_counted_on_when_a_pause_ends(lite: Database) -> None:
-    w = world(lite)
+def test_extension_is_counted_on_when_a_pause_ends(database: Database) -> None:
+    w = world(database)
     w.ask(HE, MAIN, "menu.seats")
     w.at(MONDAY + timedelta(days=3)).do(OFFICE, "@extend:decision", MAIN, reason="difficult")
     assert w.state.clocks["limit:decision"].statutory_on is None
@@ -83,8 +83,8 @@ def test_extension_is_counted_on_when_a_pause_ends(lite: Database) -> None:
     w.check()
 
 
-def test_extension_is_asked_for_in_time_and_too_late_when_the_last_day_is_over(lite: Database) -> None:
-    w = world(lite)
+def test_extension_is_asked_for_in_time_and_too_late_when_the_last_day_is_over(database: Database) -> None:
+    w = world(database)
     w.tick(datetime.fromisoformat("2026-03-25T02:00:00+00:00"))
     watched = [(t.role, t.department, t.limit) for t in w.state.tasks.values() if t.watch]
     assert watched == [("office", "huaxi.government", "limit:decision")], "80 % of 20 working days are over"
@@ -95,8 +95,8 @@ def test_extension_is_asked_for_in_time_and_too_late_when_the_last_day_is_over(l
     assert late.value.facts["why"] == "limit_over"
 
 
-def test_extension_ends_the_task_that_asked_for_it(lite: Database) -> None:
-    w = world(lite)
+def test_extension_ends_the_task_that_asked_for_it(database: Database) -> None:
+    w = world(database)
     w.tick(datetime.fromisoformat("2026-03-25T02:00:00+00:00"))
     w.do(OFFICE, "@extend:decision", MAIN, reason="difficult")
     assert not [t for t in w.state.tasks.values() if t.watch]

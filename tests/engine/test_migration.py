@@ -200,9 +200,9 @@ WORDS = {
 
 
 @pytest.mark.parametrize("code", sorted(WORDS))
-def test_a_case_that_cannot_move_says_why_and_stays(lite: Database, code: str) -> None:
+def test_a_case_that_cannot_move_says_why_and_stays(database: Database, code: str) -> None:
     """Clause 10: "a dry run that lists every case it cannot move and why"; the real one refuses for the same."""
-    world = World(lite, OLD)
+    world = World(database, OLD)
     world.submit()
     new = publish(world, compiled_from(WORDS[code]))
     assert code in why_not(world, new)
@@ -210,8 +210,8 @@ def test_a_case_that_cannot_move_says_why_and_stays(lite: Database, code: str) -
     world.do(LI, "accept", MAIN)  # pinned: it goes on where it is
 
 
-def test_in_branches_too(lite: Database) -> None:
-    world = World(lite, OLD)
+def test_in_branches_too(database: Database) -> None:
+    world = World(database, OLD)
     world.submit()
     world.do(LI, "accept", MAIN)
     more = publish(world, compiled_from(text(branches=branch("sign", "urban"))))
@@ -223,8 +223,8 @@ def test_in_branches_too(lite: Database) -> None:
     assert why_not(world, publish(world, compiled_from(early), 4)) == ["join"]
 
 
-def test_a_correction_that_is_out_must_be_answerable_there(lite: Database) -> None:
-    world = World(lite, OLD)
+def test_a_correction_that_is_out_must_be_answerable_there(database: Database) -> None:
+    world = World(database, OLD)
     world.submit()
     world.do(LI, "correct", MAIN, reason="x", data={"items": {"menu.seats": "?"}})
     bare = DESK.replace(f"correct: {{correction: true, reason: true, {label('Fix')}}}", "").rstrip(" ")
@@ -235,9 +235,9 @@ def test_a_correction_that_is_out_must_be_answerable_there(lite: Database) -> No
     assert "item" not in why_not(world, new, fields={"menu.seats": "menu.places"})
 
 
-def test_nothing_happens_at_once(lite: Database) -> None:
+def test_nothing_happens_at_once(database: Database) -> None:
     """A deemed act whose hour would have passed already is no act of the law: the case does not move."""
-    world = World(lite, OLD)
+    world = World(database, OLD)
     world.submit()
     world.at(world.now + timedelta(days=3))
     deemed = DESK + "    - {at: 1wd, do: accept, note: {en: Silence, zh: 默认}}\n"
@@ -248,8 +248,8 @@ def test_nothing_happens_at_once(lite: Database) -> None:
     world.check()
 
 
-def test_a_timer_that_has_fired_does_not_fire_again(lite: Database) -> None:
-    world = World(lite, OLD)
+def test_a_timer_that_has_fired_does_not_fire_again(database: Database) -> None:
+    world = World(database, OLD)
     world.submit()
     world.tick(world.now + timedelta(days=7))  # the warning at 80 % has gone out
     assert "1/desk:0" not in world.state.timers
@@ -259,8 +259,8 @@ def test_a_timer_that_has_fired_does_not_fire_again(lite: Database) -> None:
     world.check()
 
 
-def test_only_designers_and_the_system_migrate(lite: Database) -> None:
-    world = World(lite, OLD)
+def test_only_designers_and_the_system_migrate(database: Database) -> None:
+    world = World(database, OLD)
     world.submit()
     new = publish(world, compiled_from(text(desk=DESK.replace("limit: 5wd", "limit: 6wd"))))
     for actor in (LI, HE, world.wang):
@@ -274,9 +274,9 @@ def test_only_designers_and_the_system_migrate(lite: Database) -> None:
     assert why_not(world, OLD) == ["closed"]
 
 
-def test_back_by_a_map(lite: Database) -> None:
+def test_back_by_a_map(database: Database) -> None:
     """Clause 10: cases already on the newer version stay, or are migrated back by a map."""
-    world = World(lite, OLD)
+    world = World(database, OLD)
     new = publish(world, compiled_from(text(food="kitchen", desk=DESK.replace("desk:", "counter:")).replace(
         "to: desk", "to: counter")))  # fmt: skip
     world.d = new
@@ -292,8 +292,8 @@ def test_back_by_a_map(lite: Database) -> None:
     world.check()
 
 
-def test_answers_under_new_names(lite: Database) -> None:
-    world = World(lite, OLD)
+def test_answers_under_new_names(database: Database) -> None:
+    world = World(database, OLD)
     world.submit({"menu.seats": 5})
     new = publish(world, compiled_from(text().replace("menu.seats:", "menu.places:")))
     rev = world.answer(2, {"menu.places": 5})
@@ -302,11 +302,11 @@ def test_answers_under_new_names(lite: Database) -> None:
     world.check()
 
 
-def test_a_consulted_departments_task_moves_with_the_step_that_asked(lite: Database) -> None:
+def test_a_consulted_departments_task_moves_with_the_step_that_asked(database: Database) -> None:
     """Clauses 5 and 10: the side step follows; where the new version does not ask, the case stays and says why."""
     asks = f"ask: {{consult: {{departments: [fire_rescue], limit: 2wd}}, {label('Ask')}}}"
     asking = DESK.replace("  timers:", f"    {asks}\n  timers:")
-    world = World(lite, compiled_from(text(desk=asking)))
+    world = World(database, compiled_from(text(desk=asking)))
     world.submit({"menu.seats": 1})
     world.do(LI, "ask", MAIN, reason="?")
     assert why_not(world, publish(world, compiled_from(text()), 2)) == ["no_step"]

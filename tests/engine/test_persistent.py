@@ -78,8 +78,8 @@ def test_persistent_trigger_a_payment_callback_that_comes_early_is_kept_and_used
     assert w.rows("outbox"), "the notice of the end"
 
 
-def test_persistent_trigger_is_used_once_and_the_last_answer_counts(lite: Database) -> None:
-    w = paid(lite)
+def test_persistent_trigger_is_used_once_and_the_last_answer_counts(database: Database) -> None:
+    w = paid(database)
     callback(w, "@ok", result={"paid": "200.00"})
     callback(w, "@fail")
     w.do(HE, "approve", MAIN)
@@ -94,7 +94,7 @@ def test_persistent_trigger_is_used_once_and_the_last_answer_counts(lite: Databa
     w.check()
 
 
-def test_persistent_trigger_of_a_branch_waits_for_the_parallel_step(lite: Database) -> None:
+def test_persistent_trigger_of_a_branch_waits_for_the_parallel_step(database: Database) -> None:
     text = definition(
         f"wait:\n  kind: human\n  owner: window\n  actions:\n    on: {{to: review, {label('On')}}}\n"
         + review(
@@ -102,7 +102,7 @@ def test_persistent_trigger_of_a_branch_waits_for_the_parallel_step(lite: Databa
         ),
         first="wait",
     )
-    w = World(lite, compiled_from(text))
+    w = World(database, compiled_from(text))
     w.submit({"place.area": "400"})
     callback(w, "@ok", "review.food.lab")
     w.do(LI, "on", MAIN)
@@ -113,8 +113,8 @@ def test_persistent_trigger_of_a_branch_waits_for_the_parallel_step(lite: Databa
     w.check()
 
 
-def test_persistent_trigger_only_for_the_system_and_for_a_step_that_is_still_ahead(lite: Database) -> None:
-    w = paid(lite)
+def test_persistent_trigger_only_for_the_system_and_for_a_step_that_is_still_ahead(database: Database) -> None:
+    w = paid(database)
     with pytest.raises(Forbidden):
         w.do(HE, "@ok", data={"step": "fee"})
     for step, trigger in (("decision", "@ok"), ("nowhere", "@ok"), ("done", "@ok")):

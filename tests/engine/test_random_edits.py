@@ -56,8 +56,8 @@ def act(world: World, rng: random.Random) -> bool:
     return True
 
 
-def test_random_edits_x_running_cases(lite: Database) -> None:
-    world, rng = World(lite, OLD), random.Random(20260302)
+def test_random_edits_x_running_cases(database: Database) -> None:
+    world, rng = World(database, OLD), random.Random(20260302)
     versions: dict[str, Compiled] = {}
     fates: dict[str, set[str]] = {"moved": set(), "stayed": set()}
     for n in range(ROUNDS):
@@ -89,10 +89,10 @@ def test_random_edits_x_running_cases(lite: Database) -> None:
     assert len(fates["stayed"]) >= 3, fates
 
 
-def test_the_parts_of_a_branch_for_each_element_move_with_their_numbers(lite: Database) -> None:
+def test_the_parts_of_a_branch_for_each_element_move_with_their_numbers(database: Database) -> None:
     """`review.consent/0` and its siblings: the map says where the branch stands, the number stays."""
     old = text_of(CONSENT, REJECT + ALL)
-    world = World(lite, compiled_from(old))
+    world = World(database, compiled_from(old))
     world.submit({"household.adults": "anna, bo"})
     world.do(ZHANG, "pass", "review.consent/1")
     single = publish(world, compiled_from(old.replace("        each: household.adults\n", "")), 2)
@@ -109,8 +109,8 @@ def test_the_parts_of_a_branch_for_each_element_move_with_their_numbers(lite: Da
     world.check()
 
 
-def test_a_bundle_moves_with_the_children_it_has_planned(lite: Database) -> None:
-    world = bundle(lite)
+def test_a_bundle_moves_with_the_children_it_has_planned(database: Database) -> None:
+    world = bundle(database)
     world.says("police", "granted")
     fewer = BUNDLE.replace("      - {service: benefit}\n", "")
     assert fewer != BUNDLE

@@ -110,13 +110,13 @@ def test_a_running_case_is_judged_by_where_it_stands(granted: World) -> None:
     assert judged(world, unlimited) == Verdict("same")
 
 
-def test_a_withdrawal_and_a_lapse_are_told_as_what_they_were(lite: Database) -> None:
-    world = World(lite, OLD)
+def test_a_withdrawal_and_a_lapse_are_told_as_what_they_were(database: Database) -> None:
+    world = World(database, OLD)
     world.submit({"menu.seats": 5})
     world.do(LI, "accept", 1)
     world.do(world.wang, "withdraw", 1)
     assert judged(world, OLD) == Verdict("same")
-    lapsed = World(lite, OLD)
+    lapsed = World(database, OLD)
     lapsed.submit({"menu.seats": 5})
     lapsed.do(LI, "correct", 1, reason="x", data={"items": {"menu.seats": "?"}})
     lapsed.tick(lapsed.now + timedelta(days=60))
@@ -130,13 +130,13 @@ def test_every_type_of_event_is_an_act_or_follows_from_one() -> None:
     assert not set(TELLERS) & FOLLOWS
 
 
-def test_what_supervision_did_is_replayed_too(lite: Database) -> None:
+def test_what_supervision_did_is_replayed_too(database: Database) -> None:
     """Clause 5 and 10: a part ended by a supervisor, a part looked at again, a question asked and taken back."""
     asks = f"ask: {{consult: {{departments: [fire_rescue, urban_mgmt], limit: 2wd}}, {label('Ask')}}}"
     asking = DESK.replace("  timers:", f"    {asks}\n  timers:")
     stands = compiled_from(text(desk=asking))
     goes = compiled_from(text(desk=asking).replace('"all(approved)"', '"all(approved, cancelled)"'))
-    world = World(lite, goes)
+    world = World(database, goes)
     world.submit({"menu.seats": 5})
     world.do(LI, "ask", MAIN, reason="?")
     world.do(ZHOU, "agree", "desk@ask@fire_rescue")

@@ -118,8 +118,8 @@ def test_the_system_may_release_for_somebody_who_is_gone(lite: Database) -> None
     w.check()
 
 
-def test_two_people_are_two_people(lite: Database) -> None:
-    w = accepted(lite)
+def test_two_people_are_two_people(database: Database) -> None:
+    w = accepted(database)
     w.do(ZHANG, "pass", "review.food")
     w.do(ZHANG, "@claim", "review.food")
     first = w.do(ZHANG, "pass", "review.food", **REPORT)
@@ -145,21 +145,21 @@ def test_another_action_takes_the_first_confirmation_away(lite: Database) -> Non
 
 
 @pytest.mark.parametrize("examiner", [ZHANG, WU, ZHOU])
-def test_who_examined_does_not_decide(lite: Database, examiner: Actor) -> None:
-    w = at_decision(lite)
+def test_who_examined_does_not_decide(database: Database, examiner: Actor) -> None:
+    w = at_decision(database)
     both = Actor(examiner.id, "user", HE.roles, None)
     refused(w, both, "approve", MAIN, "four_eyes")
     refused(w, both, "refuse", MAIN, "four_eyes", reason="x")
     w.do(HE, "approve", MAIN)
 
 
-def test_what_was_not_visited_in_this_round_forbids_nothing(lite: Database) -> None:
+def test_what_was_not_visited_in_this_round_forbids_nothing(database: Database) -> None:
     branches = branch("food", "food") + branch("fire", "fire", when="menu.seats > 0")
     joins = '- {if: "all(approved, not_needed)", to: decision}\n- {to: refused}\n'
     text = definition(review(branches, joins, correction="within: 5wd"), first="review").replace(
         "approve: {", "approve: {not_same_as: [review.food.desk, review.fire.desk], "
     )
-    w = World(lite, compiled_from(text))
+    w = World(database, compiled_from(text))
     w.submit({"menu.seats": 0})
     w.do(ZHANG, "pass", "review.food")
     refused(w, Actor(ZHANG.id, "user", HE.roles, None), "approve", MAIN, "four_eyes")
@@ -170,8 +170,8 @@ def test_what_was_not_visited_in_this_round_forbids_nothing(lite: Database) -> N
     w.do(Actor(ZHANG.id, "user", HE.roles, None), "approve", MAIN)
 
 
-def test_nobody_decides_their_own_application(lite: Database) -> None:
-    w = World(lite)
+def test_nobody_decides_their_own_application(database: Database) -> None:
+    w = World(database)
     w.submit()
     refused(w, Actor("li.na", "user", LI.roles, w.person), "accept", MAIN, "own_case")
 
@@ -202,8 +202,8 @@ def test_who_acts_for_the_organisation_is_the_applicant(lite: Database) -> None:
 
 
 @pytest.mark.parametrize("unless", ["draft", "issue"])
-def test_withdrawal_ends_where_the_definition_says(lite: Database, unless: str) -> None:
-    w = at_decision(lite) if unless == "issue" else World(lite)
+def test_withdrawal_ends_where_the_definition_says(database: Database, unless: str) -> None:
+    w = at_decision(database) if unless == "issue" else World(database)
     if unless == "issue":
         w.do(HE, "approve", MAIN)
     else:

@@ -121,12 +121,12 @@ def test_supervisor_cancels_a_task_only_where_the_case_can_go_on_and_with_reason
     w.check()
 
 
-def test_supervisor_may_not_cancel_what_no_rule_can_do_without(lite: Database) -> None:
+def test_supervisor_may_not_cancel_what_no_rule_can_do_without(database: Database) -> None:
     text = definition(
         ACCEPT + review(BRANCHES, '- {if: "all(approved)", to: decision}\n- {if: "any(rejected)", to: refused}'),
         first="acceptance",
     )
-    w = World(lite, compiled_from(text))
+    w = World(database, compiled_from(text))
     w.submit({"menu.seats": 1})
     w.do(LI, "accept", MAIN)
     with pytest.raises(NotAllowed) as refused:
@@ -156,9 +156,11 @@ def test_supervisor_reopens_a_finished_part_with_reason(database: Database) -> N
 
 
 @pytest.mark.parametrize("then", ["", "@reopen", "ask"])
-def test_a_part_that_asked_and_was_ended_since_does_not_come_back_with_the_answer(lite: Database, then: str) -> None:
+def test_a_part_that_asked_and_was_ended_since_does_not_come_back_with_the_answer(
+    database: Database, then: str
+) -> None:
     """Found by the simulation: the answer to a notice let a cancelled part go on, without an owner."""
-    w = world(lite)
+    w = world(database)
     w.ask(ZHOU, "review.fire", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
     w.do(ZHAO, "@cancel", "review.fire", reason="not for them")
@@ -175,9 +177,9 @@ def test_a_part_that_asked_and_was_ended_since_does_not_come_back_with_the_answe
     w.check()
 
 
-def test_a_late_answer_never_brings_an_older_revision_back(lite: Database) -> None:
+def test_a_late_answer_never_brings_an_older_revision_back(database: Database) -> None:
     """Found by the simulation: an answer that was on its way when another one had come pinned what was older."""
-    w = world(lite)
+    w = world(database)
     w.answer(2, {"menu.seats": 2})
     for rev in (3, 4):
         w.ask(ZHOU, "review.fire", "menu.seats")
@@ -190,8 +192,8 @@ def test_a_late_answer_never_brings_an_older_revision_back(lite: Database) -> No
     w.do(w.wang, "@resubmit", data={"data_rev": 3, "changed": []})
 
 
-def test_supervisor_does_nothing_to_their_own_case(lite: Database) -> None:
-    w = world(lite)
+def test_supervisor_does_nothing_to_their_own_case(database: Database) -> None:
+    w = world(database)
     own = staff("own", "supervisor@government", person_id=w.person)
     for trigger, more in (("@assign", {"assignee": ZHANG}), ("@cancel", {}), ("@reopen", {})):
         with pytest.raises(Forbidden):
@@ -216,10 +218,10 @@ def test_return_to_the_same_clerk_after_a_correction_and_after_a_send_back(datab
     w.check()
 
 
-def test_nothing_returns_to_a_clerk_whose_account_was_closed(lite: Database) -> None:
+def test_nothing_returns_to_a_clerk_whose_account_was_closed(database: Database) -> None:
     from tests.engine.world import SYSTEM
 
-    w = world(lite)
+    w = world(database)
     for who, scope in ((WU, "review.food"), (ZHOU, "review.fire"), (SUN, "review.sign")):
         w.do(who, "pass", scope)
     w.do(HE, "reopen", MAIN, reason="look again")
