@@ -48,15 +48,15 @@ def test_renewal_undecided_at_expiry_is_renewed_by_law_wherever_the_case_is(data
     w.check()
 
 
-def test_renewal_decided_in_time_changes_nothing_later(lite: Database) -> None:
-    decided = world(lite)
+def test_renewal_decided_in_time_changes_nothing_later(database: Database) -> None:
+    decided = world(database)
     decided.do(LI, "decline", MAIN, reason="x")
     assert not decided.state.timers
     decided.check()
 
 
-def test_renewal_expiring_by_the_definition_leaves_the_application_open(lite: Database) -> None:
-    expires = world(lite, "expired")
+def test_renewal_expiring_by_the_definition_leaves_the_application_open(database: Database) -> None:
+    expires = world(database, "expired")
     expires.tick(ENDS + timedelta(days=1))
     assert expires.state.status == "open", "the definition lets the licence expire; the application goes on"
     assert "document.renew" not in expires.topics()

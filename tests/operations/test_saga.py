@@ -30,7 +30,6 @@ LIU = "990111199502280415"
 REST = 400  # hours
 ACTS = ("lock", "remove", "enter")
 STAFF = {"window": "service_hall", "residence": "public_security", "station": "public_security"}
-SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what the registers do is the same
 
 
 class Move(Play):
@@ -158,7 +157,6 @@ def move(runtime: Any, clock: Any, sandbox: Sandbox) -> Iterator[Move]:
     sandbox.reset()
 
 
-@SQLITE
 def test_the_way_without_a_fault_is_logged_and_told_to_others(move: Move) -> None:
     move.to("lock")
     assert move.rest() == "done"
@@ -191,7 +189,6 @@ def test_compensation_by_failing_each_step(move: Move) -> None:
     move.moved()
 
 
-@SQLITE
 def test_an_act_whose_answer_is_lost_is_never_done_twice(move: Move) -> None:
     """Once lost, it is asked again under the same key. Lost to the last try, it is undone; what cannot be undone any
     more goes on to the end."""
@@ -247,7 +244,6 @@ def notices_first(move: Move, topic: str) -> Effect:
     return effect
 
 
-@SQLITE
 def test_a_compensation_that_itself_fails_is_retried_until_it_is_done(move: Move) -> None:
     move.registers.fault("households.enter", "refused")
     move.registers.fault("households.undo", "status_500")
@@ -266,7 +262,6 @@ def test_a_compensation_that_itself_fails_is_retried_until_it_is_done(move: Move
     move.stayed()
 
 
-@SQLITE
 def test_somebody_at_the_origin_takes_days(move: Move) -> None:
     """`pending` is asked again; after the last try it is taken back."""
     move.registers.fault("households.remove", "pending")
@@ -279,7 +274,6 @@ def test_somebody_at_the_origin_takes_days(move: Move) -> None:
     move.moved()
 
 
-@SQLITE
 def test_what_comes_twice_or_late_is_done_once_or_not_at_all(move: Move) -> None:
     """The same message again is answered alike; an older one after a newer one is not done, under whatever key."""
     move.registers.fault("households.enter", "refused")
@@ -301,7 +295,6 @@ def test_what_comes_twice_or_late_is_done_once_or_not_at_all(move: Move) -> None
     move.stayed()
 
 
-@SQLITE
 def test_nobody_can_leave_in_the_middle(move: Move) -> None:
     """Withdrawing is refused from the moment the registers act; before it, it is possible."""
 

@@ -24,12 +24,6 @@ SIDE = "acceptance@ask_fire@fire_rescue"
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """What stands on a page does not depend on the database."""
-    return sqlite_url
-
-
-@pytest.fixture
 def definitions(tmp_path: Path) -> Any:
     """The shipped services, and a question that the window may ask the fire brigade."""
     folder = shutil.copytree(ROOT / "workflows", tmp_path / "workflows")

@@ -14,12 +14,6 @@ PILE = "/clerk/piled?service=open_restaurant&step=acceptance"
 
 
 @pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """Each act goes through the one door, whose databases are tried elsewhere."""
-    return sqlite_url
-
-
-@pytest.fixture
 def desks(make_stage: Callable[..., Stage]) -> Desks:
     return Desks(make_stage())
 
