@@ -22,6 +22,7 @@ from govservice.operations.fees import reconcile_due
 from govservice.operations.recusal import look_again
 from govservice.operations.renewing import remind_due
 from govservice.operations.runtime import Runtime
+from govservice.operations.settling import Settler
 
 log = structlog.get_logger(__name__)
 IDLE = 1.0  # seconds between looks when nothing was due
@@ -36,6 +37,7 @@ class Worker:
         self.rt = rt
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._stop = threading.Event()
+        self._settler = Settler(rt)
         self._anchored: date | None = None
         self._reminded: date | None = None
         self._sealed = -SEALED  # an instant of time.monotonic()
@@ -56,7 +58,7 @@ class Worker:
             while remind_due(self.rt, now):
                 log.info("worker.reminded")
         acted = fire_due(self.rt, now) + deliver_due(self.rt, self.name, now) + reconcile_due(self.rt, now)
-        return acted + look_again(self.rt, now)
+        return acted + look_again(self.rt, now) + self._settler.settle_due(now)
 
     def run(self, heartbeat: Callable[[int], None] | None = None) -> None:
         """Rounds until `stop()`."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
@@ -19,7 +19,7 @@ from govservice.exchange.rechecking import CHANGED, values_of
 from govservice.exchange.views import NOBODY
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
-from govservice.models.exchange import Exchange
+from govservice.models.exchange import EvidenceRequirement, Exchange
 from govservice.models.reliance import Revalidation
 from govservice.models.session import box_of
 
@@ -56,6 +56,13 @@ def newest(session: Session, case_id: str, until: datetime | None = None) -> dic
     if until is not None:
         rows = rows.where(Revalidation.at <= until)
     return {row.name: row for row in session.scalars(rows)}
+
+
+def unsettled(session: Session, case: Case) -> list[EvidenceRequirement]:
+    """The needs of a case whose registry has not answered yet: it is asked again, or would have to be."""
+    silent = or_(EvidenceRequirement.next_try_at.is_not(None), EvidenceRequirement.state == "deferred")
+    rows = select(EvidenceRequirement).where(EvidenceRequirement.case_id == case.id, silent)
+    return list(session.scalars(rows.order_by(EvidenceRequirement.id)))
 
 
 def found_of(

@@ -23,6 +23,7 @@ from govservice.exchange.gateway import BUDGET, Gateway
 from govservice.exchange.outcomes import GIVES_VALUES, NOT_TO_DECIDE_ON, Outcome
 from govservice.exchange.prefill import ActorLike, needs
 from govservice.exchange.queries import FactResult, Trigger, Wanted
+from govservice.exchange.requirement import move, rows_of
 from govservice.models.base import new_id
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
@@ -101,6 +102,8 @@ class _Round:
             )  # fmt: skip
             session.add(row)
             self.found.append(row)
+            if row.result == "material" and row.old_exchange_id is None and basis.values:
+                move(rows_of(session, self.case_id, [name])[name], "contradict", self.now)
 
 
 def _prepare(

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from govservice.definitions.catalogue import Catalogue
 from govservice.exchange import breaker, quarantine
 from govservice.exchange import log as exchange_log
-from govservice.exchange.outcomes import GIVES_VALUES, IS_A_READ, REQUIREMENT_STATE, SAYS_NOTHING
+from govservice.exchange.outcomes import GIVES_VALUES, IS_A_READ, SAYS_NOTHING
 from govservice.exchange.queries import Call, FactResult, Wanted
+from govservice.exchange.requirement import answered
 from govservice.models.base import Base, new_id
 from govservice.models.cases import Case
 from govservice.models.exchange import DataAccess, EvidenceRequirement, ExchangeProof, Fact
@@ -145,31 +146,32 @@ def _facts(session: Session, result: FactResult) -> list[Row]:
 
 def _require(session: Session, results: Sequence[FactResult], cases: set[str], held: set[Need]) -> None:
     """Sets how each need stands now. A silent registry leaves a need that is met as it is."""
-    known: Mapping[Need, str] = {
-        (case_id, name): id
-        for id, case_id, name in session.execute(
-            select(EvidenceRequirement.id, EvidenceRequirement.case_id, EvidenceRequirement.name).where(
-                EvidenceRequirement.case_id.in_(cases)
-            )
+    known: Mapping[Need, tuple[str, str]] = {
+        (case_id, name): (id, state)
+        for id, case_id, name, state in session.execute(
+            select(
+                EvidenceRequirement.id, EvidenceRequirement.case_id, EvidenceRequirement.name, EvidenceRequirement.state
+            ).where(EvidenceRequirement.case_id.in_(cases))
         )
     }
     new: list[Row] = []
     changed: list[Row] = []
     for result in results:
-        row = _requirement(result, met=_need(result) in held)
-        if (id := known.get(_need(result))) is None:
-            new.append({"id": new_id(), "case_id": result.wanted.case_id, "name": result.wanted.name, **row})
+        id, state = known.get(_need(result), (None, "needed"))
+        row = _requirement(result, state, met=_need(result) in held)
+        if id is None:
+            first = {"id": new_id(), "case_id": result.wanted.case_id, "name": result.wanted.name, "tries": 0}
+            new.append({**first, **row})
         else:
             changed.append({"key": id, **{f"new_{column}": value for column, value in row.items()}})
     _insert(session, EvidenceRequirement, new)
     _update(session, EvidenceRequirement, changed, ("state", "outcome", "exchange_id", "updated_at"))
 
 
-def _requirement(result: FactResult, *, met: bool) -> Row:
-    """How a need stands after this result; `met`: an earlier answer already meets it."""
-    kept = met and result.outcome in SAYS_NOTHING
+def _requirement(result: FactResult, state: str, *, met: bool) -> Row:
+    """How a need that stood so stands after this result; `met`: an earlier answer already meets it."""
     return {
-        "state": "available" if kept else REQUIREMENT_STATE[result.outcome],
+        "state": answered(state, result.outcome, met=met and result.outcome in SAYS_NOTHING),
         "outcome": result.outcome.value,
         "exchange_id": result.calls[-1].id if result.calls else None,
         "updated_at": result.wanted.at,

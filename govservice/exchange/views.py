@@ -17,7 +17,7 @@ from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Exchange, Fact
 from govservice.models.session import box_of
 
-FILLED = frozenset({"available", "stale"})
+FILLED = frozenset({"available", "stale", "disputed", "contradicted"})
 NOBODY: Mapping[str, str] = {"en": "registry", "zh": "登记库"}
 
 

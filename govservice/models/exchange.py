@@ -5,7 +5,7 @@ No values in `exchanges` or `data_accesses`; a fact's value is sealed with its s
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from govservice.models.base import (
@@ -22,6 +22,8 @@ from govservice.models.base import (
     Ref,
     Sha,
 )
+
+UNSETTLED = "next_try_at IS NOT NULL"
 
 
 class RegistryHealth(Base):
@@ -151,16 +153,24 @@ class EvidenceRequirement(Base):
     """A need of a case (a fact of the definition) and how it was met."""
 
     __tablename__ = "evidence_requirements"
-    __table_args__ = (UniqueConstraint("case_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "name"),
+        Index(
+            "ix_evidence_requirements_next_try_at", "next_try_at",
+            postgresql_where=text(UNSETTLED), sqlite_where=text(UNSETTLED),
+        ),
+    )  # fmt: skip
     id: Mapped[Key]
     case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
     name: Mapped[Code]
-    state: Mapped[
-        Code
-    ]  # needed | fetching | available | no_record | ambiguous | withheld | deferred | refused | declared | uploaded
+    state: Mapped[Code]  # exchange.requirement.State
     outcome: Mapped[OptCode]  # the exchange's outcome
     exchange_id: Mapped[OptRef]
     updated_at: Mapped[Moment]
+    # Where the registry said nothing and the case was sent all the same: settled in the background.
+    tries: Mapped[int] = mapped_column(default=0)
+    silent_since: Mapped[OptMoment]
+    next_try_at: Mapped[OptMoment]
 
 
 class Snapshot(Base):

@@ -43,6 +43,7 @@ from govservice.operations.mandates import usable_mandate
 from govservice.operations.own_cases import own_case
 from govservice.operations.revalidating import after_correction
 from govservice.operations.runtime import Runtime
+from govservice.operations.settling import note_given
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +269,7 @@ def _send(
         )  # fmt: skip
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)
         after_correction(session, case, form, facts, now)
+        note_given(rt, session, case, compiled, form, facts, now)
         sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason=reason, now=now)
         if not applied.replayed:
             toll.note(session, case, compiled, rt.definitions.catalogue, form, facts, sealed, before)

@@ -19,6 +19,7 @@ from govservice.errors import N_, Missing, NotAllowed, NotFound, Unverified
 from govservice.exchange import evidence
 from govservice.exchange.queries import Trigger
 from govservice.exchange.rechecking import recheck
+from govservice.exchange.requirement import move, rows_of
 from govservice.exchange.snapshot import seal_snapshot
 from govservice.models.base import new_id
 from govservice.models.casedata import Form, read_form
@@ -35,6 +36,7 @@ SETTLES: dict[Resolution, tuple[str, ...]] = {
     "verified": ("unverified", "unavailable", "gone"),  # compared with an original or with the registry's own paper
     "waived": ("unverified", "unavailable", "gone"),  # this decision does not need it
 }
+BECOMES: dict[Resolution, str] = {"kept": "accept", "verified": "verify", "waived": "waive"}
 T = TypeVar("T")
 
 
@@ -103,6 +105,9 @@ def resolve(
             return
         if row.resolution is not None or row.result not in SETTLES[how] or not _newest(session, row):
             raise NotAllowed(N_("This was settled already, or looked at again since. Please open the page again."))
+        need = rows_of(session, case_id, [row.name]).get(row.name)
+        if need is not None and (how != "kept" or need.state == "contradicted"):
+            move(need, BECOMES[how], now)
         box = box_of(session, session.get_one(Case, case_id).applicant_id)
         row.resolution, row.resolved_by, row.resolved_at = how, actor.id, now
         row.reason_enc = box.seal_text(words, f"revalidations:{row.id}") if box is not None else None

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from random import Random
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -55,6 +56,7 @@ class Runtime:
     simulated: bool = False
     provider: Provider | None = None  # where fees are paid
     wall: Clock = field(default_factory=WallClock)
+    random: Random = field(default_factory=Random)  # spreads what is tried again
     backoff: Backoff = field(default_factory=Backoff)  # cases whose timers could not act
 
     def read(self) -> AbstractContextManager[Session]:

@@ -172,3 +172,22 @@ def test_what_was_sealed_is_handed_out(room: Room) -> None:
         assert citizen.get(missing).status_code == 404
     assert room.stage.client_as("chen.wei").get(address).status_code == 404
     assert room.stage.client_as("he.tao").get(address).status_code == 404
+
+
+def test_a_silent_register_is_said_to_be_waited_for(room: Room) -> None:
+    """To the citizen and to the clerk, in both languages; the application goes on."""
+    room.sandbox.fault("real_estate", "status_500")
+    room.number = room.play.draft()
+    room.play.answer("wang.fang", premises={
+        "premises.title_no": "1", "premises.address": "a", "premises.district": "huaxi", "premises.area": "120",
+    })  # fmt: skip
+    room.play.attach("wang.fang", "title_deed")
+    room.play.submit()
+    citizen, clerk = room.stage.client_as("wang.fang"), room.stage.client_as("li.na")
+    for language, words in (("en", "Waiting for a register"), ("zh", "等待登记库响应")):
+        citizen.environ_base["HTTP_ACCEPT_LANGUAGE"] = clerk.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
+        for browser in (citizen, clerk):
+            browser.set_cookie("language", language)
+        assert words in citizen.get(f"/my/cases/{room.number}?lang={language}").get_data(as_text=True)
+        page = clerk.get(f"/clerk/cases/{room.number}?lang={language}").get_data(as_text=True)
+        assert ("Waiting for the register" if language == "en" else words) in page

@@ -7,14 +7,17 @@ from contextlib import suppress
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from govservice.errors import Forbidden, NotAllowed, Stale
+from govservice.exchange.found import unsettled
 from govservice.models.cases import Case
 from govservice.models.papers import Message
 from govservice.operations import filing as operations
 from govservice.operations.rating import mark_read
 from govservice.operations.rating import rate as keep_rating
+from govservice.operations.runtime import Runtime
 from govservice.queries.access import addressed_to
 from govservice.queries.asked import asked_of
 from govservice.queries.my_cases import CaseRow, my_cases
@@ -126,12 +129,21 @@ def load_page(number: str) -> CasePage:
         return case_page(session, rt.definitions, rt.calendars, case, now())
 
 
+def waiting_for(rt: Runtime, session: Session, case: Case) -> list[str]:
+    """The registers that have not answered yet, each once."""
+    compiled, catalogue = rt.definitions.by_sha(case.def_sha), rt.definitions.catalogue
+    nodes = [compiled.service.facts[need.name] for need in unsettled(session, case)]
+    codes = dict.fromkeys(catalogue.registry_of(node.dataset or "") for node in nodes)
+    return [text(catalogue.registries[code].title) for code in codes if code]
+
+
 @blueprint.get("/my/cases/<number>")
 @audience("citizen")
 def case(number: str) -> str | Response:
     page, rt = load_page(number), current_runtime()
     with rt.read() as session:
         meetings = meetings_of(rt, session, page.case) if page.case.status == "open" else []
+        waiting = waiting_for(rt, session, page.case) if page.case.status == "open" else []
     filing = filing_of(number)
     cards = cards_of(filing, page)
     return render_template(
@@ -145,6 +157,7 @@ def case(number: str) -> str | Response:
         reasons=reasons_now(filing, page) if cards else [],
         owed=owed(filing),
         meetings=meetings,
+        waiting=waiting,
         story=story(page),
         parts=rows_of(page),
         progress=progress(page) if page.parts else "",

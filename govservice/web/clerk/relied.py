@@ -8,12 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
-from govservice.exchange.found import Found, found_of, newest
-from govservice.models.exchange import EvidenceRequirement
+from govservice.exchange.found import Found, found_of, newest, unsettled
 from govservice.operations.revalidating import SETTLES
 from govservice.operations.runtime import Runtime
 from govservice.queries.names import staff_names
@@ -43,10 +41,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Relied:
-    """`waiting`: facts whose register has not answered yet. `again`: there is something to ask for."""
+    """`waiting`: facts whose register has not answered yet, with when it is asked next. `again`: there is something to
+    ask for."""
 
     lines: tuple[Line, ...]
-    waiting: tuple[Text, ...]
+    waiting: tuple[tuple[Text, datetime | None], ...]
     again: bool
 
     @property
@@ -60,12 +59,11 @@ def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Re
     rows = [row for name, row in newest(session, case.id).items() if sight.sees_fact(name)]
     found = found_of(session, catalogue, compiled, case, rows)
     names = staff_names(session, {f.resolved_by for f in found if f.resolved_by})
-    silent = session.scalars(
-        select(EvidenceRequirement.name).where(
-            EvidenceRequirement.case_id == case.id, EvidenceRequirement.state == "deferred"
-        )
+    waiting = tuple(
+        (title_of(rt, compiled, need.name), need.next_try_at)
+        for need in unsettled(session, case)
+        if sight.sees_fact(need.name)
     )
-    waiting = tuple(title_of(rt, compiled, name) for name in silent if sight.sees_fact(name))
     seen = [name for name in compiled.service.facts if sight.sees_fact(name)]
     open_here = case.status == "open" and any(task.status != "done" for task in opened.tasks)
     return Relied(tuple(_line(rt, sight, f, names) for f in found), waiting, bool(seen) and open_here)

@@ -1,0 +1,125 @@
+"""Registries that said nothing when a case was sent are asked again in the background, until they answer.
+
+No application is refused or lost for a silent registry: the applicant gave the data themselves, the case goes its way,
+and only a decision that relies on the registry waits for it. A late answer is held against what was given; where it
+says otherwise, the clerk sees both sides and the applicant is told (`revalidating`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from govservice import logs
+from govservice.definitions.compiled import Compiled
+from govservice.engine import SYSTEM
+from govservice.exchange.evidence import Facts
+from govservice.exchange.outcomes import SAYS_NOTHING, Outcome
+from govservice.exchange.pace import Pace
+from govservice.exchange.requirement import given_instead, move, rows_of
+from govservice.exchange.retries import next_try
+from govservice.models.casedata import Form
+from govservice.models.cases import Case
+from govservice.models.exchange import EvidenceRequirement, RegistryHealth
+from govservice.operations.revalidating import ask_again
+from govservice.operations.runtime import Runtime
+
+SHARE = 0.5  # of a registry's rate that the backlog may take; the rest is for people who wait
+BATCH = 50  # needs at once
+LEASE = timedelta(minutes=2)  # while one worker asks, no other does
+log = logs.get(__name__)
+
+
+def note_given(
+    rt: Runtime, session: Session, case: Case, compiled: Compiled, form: Form, facts: Facts, now: datetime
+) -> None:
+    """At sending: what the applicant gave in place of a registry, and which registries are to be asked again."""
+    given = {each.name: each.how for each in given_instead(compiled, facts, form)}
+    silent = {n for n, view in facts.items() if not view.filled and view.outcome in SAYS_NOTHING}
+    for name, row in rows_of(session, case.id, {*given, *silent}).items():
+        if name in silent and row.next_try_at is None:
+            row.tries, row.silent_since = 1, row.updated_at
+            row.next_try_at = next_try(Outcome(str(row.outcome)), 1, row.updated_at, now, rt.random)
+        if name in given:
+            move(row, given[name], now)
+
+
+class Settler:
+    """The worker's part. One per process: it keeps each registry's pace."""
+
+    def __init__(self, rt: Runtime) -> None:
+        self.rt = rt
+        registries = rt.definitions.catalogue.registries.items()
+        self._paces = {code: Pace(float(registry.limits.rate_rps) * SHARE) for code, registry in registries}
+
+    def settle_due(self, now: datetime) -> int:
+        """Asks for what is due, the case that must be decided first first. Returns how many needs were asked for."""
+        done = 0
+        for case_id, name in self._claimed(now):
+            ask_again(self.rt, SYSTEM, case_id, [name], now=now, trigger="retry")
+            with self.rt.write() as session:
+                done += self._settled(session, case_id, name, now)
+        return done
+
+    def _claimed(self, now: datetime) -> list[tuple[str, str]]:
+        with self.rt.read() as session:
+            if session.scalar(_due(now).limit(1)) is None:
+                return []
+        with self.rt.write() as session:
+            shut = _shut(session, now)
+            rows = session.execute(
+                _due(now).order_by(Case.statutory_on, EvidenceRequirement.next_try_at).limit(BATCH)
+                .with_for_update(of=EvidenceRequirement, skip_locked=True)
+            ).scalars().all()  # fmt: skip
+            taken = []
+            for row in rows:
+                code = self._registry(session, row)
+                if code in shut:
+                    row.next_try_at = self._later(row, Outcome.BREAKER_OPEN, now, shut[code])
+                elif code is None or self._paces[code].take():
+                    row.next_try_at = now + LEASE
+                    taken.append((row.case_id, row.name))
+            return taken
+
+    def _registry(self, session: Session, row: EvidenceRequirement) -> str | None:
+        compiled = self.rt.definitions.by_sha(session.get_one(Case, row.case_id).def_sha)
+        node = compiled.service.facts.get(row.name)
+        return self.rt.definitions.catalogue.registry_of(node.dataset or "") if node is not None else None
+
+    def _later(
+        self, row: EvidenceRequirement, outcome: Outcome, now: datetime, not_before: datetime | None = None
+    ) -> datetime | None:
+        return next_try(outcome, row.tries, row.silent_since or row.updated_at, now, self.rt.random, not_before)
+
+    def _settled(self, session: Session, case_id: str, name: str, now: datetime) -> int:
+        row = rows_of(session, case_id, [name]).get(name)
+        if row is None:
+            return 0
+        outcome = Outcome(str(row.outcome))
+        if outcome in SAYS_NOTHING:
+            row.tries += 1
+            row.next_try_at = self._later(row, outcome, now)
+        else:
+            row.next_try_at = None
+        log.info("need.asked_again", case_id=case_id, outcome=outcome.value, tries=row.tries)
+        return 1
+
+
+def _due(now: datetime) -> Select[EvidenceRequirement]:
+    return (
+        select(EvidenceRequirement)
+        .join(Case, Case.id == EvidenceRequirement.case_id)
+        .where(EvidenceRequirement.next_try_at <= now, Case.status == "open")
+    )
+
+
+def _shut(session: Session, now: datetime) -> dict[str, datetime]:
+    """Registries that are left alone at present, and until when."""
+    rows = session.execute(
+        select(RegistryHealth.registry_code, RegistryHealth.next_probe_at).where(
+            RegistryHealth.state != "closed", RegistryHealth.next_probe_at > now
+        )
+    )
+    return {code: at for code, at in rows if at is not None}
