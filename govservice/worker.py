@@ -17,6 +17,7 @@ import structlog
 from govservice.operations.auditing import keep_daily_anchor
 from govservice.operations.clock import fire_due
 from govservice.operations.effects import deliver_due
+from govservice.operations.erasing import forget_values
 from govservice.operations.exchange_log import keep_seal
 from govservice.operations.fees import reconcile_due
 from govservice.operations.recusal import look_again
@@ -57,6 +58,8 @@ class Worker:
             self._reminded = self.rt.today(now)
             while remind_due(self.rt, now):
                 log.info("worker.reminded")
+            while forgotten := forget_values(self.rt, now):
+                log.info("worker.forgot", count=forgotten)
         acted = fire_due(self.rt, now) + deliver_due(self.rt, self.name, now) + reconcile_due(self.rt, now)
         return acted + look_again(self.rt, now) + self._settler.settle_due(now)
 

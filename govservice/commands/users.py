@@ -1,4 +1,4 @@
-"""`flask users create|disable|enable|reset|list|rotate-keys`: accounts of staff, and keys of people."""
+"""`flask users create|disable|enable|erase|reset|list|rotate-keys`: accounts of staff, and keys of people."""
 
 from __future__ import annotations
 
@@ -66,6 +66,21 @@ def disable(login: str) -> None:
     except PortalError as fault:
         raise _failure(fault) from None
     click.echo(f"{login} is disabled; {ended} sessions ended.")
+
+
+@command.command()
+@click.argument("login")
+@click.confirmation_option(prompt="Nobody can bring this back. Erase?")
+def erase(login: str) -> None:
+    """Destroy the data key of a citizen: what it sealed can never be read again."""
+    from govservice.operations.erasing import erase_person
+
+    rt = runtime()
+    try:
+        person = erase_person(rt, login, now=rt.now())
+    except PortalError as fault:
+        raise _failure(fault) from None
+    click.echo(f"The person {person} is erased; the account is closed.")
 
 
 @command.command()

@@ -130,6 +130,7 @@ class Purpose(Node):
     title: Text
     text: Text
     basis: Text
+    keep: Length | None = None  # how long after the case was closed what was fetched stays readable; None: a year
 
 
 class PurposesFile(Node):
