@@ -38,10 +38,7 @@ def replay(number: str | None, upto: int | None, every: bool, sample: int | None
         raise click.UsageError("give a NUMBER, --all or --sample N")
     if upto is not None and number is None:
         raise click.UsageError("--upto needs a NUMBER")
-    from govservice.operations.publishing import adopt_pinned
-
     rt = runtime()
-    adopt_pinned(rt)
     if number is None:
         _many(rt, sample, as_json)
     else:

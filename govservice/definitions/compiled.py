@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
+from govservice.definitions.schema_base import MILESTONES, Milestone
+from govservice.definitions.schema_steps import StepKind
 from govservice.worktime.duration import Duration
 
 if TYPE_CHECKING:
@@ -24,11 +26,8 @@ if TYPE_CHECKING:
     from govservice.definitions.schema_form import PostCheck
 
 Text = Mapping[str, str]  # {"en": ..., "zh": ...}
-StepKind = Literal["applicant", "human", "auto", "parallel", "cases", "end"]
 EdgeKind = Literal["action", "answer", "join", "lapse", "always"]
-Milestone = Literal["received", "accepted", "decided", "delivered"]
 MAIN = 1  # id of the token that is the case itself; those of branches have other ids
-MILESTONES: tuple[Milestone, ...] = get_args(Milestone)  # in the order of a case
 LimitKind = Literal["intake", "decision", "delivery"]
 _KINDS: Mapping[Milestone, LimitKind] = {
     "received": "intake", "accepted": "intake", "decided": "decision", "delivered": "delivery",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from govservice.definitions.compiled import Block, Branch, Compiled, Edge, Step, StepKind, Text
+from govservice.definitions.compiled import Block, Branch, Compiled, Edge, Step, Text
+from govservice.definitions.schema_steps import StepKind
 
 _PLAIN = str.maketrans({'"': "'", ";": ",", "#": "", ":": ".", "{": "(", "}": ")", "\n": " ", "<": "(", ">": ")"})
 

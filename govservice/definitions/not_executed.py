@@ -30,7 +30,7 @@ def check_not_executed(report: Report, data: Raw, catalogue: Catalogue | None) -
 
 def _uses_of_facts(data: Raw) -> Iterator[Use]:
     shown = {word(node, "fact") for _, _, node, _ in fields(data)}
-    keys = ("pending_within", "on_change", "dispute", "subscribe")
+    keys = ("as_of", "pending_within", "on_change", "dispute", "subscribe")
     for name, fact in children(data, "facts"):
         if "predicate" in fact and name not in shown:
             yield ("facts", name, "predicate"), "a `predicate` that no field of the form shows"
@@ -39,6 +39,8 @@ def _uses_of_facts(data: Raw) -> Iterator[Use]:
                 yield ("facts", name, key), f"`{key}` of a fact"
         if fact.get("pending") == "allowed":
             yield ("facts", name, "pending"), "`pending` of a fact"
+        if fact.get("show") not in (None, "readonly"):
+            yield ("facts", name, "show"), f"`show: {fact['show']}`"
         if fact.get("consent") == "explicit":
             yield ("facts", name, "consent"), "explicit consent"
         for source in listing(fact, "from"):

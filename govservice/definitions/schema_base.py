@@ -10,7 +10,7 @@ import keyword
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -161,6 +161,7 @@ ExpressionText = Annotated[str, StringConstraints(min_length=1, max_length=1000)
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**9)]
 Milestone = Literal["received", "accepted", "decided", "delivered"]
+MILESTONES: tuple[Milestone, ...] = get_args(Milestone)  # in the order of a case
 Pausing = Literal[
     "correction", "hearing", "tender", "auction", "inspection", "test", "quarantine", "appraisal", "expert_review"
 ]  # fmt: skip

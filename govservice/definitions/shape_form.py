@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from govservice.definitions.reader import Path
+from govservice.definitions.schema_base import MILESTONES
 from govservice.definitions.walk import Raw, Report, children, fields, listing, mapping, word
 
-MILESTONES = ("received", "accepted", "decided", "delivered")
 _NUMBERS = ("integer", "decimal")
 _TEXTS = ("text", "address")
 _CHOICES = ("choice", "choices")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from govservice.definitions.compiled import Edge, Limit, Milestone, Step
+from govservice.definitions.compiled import Edge, Limit, Step
+from govservice.definitions.schema_base import Milestone
 from govservice.definitions.verify_graph import Arc, Graph, Notes, place_of_step
 from govservice.worktime.duration import Duration
 

@@ -15,6 +15,8 @@ from govservice.models.base import Base, Code, Key, Moment, OptCode, OptMoment, 
 
 ID_TYPES = ("cn_id", "passport", "hk_macau_permit", "taiwan_permit")
 
+EVERY_SERVICE = "*"  # the scope of a mandate that is not limited to some services
+
 
 class Person(Base):
     """A natural person. `id_type` is one of ID_TYPES; the number itself is only in `id_enc`."""
@@ -60,7 +62,7 @@ class Mandate(Base):
     person_id: Mapped[Ref] = mapped_column(ForeignKey("people.id"))
     organisation_id: Mapped[Ref] = mapped_column(ForeignKey("organisations.id"))
     kind: Mapped[Code]
-    services: Mapped[str] = mapped_column(default="*")  # "*" or service codes separated by spaces
+    services: Mapped[str] = mapped_column(default=EVERY_SERVICE)  # "*" or service codes separated by spaces
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     source: Mapped[Code]  # "registry" | "declared" | "demo"
@@ -80,4 +82,9 @@ class Mandate(Base):
 
     def covers(self, service: str) -> bool:
         """Whether a service is within its scope."""
-        return self.services == "*" or service in self.services.split()
+        return within(self.services, service)
+
+
+def within(scope: str, service: str) -> bool:
+    """Whether the scope of a mandate ("*" or codes separated by blanks) holds a service."""
+    return scope == EVERY_SERVICE or service in scope.split()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Branch, Compiled
@@ -17,10 +16,9 @@ from govservice.definitions.values import elements
 from govservice.engine import SYSTEM, CaseState, Command, Token, apply, load_state
 from govservice.errors import N_, Invalid
 from govservice.identifiers import WrongIdentifier, parse
-from govservice.messaging.notices import notice_row
+from govservice.messaging.notices import deliver_notice
 from govservice.messaging.outbox import Effect
 from govservice.models.casedata import Form, read_form
-from govservice.models.papers import Message
 from govservice.models.people import Person
 from govservice.operations.people import Identity, add_person, find_person, identity_of
 from govservice.operations.runtime import Runtime
@@ -44,19 +42,14 @@ def invite(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None
         effect.case_id, "@invited", effect.key, now, SYSTEM, token_id=token.id, data={"person_id": person.id}
     )
     apply(session, command, rt.definitions, rt.calendars)
-    _tell(session, effect, person.id, now)
+    deliver_notice(session, effect, now, person.id)
 
 
 def remind(_rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
     """Tells somebody who has not answered that the time is running out."""
     token = load_state(session, effect.case_id).tokens.get(effect.payload["token_id"])
     if token is not None and token.open and token.person is not None:
-        _tell(session, effect, token.person, now)
-
-
-def _tell(session: Session, effect: Effect, person_id: str, now: datetime) -> None:
-    if session.scalar(select(Message.id).where(Message.effect_key == effect.key)) is None:
-        session.add(Message(**notice_row(effect, person_id, now)))
+        deliver_notice(session, effect, now, token.person)
 
 
 def _person(

@@ -18,7 +18,6 @@ from govservice.engine import recount
 from govservice.engine.anchors import anchor, differing, faults_of_anchors, verify_anchor
 from govservice.errors import NotFound, Tampered
 from govservice.models.cases import Anchor, Case, CaseEvent
-from govservice.operations.publishing import adopt_pinned
 from govservice.operations.runtime import Runtime
 
 
@@ -45,7 +44,6 @@ def verify_records(rt: Runtime, exported: Mapping[date, str] | None = None) -> A
     `exported` are the roots that were copied out, by day: whoever changes records and rewrites heads, leaves and roots
     after them is found by these alone.
     """
-    adopt_pinned(rt)
     with rt.read() as session:
         cases = session.execute(select(Case.id, Case.number).order_by(Case.id)).all()
         events = session.execute(select(func.count()).select_from(CaseEvent)).scalar_one()

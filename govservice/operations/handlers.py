@@ -16,6 +16,7 @@ from govservice.definitions.compiled import Compiled, Step
 from govservice.definitions.findings import DefinitionError, Finding
 from govservice.definitions.library import Definitions
 from govservice.models.cases import Case, Definition, Token
+from govservice.operations.effects import ASKING, handler_of
 
 
 def refuse_lost(session: Session, definitions: Definitions) -> None:
@@ -87,8 +88,6 @@ def _roles(d: Compiled, step: Step) -> Iterator[str]:
 
 
 def _handled(topic: str) -> bool:
-    from govservice.operations.effects import ASKING, handler_of  # effects pay, paying files, filing publishes
-
     try:
         return topic in ASKING or bool(handler_of(topic))
     except LookupError:

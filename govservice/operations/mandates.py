@@ -11,10 +11,8 @@ from sqlalchemy.orm import Session
 from govservice.errors import Invalid, NotFound
 from govservice.identifiers import WrongIdentifier, parse
 from govservice.models.base import new_id
-from govservice.models.people import Mandate, Organisation
+from govservice.models.people import EVERY_SERVICE, Mandate, Organisation, within
 from govservice.operations.runtime import Runtime
-
-EVERY_SERVICE = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,8 @@ class Held:
     valid: bool
 
     def covers(self, service: str) -> bool:
-        """Whether the mandate's scope ("*" or codes separated by blanks) holds a service."""
-        return self.services == "*" or service in self.services.split()
+        """Whether the mandate's scope holds a service."""
+        return within(self.services, service)
 
 
 def mandates_of(session: Session, person_id: str, today: date) -> list[Held]:

@@ -101,19 +101,6 @@ def put_in_force(session: Session, version: Version, by: str, now: datetime) -> 
     return newest + 1
 
 
-def adopt_pinned(rt: Runtime) -> int:
-    """Loads every version that the database holds and the files no longer say, so that pinned cases run on.
-
-    Returns how many were loaded.
-    """
-    with rt.read() as session:
-        rows = session.execute(select(Definition.sha, Definition.canonical_json)).all()
-    missing = [row.canonical_json for row in rows if not rt.definitions.has(row.sha)]
-    for canonical in missing:
-        rt.definitions.adopt(canonical)
-    return len(missing)
-
-
 def sync_places(session: Session, catalogue: Catalogue) -> None:
     """Areas and departments as data: added and renamed, never deleted (cases and staff point at them)."""
     for area in _parents_first(catalogue):

@@ -6,16 +6,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.engine import Actor
 from govservice.errors import N_, NotAllowed, NotFound
+from govservice.messaging.notices import tell
 from govservice.messaging.outbox import Effect
-from govservice.models.base import new_id
 from govservice.models.casedata import Form, read_form, write_form
 from govservice.models.cases import Case
-from govservice.models.papers import IssuedDocument, Message
+from govservice.models.papers import IssuedDocument
 from govservice.models.people import Mandate
 from govservice.operations.filing import start
 from govservice.operations.issuing import renew_on, valid_until
@@ -121,18 +121,5 @@ def remind_due(rt: Runtime, now: datetime) -> int:
         ).all()  # fmt: skip
         for document in due:
             document.reminders = 2 if document.valid_until is not None and document.valid_until <= last else 1
-            _tell(session, document, now)
+            tell(session, session.get_one(Case, document.case_id), "renewal", document.id, now)
         return len(due)
-
-
-def _tell(session: Session, document: IssuedDocument, now: datetime) -> None:
-    case = session.get_one(Case, document.case_id)
-    seq = 1 + int(
-        session.scalar(select(func.max(Message.seq)).where(Message.case_id == case.id, Message.kind == "renewal")) or 0
-    )
-    session.add(
-        Message(
-            id=new_id(), case_id=case.id, person_id=case.applicant_id, kind="renewal",
-            effect_key=f"renewal:{document.id}:{seq}", seq=seq, params_enc=None, created_at=now, read_at=None,
-        )
-    )  # fmt: skip

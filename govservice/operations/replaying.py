@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from govservice.definitions.compile import canonical_json, compile_service, service_from_json
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.values import typed
 from govservice.engine import Event
@@ -93,23 +94,15 @@ def _played(
             with rt.read() as session:
                 yield play(session, draft, ids)
         return
-    canonical = _canonical(d)
+    canonical = canonical_json(d.service)
     with ProcessPoolExecutor(processes, get_context("spawn"), _begin, (reopen, canonical, steps)) as pool:
         yield from pool.map(_in_process, chunks)
-
-
-def _canonical(d: Compiled) -> str:
-    from govservice.definitions.compile import canonical_json
-
-    return canonical_json(d.service)
 
 
 _OPENED: dict[str, Any] = {}  # of a process of the pool
 
 
 def _begin(reopen: Callable[[], Runtime], canonical: str, steps: Mapping[str, str]) -> None:
-    from govservice.definitions.compile import compile_service, service_from_json
-
     rt = reopen()
     d = compile_service(service_from_json(canonical), catalogue=rt.definitions.catalogue)
     _OPENED.update(rt=rt, draft=draft_of(d, rt.definitions.catalogue, rt.calendars, steps))

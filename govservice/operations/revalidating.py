@@ -21,10 +21,9 @@ from govservice.exchange.queries import Trigger
 from govservice.exchange.rechecking import recheck
 from govservice.exchange.requirement import move, rows_of
 from govservice.exchange.snapshot import seal_snapshot
-from govservice.models.base import new_id
+from govservice.messaging.notices import tell
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
-from govservice.models.papers import Message
 from govservice.models.reliance import Revalidation
 from govservice.models.session import box_of
 from govservice.operations.runtime import Runtime
@@ -69,22 +68,8 @@ def ask_again(
     )
     if any(row.result in CHANGED and row.resolution is None for row in found):
         with rt.write() as session:
-            _tell(session, session.get_one(Case, case_id), found[0].id, now)
+            tell(session, session.get_one(Case, case_id), "data_changed", found[0].id, now)
     return found
-
-
-def _tell(session: Session, case: Case, about: str, now: datetime) -> None:
-    """The notice is composed from what was found, as its page is read (`web.citizen.letters`)."""
-    session.add(Message(
-        id=new_id(), case_id=case.id, person_id=case.applicant_id, kind="data_changed", seq=_number(session, case.id),
-        effect_key=f"{case.id}:recheck:{about}", params_enc=None, created_at=now, read_at=None,
-    ))  # fmt: skip
-
-
-def _number(session: Session, case_id: str) -> int:
-    """How many notices of this kind there were: none of them tells about an event."""
-    same = select(Message.id).where(Message.case_id == case_id, Message.kind == "data_changed")
-    return len(session.scalars(same).all()) + 1
 
 
 def resolve(

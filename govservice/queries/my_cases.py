@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.library import Definitions
 from govservice.models.cases import Case, CaseClock, Task, Timer, Token
-from govservice.models.papers import Message
 from govservice.models.people import Organisation
 from govservice.queries.access import filed_by
 from govservice.queries.standing import Standing, standing
@@ -45,7 +44,6 @@ class CaseRow:
     received_at: datetime | None
     standing: Standing
     outcome: str | None
-    unread: int
 
 
 def my_cases(
@@ -64,7 +62,6 @@ def my_cases(
     tasks = grouped(session.scalars(select(Task).where(Task.case_id.in_(ids), Task.status.in_(("open", "waiting")))))
     clocks = grouped(session.scalars(select(CaseClock).where(CaseClock.case_id.in_(ids))))
     timers = grouped(session.scalars(select(Timer).where(Timer.case_id.in_(ids), Timer.status == "armed")))
-    unread = grouped(session.scalars(select(Message).where(Message.case_id.in_(ids), Message.read_at.is_(None))))
     names = party_names(session, cases)
     rows = []
     for case in cases:
@@ -85,7 +82,6 @@ def my_cases(
                 case.received_at,
                 where,
                 case.outcome,
-                len(unread[case.id]),
             )  # fmt: skip
         )
     return rows

@@ -33,7 +33,6 @@ SOON = 2  # working days
 class Row:
     """One line of the list. `days` are working days until the due day (0 = today); `late` where it has passed."""
 
-    task_id: str
     case_id: str
     token_id: int
     number: str
@@ -229,8 +228,8 @@ def _row(
     due_on = calendar.last_day(task.due_at) if task.due_at else None
     days = working_days_left(calendar, now, due_on) if due_on else None
     return Row(
-        task.id, case.id, task.token_id, case.number, task.service, case.def_sha, task.step, task.department_id,
-        task.role, organisations[case.organisation_id] if case.organisation_id else people[case.applicant_id],
+        case.id, task.token_id, case.number, task.service, case.def_sha, task.step, task.department_id, task.role,
+        organisations[case.organisation_id] if case.organisation_id else people[case.applicant_id],
         None if case.organisation_id else case.applicant_id,
         due_on, task.due_kind, days, lateness(calendar, now, task.due_at), urgency_of(task, calendar, now),
         task.opened_at,

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 LEFT, TOP, BOTTOM = 34, 12, 30
 NAME_ROOM = 92
-MARK = 4.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,6 @@ from govservice.web.i18n import date_text, masked, number_text, text, time_text,
 from govservice.web.language import current_language
 from govservice.worktime.duration import Duration
 
-MAX_LISTED = 3  # of a long list shown in a row
-
 
 def duration_text(length: Duration | None) -> str:
     """15 working days, 5 years: a length of time in words; nothing for None."""

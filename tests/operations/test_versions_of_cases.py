@@ -13,7 +13,7 @@ from config import ROOT
 from govservice.definitions.library import load_library
 from govservice.models.cases import Case, Definition
 from govservice.models.exchange import Grant
-from govservice.operations.publishing import adopt_pinned, publish_all
+from govservice.operations.publishing import publish_all
 from govservice.operations.runtime import Runtime
 from tests.operations.conftest import Play
 
@@ -46,9 +46,6 @@ def test_a_new_version_and_the_case_that_began_before_it(rt: Runtime, play: Play
     assert publish_all(newer, by="qian.yu", now=play.now) == ["open_restaurant"]
     assert publish_all(newer, by="qian.yu", now=play.now) == [], "again changes nothing"
     assert newer.definitions.by_sha(old).sha == old, "publishing looked at what running cases need"
-    restarted = replace(newer, definitions=load_library(newer.settings.workflows_dir))
-    assert adopt_pinned(restarted) == 1, "what no file says comes from the rows"
-    assert adopt_pinned(restarted) == 0
     play.rt = newer
     play.act("li.na", "", "accept")
     clock = play.state.clocks["limit:decision"]

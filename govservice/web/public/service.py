@@ -9,6 +9,7 @@ from flask_babel import gettext, ngettext
 
 from govservice.definitions.compiled import Compiled, Spawn
 from govservice.definitions.library import Definitions
+from govservice.models.people import Organisation, Person
 from govservice.operations.runtime import Runtime
 from govservice.queries.bundles import saving, spawns_of
 from govservice.queries.figures import Turnaround, turnaround
@@ -79,8 +80,6 @@ def part_item(definitions: Definitions, spawn: Spawn, area: str | None) -> Item:
 
 def visitor_area(rt: Runtime) -> str | None:
     """The area of the enterprise (or person) the visitor acts for; None for a visitor nobody knows."""
-    from govservice.models.people import Organisation, Person
-
     actor = current_actor()
     if actor is None or actor.kind != "applicant":
         return None

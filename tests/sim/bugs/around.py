@@ -21,7 +21,7 @@ BUGS = (
     Bug("put-back-for-ever", "what failed once is never tried again", "govservice/messaging/outbox.py",
         "        .values(due_at=now + effect.pause, claimed_by=None, claimed_until=None, last_error=error[:200])", "        .values(due_at=now + effect.pause * 10**6, claimed_by=None, claimed_until=None, last_error=error[:200])"),
     Bug("notice-twice", "a notice is put into the inbox whenever it is delivered", "govservice/messaging/notices.py",
-        "    case = session.get_one(Case, effect.case_id)\n    session.add(Message(**notice_row(effect, case.applicant_id, now)))\n    return True", "    case = session.get_one(Case, effect.case_id)\n    for n in (\"\", \"+\"):\n        session.add(Message(**{**notice_row(effect, case.applicant_id, now), \"effect_key\": effect.key + n}))\n    return True"),
+        "    session.add(Message(**notice_row(effect, person, now)))\n    return True", "    for n in (\"\", \"+\"):\n        session.add(Message(**{**notice_row(effect, person, now), \"effect_key\": effect.key + n}))\n    return True"),
     Bug("notice-of-acceptance-missing", "the applicant is not told of the acceptance", "govservice/engine/decide_moves.py",
         "        if edge.marks in NOTICE_OF_MARK and _goes_on(work, dest):", "        if edge.marks == \"received\" and _goes_on(work, dest):"),
     # licences
