@@ -27,7 +27,7 @@ NOTICE_OF_END = {
     "terminated": "notice.terminated",
 }
 
-COLLECT, REFUND = "fee.collect", "payment.refund"  # the call that waits for a payer; the effect that gives it back
+REFUND = "payment.refund"  # the effect that gives a fee back
 
 
 def move(
@@ -129,7 +129,7 @@ def entry(work: Work, step: Step, token: Token | None, token_id: int) -> dict[st
         data["timers"] = clocks.armed(work, step, arriving)
     if step.call is not None and step.path not in work.st.kept:  # an answer is here: nothing is asked any more
         data["effects"] = [step.call]
-        if step.call == COLLECT:
+        if step.call == waits.COLLECT:
             data |= {"effects": ["notice.fee", step.call], "waits_on": "applicant"}
     return data
 

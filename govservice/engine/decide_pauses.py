@@ -60,7 +60,7 @@ def drop(work: Work, token_id: int) -> None:
 
 def reconcile(work: Work) -> None:
     """Lets stand still what has a reason to, and run what has none any more. Limits that a correction stopped run on
-    with its answer only (`decide_correction`), what waits for a gap when it is closed (`decide_waits`)."""
+    with its answer only (`decide_correction`), what waits for a gap or a fee when it is there (`decide_waits`)."""
     for id in list(work.st.tokens):
         token = work.token(id)
         if token.open:
@@ -72,7 +72,7 @@ def reconcile(work: Work) -> None:
 
 def _stay(work: Work, token: Token, wanted: str | None) -> None:
     present = token.pauses[-1][2] if token.paused else None
-    if present in (wanted, CORRECTION, waits.KIND):
+    if present in (wanted, CORRECTION, waits.KIND, waits.PAYMENT):
         return
     if present is not None:
         clocks.resume_stay(work, token.id)
@@ -82,7 +82,7 @@ def _stay(work: Work, token: Token, wanted: str | None) -> None:
 
 def _limit(work: Work, clock: ClockState, wanted: str | None) -> None:
     present = clock.pauses[-1][2] if clock.paused_since is not None else None
-    if present in (wanted, CORRECTION, waits.KIND):
+    if present in (wanted, CORRECTION, waits.KIND, waits.PAYMENT):
         return
     if present is not None:
         clocks.resume(work, clock.key)

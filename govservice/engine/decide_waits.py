@@ -1,7 +1,7 @@
-"""An auto step that requires every deferred material waits for the applicant, and does not fail (容缺受理).
+"""An auto step that waits for the applicant: for every deferred material (容缺受理), or for the fee.
 
-The time until then is the applicant's, not the authority's: the stay and the case's limits stand still. It has an end
-that the applicant was told: the last day of the gap.
+The time until then is the applicant's, not the authority's: the case's limits stand still, and they were told so with
+the notice. It has an end that they were told too: the last day of the gap, or of the payment.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from govservice.engine import decide_clocks as clocks
 from govservice.engine.decide_work import Work
 from govservice.engine.types import MAIN
 
-KIND = "deferral"
+KIND, PAYMENT = "deferral", "payment"  # why limits stand still
 GAPS = "gaps"
+COLLECT = "fee.collect"  # the call that waits for a payer
 
 
 def waiting(work: Work, step: Step, data: dict[str, Any]) -> dict[str, Any]:
@@ -25,12 +26,20 @@ def waiting(work: Work, step: Step, data: dict[str, Any]) -> dict[str, Any]:
 
 
 def hold(work: Work, token_id: int) -> None:
-    """After an entry: where the step waits, its stay (and on the main token the case's limits) stand still."""
-    if work.token(token_id).waits_for != GAPS:
-        return
-    clocks.pause_stay(work, token_id, KIND)
-    if token_id == MAIN:
-        clocks.pause(work, [c.key for c in work.st.clocks.values() if c.token_id is None and c.running], KIND)
+    """After an entry: where the step waits for a document, its stay stands still; on the main token the case's limits
+    do, also for a fee. They run on when the token moves on."""
+    gaps = work.token(token_id).waits_for == GAPS
+    if gaps:
+        clocks.pause_stay(work, token_id, KIND)
+    if token_id == MAIN and (gaps or _owes(work)):
+        running = [c.key for c in work.st.clocks.values() if c.token_id is None and c.running]
+        clocks.pause(work, running, KIND if gaps else PAYMENT)
+
+
+def _owes(work: Work) -> bool:
+    """Whether the case stands at its fee and no payment came before it."""
+    path = work.st.main.step
+    return work.step(path).call == COLLECT and path not in work.st.kept
 
 
 def release(work: Work) -> None:

@@ -45,7 +45,7 @@ def pause_name(kind: object) -> str:
         "correction": gettext("correction"), "hearing": gettext("hearing"), "tender": gettext("tender"),
         "auction": gettext("auction"), "inspection": gettext("inspection"), "test": gettext("test"),
         "quarantine": gettext("quarantine"), "appraisal": gettext("appraisal"),
-        "expert_review": gettext("expert review"),
+        "expert_review": gettext("expert review"), "payment": gettext("payment of the fee"),
     }  # fmt: skip
     return str(names.get(str(kind), kind))
 

@@ -3,9 +3,13 @@ late, twice, out of order or never); issued only after a valid callback". Over r
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import permutations
 
-from tests.payments.conftest import Till, until
+from sqlalchemy import select
+
+from govservice.models.papers import Message
+from tests.payments.conftest import MONDAY, Till, until
 
 
 def test_issued_only_after_a_valid_callback(till: Till) -> None:
@@ -43,3 +47,34 @@ def test_all_permutations_of_the_callbacks_end_alike(till: Till) -> None:
             assert answer == (409 if seq < newest else 200), (way, answers)
             newest = max(newest, seq)
         till.check()
+
+
+def test_the_days_until_somebody_pays_are_not_the_offices(till: Till) -> None:
+    """Decided on a Monday with thirty working days to deliver: eleven days until the payment move the last day, and
+    the department is not late by them; the letter says so beforehand."""
+    order = till.to_fee()
+    clock = till.state.clocks["limit:delivery"]
+    assert clock.pauses[-1][1:] == (None, "payment")
+    assert till.state.timers["1/limit:delivery:statutory"].due_at is None
+    with till.rt.read() as session:
+        kinds = session.scalars(select(Message.kind).where(Message.case_id == till.case_id)).all()
+    assert "fee" in kinds
+    till.check()
+    till.pass_time(days=11)
+    till.sandbox.act(order, "pay")
+    until(lambda: till.step != "fee", "the callback")
+    clock = till.state.clocks["limit:delivery"]
+    assert clock.pauses[-1][1] is not None
+    calendar, start, paid = till.rt.calendars["cn"], MONDAY.date(), (MONDAY + timedelta(days=11)).date()
+    waited = calendar.working_days_between(start, paid)
+    assert waited == 9
+    assert clock.statutory_on == calendar.add_working_days(start, 30 + waited).isoformat()
+    till.check()
+
+
+def test_a_fee_that_was_paid_before_its_step_stops_nothing(till: Till) -> None:
+    order = till.to_fee("exam_seat")
+    assert till.state.clocks["limit:intake"].pauses[-1][1:] == (None, "payment")
+    till.sandbox.act(order, "pay")
+    until(lambda: till.step == "acceptance", "the callback")
+    assert till.state.clocks["limit:intake"].running

@@ -173,6 +173,7 @@ def _limits(d: Any, days: Days, case: Case) -> Iterator[tuple[str, str]]:
 def _stands_still(d: Any, case: Case, said: Any) -> tuple[bool, bool]:
     """(must, may) a limit stand still now."""
     held = any(kind in said.pauses for _, kind in case.holds) or case.main.waits_for == "gaps"
+    held = held or d.steps[case.main.step].call == "fee.collect"  # the days until somebody pays are theirs
     if case.notice is None:
         return held, False
     listed = "correction" in said.pauses or (said.start, said.stop) == INTAKE
