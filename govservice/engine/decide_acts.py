@@ -153,7 +153,7 @@ def appoint(work: Work) -> None:
     step, data = work.step(token.step), work.cmd.data
     facts = facts_of(work, step.owner or "") if work.actor.kind == "user" else {}
     said = {"step": step.path, "kind": step.appointment, "starts_at": data["starts_at"], **facts}
-    work.emit("appointment.made", token.id, said)
+    work.emit("appointment.made", token.id, {**said, "effects": ["notice.appointment"]})
 
 
 # -- timers

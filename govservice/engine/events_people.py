@@ -26,7 +26,7 @@ PEOPLE: tuple[EventType, ...] = (
         "A time was set for a meeting at a step: by the applicant, by the department, or by the system.",
         {
             "step": "path of the step", "kind": "what is met for, such as inspection", "starts_at": "when it begins",
-            **ACT,
+            "effects?": "list of topics put into the outbox", **ACT,
         },
     ),
 )  # fmt: skip

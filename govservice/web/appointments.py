@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import HiddenField
 
+from govservice.definitions.compiled import Compiled
 from govservice.engine import Actor, load_state
 from govservice.errors import Forbidden, NotAllowed, NotFound
 from govservice.models.base import from_iso, new_id, to_iso
+from govservice.models.casedata import read_form
 from govservice.models.cases import Case
 from govservice.operations import appointing
 from govservice.operations.runtime import Runtime
@@ -23,9 +25,29 @@ from govservice.web.forms_ui import ChoiceField, PortalForm
 from govservice.web.i18n import date_text, text
 from govservice.web.titles import Titles
 
+HOMES = ("person.address", "org.address")  # where somebody is registered is not where they are met
+
 
 def kind_name(kind: str) -> str:
     return {"inspection": str(_("Inspection on site"))}.get(kind, kind)
+
+
+def bring_text(kind: str) -> str:
+    """What has to be there when the department comes."""
+    inspection = _(
+        "Somebody who knows the premises lets the inspectors in. Have the originals of the documents that you sent at "
+        "hand. Nothing is to be paid for the visit."
+    )
+    words = {"inspection": str(inspection)}
+    return words.get(kind, "")
+
+
+def place_of_meeting(session: Session, case: Case, compiled: Compiled) -> str:
+    """The address that the application is about; "" where it names none."""
+    fields = compiled.service.fields
+    answers = read_form(session, case.applicant_id, case.id).answers
+    found = (answers.get(name) for name, field in fields.items() if field.type == "address" and name not in HOMES)
+    return next((str(value) for value in found if value), "")
 
 
 def hour_text(rt: Runtime, case: Case, at: datetime) -> str:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from config import ROOT
 from govservice.definitions.library import load_library
 from govservice.errors import Forbidden, NotAllowed, NotFound
+from govservice.models.papers import Message
 from govservice.operations import appointing
 from govservice.operations.effects import deliver_due
 from tests.web.conftest import Stage, make_stage  # noqa: F401
@@ -56,6 +58,18 @@ def test_a_slot_is_chosen_moved_set_by_itself_and_never_held_twice(desks: Desks)
     assert desks.post("wang.fang", address, idem="slot-of-the-first", hour=hour).status_code == 303, "sent twice"
     told = words(desks.at("wang.fang").get(f"/my/cases/{first}"))
     assert "Tuesday 3 March, 09:00 to 10:00" in told.replace(" 2026", "")
+    while deliver_due(rt, "worker", now):
+        pass
+    letter = _letter(desks, first)
+    for said in (
+        "Tuesday 3 March",
+        "09:00 to 10:00",
+        "CANARY-premises-address",
+        "Government Service Centre",
+        "originals",
+    ):
+        assert said in letter, said
+    assert f"{address}" in desks.at("wang.fang").get(_letters(desks, first)[-1]).get_data(as_text=True)
     assert desks.at("zhou.jie").get(f"/clerk/cases/{first}/{MAIN}/@appoint").status_code == 404
     assert "09:00 to 10:00" in words(desks.at("li.na").get(f"/clerk/cases/{first}"))
 
@@ -83,6 +97,12 @@ def test_a_slot_is_chosen_moved_set_by_itself_and_never_held_twice(desks: Desks)
 
     # who withdraws leaves the hour to others; who moves has one only
     appointing.choose(rt, applicant, desks.id_of(first), MAIN, free[5], idem="another-hour", now=now)
+    while deliver_due(rt, "worker", now):
+        pass
+    old, new = (words(desks.at("wang.fang").get(href)) for href in _letters(desks, first))
+    assert "This time was changed since: Tuesday 3 March 2026, 16:00 to 17:00." in old
+    assert "Choose another time" not in old
+    assert "Choose another time" in new
     late = second if _has(desks, second) else third
     other = third if late == second else second
     appointing.choose(rt, applicant, desks.id_of(other), MAIN, free[0], idem="now-it-is-free", now=now)
@@ -116,3 +136,16 @@ def _has(desks: Desks, number: str) -> bool:
     with desks.stage.runtime.read() as session:
         found = session.query(appointing.Appointment).filter_by(case_id=desks.id_of(number)).count()
     return found == 1
+
+
+def _letters(desks: Desks, number: str) -> list[str]:
+    """Addresses of the letters about the case's meetings, the oldest first."""
+    with desks.stage.runtime.read() as session:
+        kept = select(Message.seq).where(Message.case_id == desks.id_of(number), Message.kind == "appointment")
+        return [f"/my/cases/{number}/notices/appointment/{seq}" for seq in session.scalars(kept.order_by(Message.seq))]
+
+
+def _letter(desks: Desks, number: str) -> str:
+    answer = desks.at("wang.fang").get(_letters(desks, number)[-1])
+    assert answer.status_code == 200
+    return words(answer)

@@ -237,6 +237,7 @@ class Acts:
 
 SENDS = {
     "correction.notified": "notice.correction", "clock.extended": "notice.extension", "pause.begun": "notice.pause",
+    "appointment.made": "notice.appointment",
     "child.asked": "bundle.spawn",
 }  # fmt: skip
 PEOPLE = {

@@ -6,12 +6,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from flask import abort
 from flask_babel import gettext
+from sqlalchemy.orm import Session
 
 from govservice.models.base import from_iso
 from govservice.queries.tracking import CasePage, Happening, department_at
 from govservice.web.access import current_runtime
-from govservice.web.appointments import hour_text, kind_name
+from govservice.web.appointments import bring_text, hour_text, kind_name, meetings_of, place_of_meeting
 from govservice.web.i18n import date_text, text
 
 Item = dict[str, Any]
@@ -33,6 +35,23 @@ def appointment_told(page: CasePage, happening: Happening) -> Item:
     ):
         return {"title": gettext("%(what)s: moved to %(when)s", what=what, when=when)}
     return {"title": gettext("%(what)s: %(when)s", what=what, when=when)}
+
+
+def meeting_letter(session: Session, page: CasePage, about: Happening | None) -> dict[str, Any]:
+    """When and where the department comes, what is to be there, and whether another time may still be chosen."""
+    if about is None:
+        abort(404)
+    made = [h for h in page.happenings if h.type == about.type and h.token_id == about.token_id]
+    later = next((h for h in made if h.seq > about.seq), None)
+    here = next((m for m in meetings_of(current_runtime(), session, page.case) if m["token"] == about.token_id), None)
+    rt = current_runtime()
+    return {
+        "what": kind_name(about.data["kind"]), "when": hour_text(rt, page.case, from_iso(about.data["starts_at"])),
+        "moved": hour_text(rt, page.case, from_iso(later.data["starts_at"])) if later is not None else "",
+        "by_system": about.system, "place": place_of_meeting(session, page.case, page.compiled),
+        "bring": bring_text(about.data["kind"]), "office": _department(page, about),
+        "token": about.token_id if here is not None and later is None else None,
+    }  # fmt: skip
 
 
 def opinion_told(page: CasePage, happening: Happening) -> Item:

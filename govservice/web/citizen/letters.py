@@ -26,6 +26,7 @@ from govservice.queries.way import department_kind, department_name
 from govservice.web.access import audience, citizen_case, current_runtime, now
 from govservice.web.citizen import blueprint
 from govservice.web.citizen import letters_promises as promises
+from govservice.web.citizen.consults import meeting_letter
 from govservice.web.citizen.context import new_idem
 from govservice.web.citizen.correction import asker, in_order, reasons_of, spoken_in
 from govservice.web.citizen.letters_evidence import found_changed
@@ -109,6 +110,7 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
     "pause": lambda h: h.type == "pause.begun",
     "renewal": lambda h: h.type == "case.closed",
     "data_changed": lambda _h: False,  # no event: what asking the registers again has found
+    "appointment": lambda h: h.type == "appointment.made",
     "fee": lambda h: h.type == "step.entered" and "notice.fee" in h.data.get("effects", ()),
 }
 
@@ -267,6 +269,7 @@ _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
     "gap": lambda _session, page, about: promises.reminded(page, about),
     "revoked": promises.revoked,
     "fee": _fee,
+    "appointment": meeting_letter,
     "renewal": renewal_reminder,
     "data_changed": lambda *_about: {},
 }
@@ -303,6 +306,7 @@ def title_of(kind: str, accepted: bool = True) -> str:
         "grant": gettext("Notice of the decision"), "withdrawn": gettext("Application withdrawn"),
         "lapsed": gettext("Application lapsed"), "terminated": gettext("Application ended"),
         "warning": gettext("Reminder: your answer is awaited"), "fee": gettext("Request for payment"),
+        "appointment": gettext("Notice of an appointment"),
         "extension": gettext("Notice of extension"),
         "pause": gettext("Notice of excluded time"), "gap": gettext("Reminder: a document is awaited"),
         "revoked": gettext("Notice of revocation"), "data_changed": gettext("Notice: data about you has changed"),

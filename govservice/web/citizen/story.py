@@ -268,6 +268,7 @@ def _letter(page: CasePage, kind: str, happening: Happening) -> list[Item]:
         "receipt": gettext("receipt"), "acceptance": gettext("notice of acceptance"),
         "correction": gettext("notice of correction"), "extension": gettext("notice of extension"),
         "pause": gettext("notice of excluded time"), "fee": gettext("request for payment"),
+        "appointment": gettext("notice of the appointment"),
         "refusal": gettext("notice of refusal") if page.case.accepted_at else gettext("notice of non-acceptance"),
         "grant": gettext("notice of the decision"),
     }  # fmt: skip
@@ -282,6 +283,10 @@ def _extended(page: CasePage, happening: Happening) -> Item:
     by = duration_text(Duration.parse(happening.data["by"]))
     title = gettext("The limit set by law was extended by %(by)s", by=by)
     return {"title": title, "links": _letter(page, "extension", happening)}
+
+
+def _meets(page: CasePage, happening: Happening) -> Item:
+    return {**appointment_told(page, happening), "links": _letter(page, "appointment", happening)}
 
 
 def _stands_still(page: CasePage, happening: Happening) -> Item:
@@ -320,7 +325,7 @@ _TELL = {
     "branch.opened": _reopened,
     "action.confirmed": _confirmed,
     "renewal.begun": _renews,
-    "appointment.made": appointment_told,
+    "appointment.made": _meets,
     "consult.opened": consult_told,
     "person.invited": _invited,
     "child.opened": _child,
