@@ -1,4 +1,4 @@
-"""Small things people keep while they work: internal notes of a case."""
+"""Small things people keep while they work: internal notes of a case; and drafts that they threw away."""
 
 from __future__ import annotations
 
@@ -18,4 +18,14 @@ class CaseNote(Base):
     text_enc: Mapped[bytes | None] = mapped_column(LargeBinary)
     by: Mapped[Code]
     department_id: Mapped[Code]
+    at: Mapped[Moment]
+
+
+class DiscardedDraft(Base):
+    """A draft that its applicant threw away: what was in it is gone, nobody is shown it any more. The case's own record
+    (that something was begun) stays, as every record does."""
+
+    __tablename__ = "discarded_drafts"
+    case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    by: Mapped[Code]
     at: Mapped[Moment]

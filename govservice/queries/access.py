@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from govservice.models.cases import Case, Task
 from govservice.models.papers import File, Message
 from govservice.models.people import Mandate
+from govservice.models.work import DiscardedDraft
 from govservice.queries.worklist import roles_clause
 
 # (role code, department id), as held by a member of staff
@@ -39,8 +40,13 @@ def filed_by(person_id: str, organisation_id: str | None, today: date) -> Column
     )  # fmt: skip
     filed, own = Case.applicant_id == person_id, Case.organisation_id.is_(None)
     if organisation_id is None:
-        return and_(filed, or_(own, held))
-    return or_(and_(filed, own), and_(Case.organisation_id == organisation_id, held))
+        return and_(filed, or_(own, held), kept())
+    return and_(or_(and_(filed, own), and_(Case.organisation_id == organisation_id, held)), kept())
+
+
+def kept() -> ColumnElement[bool]:
+    """The condition of a case not being a draft that was thrown away."""
+    return ~exists().where(DiscardedDraft.case_id == Case.id)
 
 
 def addressed_to(person_id: str, organisation_id: str | None, today: date) -> ColumnElement[bool]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from govservice.definitions.library import Definitions
 from govservice.models.cases import Case, CaseClock, Task, Timer, Token
 from govservice.models.people import Organisation
-from govservice.queries.access import filed_by
+from govservice.queries.access import filed_by, kept
 from govservice.queries.standing import Standing, standing
 from govservice.worktime.calendar import Calendars
 
@@ -106,6 +106,10 @@ def open_draft(session: Session, actor: ActorLike, service: str) -> Case | None:
     """The newest draft of a service that the actor began for the party they act for now, or None."""
     party = Case.organisation_id == actor.organisation_id if actor.organisation_id else Case.organisation_id.is_(None)
     drafts = select(Case).where(
-        Case.applicant_id == actor.person_id, party, Case.service == service, Case.status == "draft"
+        Case.applicant_id == actor.person_id,
+        party,
+        Case.service == service,
+        Case.status == "draft",
+        kept(),
     )
     return session.scalars(drafts.order_by(Case.opened_at.desc()).limit(1)).first()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -83,6 +84,20 @@ def sight_of(compiled: Compiled, paths: Iterable[str]) -> Sight:
     steps = [compiled.steps[path] for path in paths if path in compiled.steps]
     parts = None if any(s.reads is None for s in steps) else frozenset(p for s in steps for p in s.reads or ())
     return Sight(compiled, parts, frozenset(s.scope for s in steps if s.scope))
+
+
+def sent_revisions(session: Session, case: Case) -> list[tuple[datetime, int]]:
+    """When the answers were sent, and which revision of them: the first one, and each that followed."""
+    events = session.execute(
+        select(CaseEvent.at, CaseEvent.data)
+        .where(CaseEvent.case_id == case.id, CaseEvent.type.in_(PINNING))
+        .order_by(CaseEvent.seq)
+    )
+    found: dict[int, datetime] = {}
+    for at, data in events:
+        if rev := json.loads(data).get("rev"):
+            found.setdefault(rev, at)
+    return [(at, rev) for rev, at in sorted(found.items())]
 
 
 def sent_files(session: Session, case: Case) -> frozenset[str]:

@@ -38,8 +38,8 @@ Text = Mapping[str, str]
 class Happening:
     """One event as the applicant may read it. `data` is the event's (identifiers and names of fields only).
 
-    `who` is the name of a member of staff, None for the applicant or the system; `mine`: the applicant did it. Events
-    of one act have its `idem` in common.
+    `who` is the name of a member of staff, None for the applicant or the system; `mine`: the applicant did it, or
+    somebody for them (`person`, an id of `people`). Events of one act have its `idem` in common.
     """
 
     seq: int
@@ -54,6 +54,7 @@ class Happening:
     idem: str = ""
     behalf: Text | None = None  # for which absent colleague somebody acted
     to: Text | None = None  # who was given a task
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,8 @@ def happenings(
         department = None if mine or system else department_at(definitions, compiled, case, data)
         told = (data, who, department, mine, system, event.token_id, event.idem)
         others = (names.get(event.on_behalf_of or ""), names.get(str(data.get("to", ""))))
-        found.append(Happening(event.seq, event.at, event.type, *told, *others))
+        person = event.actor.removeprefix("applicant:") if mine else ""
+        found.append(Happening(event.seq, event.at, event.type, *told, *others, person))
     return found
 
 

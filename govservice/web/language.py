@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, g, redirect, request
 from werkzeug.exceptions import HTTPException
@@ -73,6 +73,15 @@ def safe_back(target: str | None) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
+def _with_choice(page: str) -> str:
+    """The page with what stood in its filter, where the switch was a button of the filter's form: chosen, not applied
+    yet, and not to be chosen again."""
+    chosen = [(name, value) for name, value in request.args.items(multi=True) if name != "back" and value]
+    if request.method != "GET" or not chosen:
+        return page
+    return f"{page.partition('?')[0]}?{urlencode(chosen)}"
+
+
 def init_language(
     app: Flask,
     stored: Callable[[], str | None] | None = None,
@@ -91,7 +100,7 @@ def init_language(
         g.new_language = code
         if remember:
             remember(code)
-        return redirect(safe_back(request.values.get("back")), 303)
+        return redirect(_with_choice(safe_back(request.values.get("back"))), 303)
 
     def before() -> None:
         g.stored_language = stored

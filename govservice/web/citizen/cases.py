@@ -14,6 +14,7 @@ from govservice.errors import Forbidden, NotAllowed, Stale
 from govservice.exchange.found import unsettled
 from govservice.models.cases import Case
 from govservice.models.papers import Message
+from govservice.operations import discarding
 from govservice.operations import filing as operations
 from govservice.operations.rating import mark_read
 from govservice.operations.rating import rate as keep_rating
@@ -43,6 +44,7 @@ SAID = {
     "corrected": lambda: gettext("Your corrections were sent. The clock runs on."),
     "brought": lambda: gettext("Your document was sent to the department."),
     "withdrawn": lambda: gettext("Your application is withdrawn."),
+    "discarded": lambda: gettext("The draft is thrown away. Nothing of it was kept."),
     "rated": lambda: gettext("Thank you. Your judgement is kept, and the clerks do not see your name beside it."),
     "again": lambda: gettext("It is tried again. You see below how it goes on."),
     "chosen": lambda: gettext("Your choice is kept."),
@@ -184,6 +186,26 @@ def withdraw(number: str) -> str | Response:
     except (NotAllowed, Stale, Forbidden):
         return redirect(url_for("citizen.case", number=number, said="not_now"), 303)
     return redirect(url_for("citizen.case", number=number, said="withdrawn"), 303)
+
+
+@blueprint.route("/my/cases/<number>/discard", methods=["GET", "POST"])
+@audience("citizen")
+def discard(number: str) -> str | Response:
+    """Throws a draft away, after a question; sent twice it is gone all the same."""
+    rt, actor = current_runtime(), current_actor()
+    assert actor is not None  # the audience of this view
+    if request.method == "POST" and discarding.is_discarded(rt, actor, number):
+        return redirect(url_for("citizen.cases", said="discarded"), 303)
+    filing = filing_of(number)
+    if filing.case.status != "draft":
+        return redirect(url_for("citizen.case", number=number, said="sent_already"), 303)
+    if request.method == "GET":
+        return render_template("citizen/discard.html", filing=filing)
+    try:
+        discarding.discard(rt, actor, filing.case.id, now=now())
+    except NotAllowed:  # sent meanwhile
+        return redirect(url_for("citizen.case", number=number, said="sent_already"), 303)
+    return redirect(url_for("citizen.cases", said="discarded"), 303)
 
 
 @blueprint.route("/my/cases/<number>/rate", methods=["GET", "POST"])

@@ -20,6 +20,7 @@ from govservice.web.citizen.context import Filing, filing_of, idem_of, new_idem,
 from govservice.web.citizen.items import items_of
 from govservice.web.citizen.letters import dates, told_by
 from govservice.web.citizen.rows import fact_groups, material_rows, own_rows, promised_answer, receiver
+from govservice.web.citizen.sent_before import earlier
 from govservice.web.citizen.tasks import relief_sentence, troubles
 from govservice.web.i18n import text
 from govservice.worktime.limits import due_on
@@ -135,7 +136,9 @@ def everything(number: str) -> str | Response:
     filing = filing_of(number, as_sent=True)
     if filing.case.received_at is None:
         return redirect(url_for("citizen.tasks", number=number), 303)
+    with current_runtime().read() as session:
+        before = earlier(session, filing)
     return render_template(
-        "citizen/everything.html", filing=filing, own=own_rows(filing, change=False),
+        "citizen/everything.html", filing=filing, own=own_rows(filing, change=False), earlier=before,
         documents=material_rows(filing, change=False), groups=fact_groups(filing),
     )  # fmt: skip

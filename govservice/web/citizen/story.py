@@ -16,6 +16,7 @@ from govservice.definitions.compiled import Edge
 from govservice.models.papers import Message
 from govservice.queries.fees import fee_steps
 from govservice.queries.tracking import CasePage, Happening
+from govservice.web.access import current_actor
 from govservice.web.citizen.consults import appointment_told, consult_told, opinion_told
 from govservice.web.i18n import date_text, sum_text, text
 from govservice.web.words import duration_text, list_text, pause_name, person_at
@@ -45,7 +46,18 @@ def _by(page: CasePage, happening: Happening) -> str:
         if happening.behalf is not None:
             who = str(gettext("%(who)s for %(absent)s", who=who, absent=text(happening.behalf)))
         return person_at(who, text(happening.department) if happening.department else "")
-    return str(gettext("the system")) if happening.system else str(gettext("you"))
+    if happening.system:
+        return str(gettext("the system"))
+    return str(
+        gettext("somebody else who acts for %(party)s", party=page.party) if _fellow(happening) else gettext("you")
+    )
+
+
+def _fellow(happening: Happening) -> bool:
+    """Whether it was somebody else than the reader who acted for the applicant: a colleague with a mandate. Who it was
+    is not told here: their name is their own."""
+    reader = current_actor()
+    return happening.person != "" and reader is not None and happening.person != reader.person_id
 
 
 def _title_of(page: CasePage, path: str) -> str:
@@ -60,15 +72,17 @@ def _title_of(page: CasePage, path: str) -> str:
     return text(step.title)
 
 
-def _opened(_page: CasePage, _happening: Happening) -> Item:
-    return {"title": gettext("You began the application")}
+def _opened(_page: CasePage, happening: Happening) -> Item:
+    other = _fellow(happening)
+    return {"title": gettext("The application was begun") if other else gettext("You began the application")}
 
 
 def _left(page: CasePage, happening: Happening) -> Item | None:
     data = happening.data
     marks = data.get("marks")
     if marks == "received":
-        return {"title": gettext("You sent your application"), "links": _letter(page, "receipt", happening)}
+        title = gettext("The application was sent") if _fellow(happening) else gettext("You sent your application")
+        return {"title": title, "links": _letter(page, "receipt", happening)}
     if marks == "accepted":
         return _accepted(page, happening)
     if marks == "delivered":
@@ -199,8 +213,9 @@ def _notified(page: CasePage, happening: Happening) -> Item:
     return {"title": title, "by": "", "note": note, "links": _letter(page, "correction", happening)}
 
 
-def _resubmitted(_page: CasePage, _happening: Happening) -> Item:
-    return {"title": gettext("You sent your corrections"), "note": gettext("the clock runs on")}
+def _resubmitted(_page: CasePage, happening: Happening) -> Item:
+    title = gettext("The corrections were sent") if _fellow(happening) else gettext("You sent your corrections")
+    return {"title": title, "note": gettext("the clock runs on")}
 
 
 def _breached(page: CasePage, happening: Happening) -> Item | None:

@@ -25,21 +25,24 @@ from govservice.web.clerk.typed import of_token, typed_in
 from govservice.web.forms_ui import PortalForm
 
 Answer = str | Response | tuple[str, int]
+OPENS = "_open"  # names the button that only opens the page of an action
 FIRST = (Stale, NotAllowed, Forbidden, LostRace)  # somebody was first, or it may not be
 
 
 @blueprint.route("/cases/<number>/<int:token>/<action>", methods=["GET", "POST"])
 @audience("clerk", uploads=True)
 def act(number: str, token: int, action: str) -> Answer:
-    """The page of one action, and the act itself. A fault of the form shows it again with what was typed; who was not
-    the first learns who was, and keeps the words."""
+    """The page of one action (opened by a link, or by a button that brings along what was typed), and the act itself.
+    A fault shows it again with what was typed; who was not the first learns who was, and keeps the words."""
     rt, actor = current_runtime(), clerk()
     weigh_case(rt, actor, number)
     with rt.read() as session:
         opened = open_case(session, actor, number)
         desk = desk_of(rt, session, opened, actor, token, action)
     form = act_form(desk.edges, desk.items, of_token(request.form, token) if request.method == "POST" else None)
-    if request.method == "GET":
+    if request.method == "GET" or OPENS in request.form:
+        if OPENS in request.form:  # from the page of the case, with the opinion that was typed there
+            form.idem.data = None
         return _asked(rt, actor, desk, form)
     expected = expected_of(form)
     filled = read(form, desk.needs, desk.edges, desk.items, rt.settings.max_upload_mb)
