@@ -112,8 +112,9 @@ class Walk:
             d, token = event.data, event.token_id or MAIN
             if event.type == "step.left":
                 leaving[token] = (d["trigger"], d["step"])
-            elif token in leaving and event.type in ("step.entered", "case.closed", "branch.ended"):
-                dest = d["step"] if event.type != "branch.ended" else f"{d['branch'].partition('/')[0]}#{d['outcome']}"
+            elif token in leaving and event.type in ("step.entered", "case.closed", "branch.ended", "consult.ended"):
+                ends = {"branch.ended": "branch", "consult.ended": "step"}.get(event.type)
+                dest = f"{d[ends].partition('/')[0]}#{d['outcome']}" if ends else d["step"]
                 assert (*leaving.pop(token), dest) in edges
         assert not leaving
 

@@ -325,3 +325,38 @@ def test_another_persons_case_is_not_there(stage: Stage, fang: Browser, office: 
     before = office.fingerprint()
     assert other.post(f"/my/cases/{number}/withdraw", data={"csrf_token": other.token("/my/cases")}).status_code == 404
     assert office.fingerprint() == before
+
+
+def test_a_draft_is_thrown_away_with_all_that_was_in_it(
+    stage: Stage, fang: Browser, office: Office, storage: Path
+) -> None:
+    number = office.draft("wang.fang", "open_restaurant", "huaxi")
+    office.file(number)
+    case_id = office.id_of(number)
+    started = text_of(fang.get("/services/open_restaurant/start"))
+    assert "you have two" in started, "whoever starts a second one is told"
+    assert f"/my/cases/{number}/discard" in started
+    asked = text_of(fang.get(f"/my/cases/{number}/discard"))
+    assert "Throw this draft away?" in asked
+    assert stage.client_as("chen.wei").get(f"/my/cases/{number}/discard").status_code == 404
+    for _ in range(2):
+        gone = fang.post(f"/my/cases/{number}/discard", data=hidden(asked))
+        assert (gone.status_code, gone.headers["Location"]) == (303, "/my/cases?said=discarded")
+    shown = text_of(fang.get("/my/cases?said=discarded"))
+    assert "Nothing of it was kept." in shown
+    assert number not in shown
+    for page in ("", "/tasks", "/discard", "/everything"):
+        assert fang.get(f"/my/cases/{number}{page}").status_code == 404
+    with stage.runtime.read() as session:
+        assert session.scalars(select(CaseData.form_enc).where(CaseData.case_id == case_id)).all().count(None) > 0
+        assert set(session.scalars(select(CaseData.form_enc).where(CaseData.case_id == case_id))) == {None}
+        files = session.scalars(select(File).where(File.case_id == case_id)).all()
+    assert files
+    assert all(file.removed_at and file.display_name_enc is None for file in files)
+    assert not any((storage / f.stored_name[:2] / f.stored_name).exists() for f in files)
+
+
+def test_what_was_sent_is_not_thrown_away(fang: Browser, office: Office) -> None:
+    number = office.submitted("wang.fang", "open_restaurant", "huaxi")
+    sent = fang.get(f"/my/cases/{number}/discard")
+    assert sent.headers["Location"].endswith("said=sent_already")

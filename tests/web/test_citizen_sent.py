@@ -57,6 +57,11 @@ def test_only_what_the_notice_names_can_be_corrected(stage: Stage, fang: Browser
     assert stale.headers["Location"].endswith("said=not_now")
     sent = fang.post(address, data={**hidden(form), "menu.seats": "８６", "premises.area": "1"})
     assert sent.headers["Location"].endswith("said=corrected"), text_of(sent)
+    earlier = text_of(fang.get(f"/my/cases/{number}/everything")).partition("As you sent it on")[2]
+    assert "Seats for guests" in earlier
+    assert "20" in earlier
+    assert "86" not in earlier, "what it says now stands above"
+    assert "Floor area" not in earlier, "only what was changed"
     everything = text_of(fang.get(f"/my/cases/{number}/everything"))
     assert "86" in everything
     assert "326.40 m²" in everything  # a forged value for what is closed is not looked at
@@ -281,3 +286,23 @@ def test_how_long_it_took_leaves_out_the_time_that_the_clock_stood_still(stage: 
     page = text_of(stage.client_as("wang.fang").get(f"/my/cases/{number}"))
     assert "From acceptance to decision" in page
     assert re.search(r"From acceptance to decision.{0,200}?>\s*1 working day\s*<", page, re.DOTALL), page
+
+
+def test_what_a_colleague_did_is_not_told_as_ones_own(stage: Stage, office: Office) -> None:
+    """Who acts for the enterprise too reads that somebody else sent it; the filer reads "you"."""
+    number = office.submitted("wang.fang", "open_restaurant", "huaxi")
+    with stage.runtime.write() as session:
+        case = session.scalars(select(Case).where(Case.number == number)).one()
+        chen = session.scalars(select(User).where(User.login == "chen.wei")).one()
+        fellow = Mandate(
+            id=new_id(), person_id=chen.person_id, organisation_id=case.organisation_id, kind="agent", source="demo",
+            valid_from=stage.wall.now().date(), created_at=stage.wall.now(),
+        )  # fmt: skip
+        session.add(fellow)
+    agent = stage.client_as("chen.wei")
+    agent.send("/account/acting-for", {"party": fellow.id})
+    theirs, own = (text_of(who.get(f"/my/cases/{number}")) for who in (agent, stage.client_as("wang.fang")))
+    assert "You sent your application" in own
+    assert "You sent your application" not in theirs
+    assert "The application was sent" in theirs
+    assert "somebody else who acts for" in theirs

@@ -153,3 +153,31 @@ def test_a_search_and_a_reason_survive_the_language(desks: Desks) -> None:
     empty = qian.post(refuse, data={**inputs(page, refuse), "reason": " "})
     assert empty.status_code == 422
     assert "govuk-error-summary" in words(empty)
+
+
+def test_an_opinion_comes_along_to_the_page_of_another_action(desks: Desks) -> None:
+    """The buttons under "Other actions" only open a page; what was typed before is there, and nothing has happened."""
+    number = desks.reviewed()
+    token = desks.token(number, "review.fire")
+    address = f"/clerk/cases/{number}/{token}/ask"
+    page = desks.at("zhou.jie").get(f"/clerk/cases/{number}").get_data(as_text=True)
+    assert f'formaction="{address}"' in page
+    before = desks.fingerprint()
+    opened = desks.at("zhou.jie").send(
+        address, {f"opinion-{token}": OPINION, "_open": "1", "idem": "of-the-case-page"}, page=f"/clerk/cases/{number}"
+    )
+    assert opened.status_code == 200
+    assert desks.fingerprint() == before
+    sent = inputs(opened.get_data(as_text=True), "page-form")
+    assert sent["idem"] != "of-the-case-page", "the act has a key of its own"
+    assert typed(opened.get_data(as_text=True))["opinion"] == OPINION
+    plain = desks.at("zhou.jie").get(address).get_data(as_text=True)
+    assert "opinion" not in typed(plain), "a page that asks for a reason asks for an opinion only where one was begun"
+
+
+def test_a_filter_that_was_chosen_and_not_applied_survives_the_language(desks: Desks) -> None:
+    page = desks.at("li.na").get("/clerk/?whose=me").get_data(as_text=True)
+    assert 'form="filter" formaction="/language/zh"' in page
+    answer = desks.at("li.na").get("/language/zh?service=open_restaurant&step=&whose=nobody&back=/clerk/?whose=me")
+    assert answer.headers["Location"] == "/clerk/?service=open_restaurant&whose=nobody"
+    assert "/evil" not in desks.at("li.na").get("/language/en?x=1&back=//evil.example/evil").headers["Location"]

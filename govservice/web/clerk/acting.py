@@ -87,7 +87,8 @@ def act_form(
     for name in attachments_of(edges):
         field = UploadField(text(attachment_title(name)), ui={"accept": ".pdf,.png,.jpg,.jpeg"})
         setattr(ActForm, f"file_{name}", field)
-    if not all(map(_must_say_why, edges)):
+    brought = posted is not None and bool(posted.get("opinion", "").strip())  # typed on the page of the case
+    if brought or not all(map(_must_say_why, edges)):
         ActForm.opinion = LongTextField(
             lazy_gettext("Opinion (optional)"),
             description=lazy_gettext("For the colleagues who decide after you. The applicant does not read it."),
