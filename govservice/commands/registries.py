@@ -34,6 +34,17 @@ def status(as_json: bool) -> None:
 
 
 @command.command()
+def probe() -> None:
+    """Ask every registry once without asking about anybody. Exit 1 where one cannot be reached or redirects."""
+    from govservice.operations.registries import probe as ask
+
+    found = ask(runtime())
+    for code, reachable, detail in found:
+        click.echo(f"{code}: {'reachable' if reachable else 'NOT reachable'} ({detail})")
+    raise click.exceptions.Exit(0 if all(reachable for _code, reachable, _detail in found) else 1)
+
+
+@command.command()
 @click.argument("dataset")
 def release(dataset: str) -> None:
     """Let a dataset be asked again, such as population/2, once its description fits its answers."""

@@ -24,11 +24,11 @@ Use = tuple[Path, str]
 
 def check_not_executed(report: Report, data: Raw, catalogue: Catalogue | None) -> None:
     """Adds one finding of severity info for each use of a part that is checked but not executed."""
-    for path, what in (*_uses_of_facts(data), *_calls(data, catalogue)):
+    for path, what in (*_uses_of_facts(data, catalogue), *_calls(data, catalogue)):
         report.add("I-NOT-EXECUTED", "info", path, f"{what} is checked, but not executed yet; publishing refuses it")
 
 
-def _uses_of_facts(data: Raw) -> Iterator[Use]:
+def _uses_of_facts(data: Raw, catalogue: Catalogue | None) -> Iterator[Use]:
     shown = {word(node, "fact") for _, _, node, _ in fields(data)}
     keys = ("as_of", "pending_within", "on_change", "dispute", "subscribe")
     for name, fact in children(data, "facts"):
@@ -44,7 +44,8 @@ def _uses_of_facts(data: Raw) -> Iterator[Use]:
         if fact.get("consent") == "explicit":
             yield ("facts", name, "consent"), "explicit consent"
         for source in listing(fact, "from"):
-            if isinstance(source, dict) and "vault" in source:
+            known = {"facts", *(catalogue.documents if catalogue is not None else ())}
+            if isinstance(source, dict) and "vault" in source and word(source, "vault") not in known:
                 yield ("facts", name, "from"), "the vault"
 
 

@@ -74,6 +74,9 @@ def _check_fact(report: Report, path: Path, fact: Raw) -> None:
         if isinstance(source, dict):
             where = (*path, "from", index) if isinstance(fact.get("from"), list) else (*path, "from")
             _check_source(report, where, source)
+    sources = [source for source in listing(fact, "from") if isinstance(source, dict)]
+    if sources and "vault" in sources[0]:
+        report.error("E-FACT", (*path, "from"), "the vault is looked into where registries are silent: name one first")
     for index, way in enumerate(listing(fact, "fallback")):
         if isinstance(way, dict) and "upload" not in way and way.get("declare") is not True:
             report.error("E-FACT", (*path, "fallback", index), "write `declare` or {upload: MATERIAL}")

@@ -19,18 +19,19 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.schema_registry import RegistryFile
 from govservice.exchange import breaker, hedging, quarantine, recording
 from govservice.exchange.comparing import alike
-from govservice.exchange.connectors import connector_of
+from govservice.exchange.connectors import connector_of, vault
 from govservice.exchange.connectors.base import Answer, Connector, Query
 from govservice.exchange.grants import covering, revoked_grants
 from govservice.exchange.hedging import Tried
 from govservice.exchange.line import Line
 from govservice.exchange.mapping import Mapper, Reading
-from govservice.exchange.outcomes import ALARMS, Outcome
+from govservice.exchange.outcomes import ALARMS, SAYS_NOTHING, Outcome
 from govservice.exchange.predicates import Predicates
 from govservice.exchange.queries import Call, FactResult, Wanted
 from govservice.exchange.weighing import SETTLES, better
 from govservice.models.base import new_id
 from govservice.models.session import Database
+from govservice.worktime.duration import Duration
 
 BUDGET = 1.0  # seconds for all registries together
 MAX_THREADS = 64
@@ -47,6 +48,7 @@ class _Round:
     shut_out: frozenset[str]  # registries
     revoked: frozenset[str]  # grants
     quarantined: frozenset[str] = frozenset()  # datasets
+    database: Database | None = None
     alone: bool = False  # one after the other in the caller's thread, without second tries
 
 
@@ -160,7 +162,7 @@ class Gateway:
         with database.read() as session:
             revoked = revoked_grants(session, (grant for _dataset, grant in sources), now)
             unfit = quarantine.quarantined(session, {dataset for dataset, _grant in sources})
-        return _Round(began, began + budget, breaker.shut_out(database, breakers, now), revoked, unfit)
+        return _Round(began, began + budget, breaker.shut_out(database, breakers, now), revoked, unfit, database)
 
     def _pools(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
         """The threads that settle a fact each, and those that make its calls (a fact may need two at once)."""
@@ -197,9 +199,29 @@ class Gateway:
                 best, settled = stands, settled if stands.outcome is Outcome.CONFLICT else end.call.id
             if best.outcome in SETTLES:
                 break
+        if best.outcome in SAYS_NOTHING and asked.wanted.trigger != "decision":
+            for name, max_age in asked.wanted.vault:
+                end = self._out_of_vault(asked, name, max_age, around)
+                if end.reading.outcome is Outcome.OK:
+                    best, settled = end.reading, end.call.id
+                    break
         calls = sorted(asked.calls, key=lambda call: call.id == settled)  # the one that settled it stands last
         values = {asked.wanted.known_as(name): value for name, value in best.values.items()}
         return FactResult(asked.wanted, best.outcome, tuple(calls), values, best.record_id, best.updated_at)
+
+    def _out_of_vault(self, asked: _Asked, name: str, max_age: Duration | None, around: _Round) -> _End:
+        """What the portal holds already. It needs no grant and leaves its line in the log like every source."""
+        call = Call(new_id(), vault.VAULT, f"vault/{name}", None, None, Outcome.NO_RECORD, None, 0, ())
+        if around.database is None or not asked.begins(call):
+            return _end(call, Outcome.NO_RECORD)
+        with around.database.read() as session:
+            reading = vault.look(session, self.catalogue, asked.wanted, name, max_age)
+        end = _End(call, Answer(reading.outcome), reading)
+        with asked.lock:
+            if not asked.abandoned:
+                asked.under_way.remove(call)
+                asked.calls.append(_ended(end, 0.0))
+        return end
 
     def _differs(self, fact_type: str, one: object, other: object) -> bool:
         return not alike(self.catalogue, fact_type, one, other)
@@ -322,7 +344,7 @@ def _late(call: Call, outcome: Outcome, around: _Round) -> Call:
 def _log(result: FactResult) -> None:
     """One line per call, identifiers only. Somebody else's record, or a forged answer, is an alarm."""
     for call in result.calls:
-        loud = call.outcome in ALARMS or call.grant is None
+        loud = call.outcome in ALARMS or (call.grant is None and call.registry != vault.VAULT)
         (log.warning if loud else log.info)(
             "registry_call", registry=call.registry, dataset=call.dataset, outcome=call.outcome.value,
             exchange=call.id, ms=call.latency_ms, case_id=result.wanted.case_id,

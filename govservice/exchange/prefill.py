@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -90,6 +90,8 @@ def needs(
         if names is not None and name not in names:
             continue
         each = _wanted(case, compiled, name, node, subjects, catalogue, actor, trigger, now, today)
+        if names is not None:
+            each = replace(each, vault=())  # looking again is asking the registry, not ourselves
         if name in declined:
             if not (name in known and known[name].state == "refused"):
                 settled.append(FactResult(each, Outcome.REFUSED, ()))
@@ -147,6 +149,7 @@ def _wanted(
         take=_taken(node), purpose=node.purpose, subject=SubjectKey(kind, key), subject_id=subject_id,
         person_id=case.applicant_id, actor=actor.id, trigger=trigger, at=now,
         today=today, predicate=node.predicate is not None,
+        vault=tuple((s.vault, s.max_age) for s in node.sources if s.vault is not None),
     )  # fmt: skip
 
 

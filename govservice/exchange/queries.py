@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from govservice.exchange.connectors.base import SubjectKey
 from govservice.exchange.outcomes import Outcome
+from govservice.worktime.duration import Duration
 
 Trigger = Literal["prefill", "submit", "decision", "retry", "clerk", "event", "recusal"]
 
@@ -31,6 +32,7 @@ class Wanted:
     trigger: Trigger
     at: datetime
     today: date  # the legal day on which grant and mandate must hold (the offices' calendar)
+    vault: tuple[tuple[str, Duration | None], ...] = ()  # (name, how old at most): where every source is silent
     predicate: bool = False  # `take` is one yes or no, known in the case by the fact's own name
 
     def known_as(self, taken: str) -> str:

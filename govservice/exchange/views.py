@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
+from govservice.exchange.connectors.vault import TITLE, VAULT
 from govservice.exchange.outcomes import RESERVED, Outcome, Sentence, outcome_sentence
 from govservice.exchange.party import identifying, party_record
 from govservice.models.cases import Case
@@ -107,9 +108,10 @@ def _view(session: Session, need: EvidenceRequirement, facts: Sequence[Fact], ca
     first = facts[0] if facts else None
     code = first.registry_code if first else _asked_registry(session, need)
     registry = catalogue.registries.get(code)
+    unknown = TITLE if code == VAULT else NOBODY
     return FactView(
         name=need.name, state=need.state, outcome=need.outcome, values=kept, registry=code,
-        registry_name=registry.short if registry else NOBODY, registry_title=registry.title if registry else NOBODY,
+        registry_name=registry.short if registry else unknown, registry_title=registry.title if registry else unknown,
         dataset=first.dataset if first else "", record_id=first.record_id if first else None,
         fetched_at=first.fetched_at if first else None,
         registry_updated_at=first.registry_updated_at if first else None, asked_at=need.updated_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from sqlalchemy import select
@@ -29,6 +30,19 @@ def standing(rt: Runtime) -> dict[str, list[dict[str, Any]]]:
                 for row in faults
             ],
         }  # fmt: skip
+
+
+def probe(rt: Runtime, seconds: float = 5.0) -> list[tuple[str, bool, str]]:
+    """Asks every registry once, about nobody: its code, whether it can be reached, and a word."""
+    found = []
+    for code, registry in rt.gateway.catalogue.registries.items():
+        connector = rt.gateway.connector(registry)
+        if connector is None:
+            found.append((code, False, "no address"))
+            continue
+        said = connector.probe(time.monotonic() + seconds)
+        found.append((code, said.reachable, said.detail))
+    return found
 
 
 def release(rt: Runtime, dataset: str) -> bool:

@@ -19,6 +19,7 @@ from govservice.definitions.values import typed
 from govservice.engine import MAIN, Actor, Gap, load_state
 from govservice.exchange import evidence
 from govservice.exchange.accesses import Purpose, Read, record_reads
+from govservice.exchange.connectors.vault import VAULT
 from govservice.exchange.evidence import ACCOUNT, FactView
 from govservice.identifiers import IdKind
 from govservice.models.casedata import Form, read_form
@@ -243,6 +244,8 @@ def _names(filing: Filing, fields: list[str]) -> str:
 def register_name(filing: Filing, view: FactView) -> str:
     """The register a fact comes from, by name, even if it was never asked."""
     catalogue = filing.rt.definitions.catalogue
+    if view.registry == VAULT:
+        return text(view.registry_name)
     code = view.registry or catalogue.registry_of(filing.compiled.service.facts[view.name].dataset or "") or ""
     return text(catalogue.registries[code].short if code in catalogue.registries else view.registry_name)
 
