@@ -15,7 +15,7 @@ from govservice.errors import NotAllowed
 from govservice.models.session import Database
 from govservice.worktime.duration import Duration
 from govservice.worktime.limits import fraction
-from tests.engine.texts import LIMITS, TOP_CORRECTION, definition, label
+from tests.engine.texts import LIMITS, TOP_CORRECTION, branch, definition, label, review
 from tests.engine.world import AREA, CALENDARS, HE, LI, MONDAY, SUN, ZHANG, ZHOU, World, compiled_from
 
 DAY = timedelta(days=1)
@@ -87,6 +87,29 @@ def _fired(w: World) -> list[tuple[str, str]]:
 
         events = list(Store(session).events(w.case_id))
     return [(e.data["do"], e.data["step"]) for e in events if e.type == "timer.fired" and "step" in e.data]
+
+
+def test_deemed_consent_of_a_branch_only_where_the_definition_declares_it(database: Database) -> None:
+    """Two departments with the same limit, both silent: the one that declares it has consented, the other has not."""
+    declares = "      timers:\n        - {at: 100%limit, do: pass, note: {en: No objection in time, zh: 逾期视为同意}}\n"
+    escalates = "      timers:\n        - {at: 100%limit, do: escalate, to_role: head}\n"
+    branches = branch("sign", "urban", limit="3wd") + declares + branch("fire", "fire", limit="3wd") + escalates
+    joins = '- {if: "any(rejected)", to: refused, siblings: cancel, marks: decided}\n- {to: decision}'
+    w = World(database, compiled_from(definition(review(branches, joins), first="review")))
+    w.submit({"menu.seats": 1})
+    w.tick(datetime(2026, 3, 5, 15, 59, tzinfo=UTC))
+    assert w.steps() == ["review", "review.sign.desk", "review.fire.desk"], "the third day is not over"
+    w.tick(MONDAY + 90 * DAY)
+    assert w.steps() == ["review", "review.fire.desk"], "silence alone decides nothing, however long"
+    assert [t.role for t in w.state.tasks.values() if t.watch] == ["head"], "somebody is told of it"
+    sign = w.state.token_of("review.sign")
+    assert sign is not None
+    assert (sign.open, sign.outcome) == (False, "approved")
+    left = [row for row in w.rows("case_events") if row["type"] == "step.left" and "review.sign.desk" in row["data"]]
+    assert [row["actor"] for row in left] == ["system"], "an act of the law, not of a person"
+    assert '"deemed":true' in left[0]["data"]
+    assert str(left[0]["at"])[:16].replace(" ", "T") == "2026-03-05T16:00", "at its hour, however late the worker"
+    w.check()
 
 
 def test_time_is_split_by_who_held_the_case(database: Database) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from config import ROOT
@@ -35,6 +37,27 @@ def test_every_listed_command_exists_and_explains_itself(name: str) -> None:
 def test_every_module_of_commands_is_listed() -> None:
     found = {path.stem.replace("_", "-") for path in (ROOT / "govservice" / "commands").glob("[a-z]*.py")}
     assert found == set(COMMANDS)
+
+
+def named_in_the_readme() -> str:
+    """The commands as the README writes them in code: `flask users create`, `disable` are two of one group."""
+    spans = re.findall(r"^\| (`.*?) \| ", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    return "\n".join(spans)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_readme_names_every_command(name: str) -> None:
+    rows = [row for row in named_in_the_readme().splitlines() if re.search(rf"(?:flask |, `){name}\b", row)]
+    assert rows, f"flask {name} is not in the README"
+    group = load(name)
+    for part in group.commands if isinstance(group, click.Group) else ():
+        assert any(re.search(rf"(?:flask {name} |`){part}\b", row) for row in rows), f"flask {name} {part}"
+
+
+def test_the_readme_names_every_target_of_make() -> None:
+    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"make ([a-z]+)\b", (ROOT / "README.md").read_text("utf-8")))
+    assert targets - {"help"} <= named
 
 
 def test_the_help_imports_no_command() -> None:
