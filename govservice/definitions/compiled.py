@@ -134,7 +134,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionPolicy:
-    """What `correction: true` does in a scope (definition.md, Correction)."""
+    """What `correction: true` does in a scope."""
 
     within: Duration
     lapse_to: str  # path of the end the case lapses to

@@ -58,7 +58,7 @@ _SIMPLE = {"text": TEXT, "address": TEXT, "district": TEXT, "integer": INTEGER, 
 
 
 def field_type(kind: str, options: frozenset[str] | None = None) -> Type:
-    """The type of a form field of that kind (definition.md, Field types). Raises KeyError for an unknown kind."""
+    """The type of a form field of that kind. Raises KeyError for an unknown kind."""
     if kind == "yes_no":
         return YES_NO
     if kind == "choice":

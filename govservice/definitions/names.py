@@ -1,4 +1,4 @@
-"""The names that expressions of a service may read, with their types (definition.md, Field types)."""
+"""The names that expressions of a service may read, with their types."""
 
 from __future__ import annotations
 

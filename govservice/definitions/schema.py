@@ -1,4 +1,4 @@
-"""A service as its designer wrote it: the root of the format, one frozen object (definition.md).
+"""A service as its designer wrote it: the root of the format, one frozen object.
 
 Attribute names differ from keys only where Python reserves the word: `from` -> `start`/`sources`, `to` -> `stop`
 (of a limit), `as` -> `as_of`, `if` -> `condition`, `with` -> `with_`.

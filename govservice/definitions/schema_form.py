@@ -1,4 +1,4 @@
-"""What a service needs from people and registries: facts, form, materials (definition.md)."""
+"""What a service needs from people and registries: facts, form, materials."""
 
 from __future__ import annotations
 

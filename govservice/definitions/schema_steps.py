@@ -1,4 +1,4 @@
-"""The way of a case: steps, actions, timers, branches, joins, corrections (definition.md)."""
+"""The way of a case: steps, actions, timers, branches, joins, corrections."""
 
 from __future__ import annotations
 

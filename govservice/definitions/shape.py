@@ -1,4 +1,4 @@
-"""What the keys of steps, actions and timers must look like together (definition.md, "Required" and Semantics)."""
+"""What the keys of steps, actions and timers must look like together."""
 
 from __future__ import annotations
 

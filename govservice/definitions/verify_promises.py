@@ -100,7 +100,7 @@ def _deferrals(notes: Notes) -> None:
 
 
 def _too_long(notes: Notes, name: str) -> None:
-    """The gap is closed within the time that the service promises (services.md 2)."""
+    """The gap is closed within the time that the service promises."""
     compiled = notes.graph.compiled
     for limit in compiled.limits.values():
         longest = limit.promised or limit.statutory

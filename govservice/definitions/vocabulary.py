@@ -56,7 +56,7 @@ def check_do_not_ask(report: Report, data: Raw, catalogue: Catalogue) -> None:
 
 
 def check_grants(report: Report, data: Raw, catalogue: Catalogue) -> None:
-    """For publishing: each grant covers this service, what is taken, and the purpose (exchange.md 2.3)."""
+    """For publishing: each grant covers this service, what is taken, and the purpose."""
     service = word(data, "service")
     for name, fact in children(data, "facts"):
         for source in listing(fact, "from"):

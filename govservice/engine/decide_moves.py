@@ -16,7 +16,7 @@ from govservice.engine.decide_work import Work
 from govservice.engine.state import Token
 from govservice.engine.types import MAIN
 
-# What the law or good manners make us tell the applicant, by what happened (services.md 2).
+# What the law or good manners make us tell the applicant, by what happened.
 NOTICE_OF_MARK = {"received": "notice.receipt", "accepted": "notice.acceptance"}
 NOTICE_OF_EFFECT = {"document.revoke": "notice.revoked"}
 NOTICE_OF_END = {

@@ -1,4 +1,4 @@
-"""What a case needs, what registries said, and what is therefore asked of the citizen (exchange.md 2.4).
+"""What a case needs, what registries said, and what is therefore asked of the citizen.
 
 A registry's value always wins over a posted one. A need that no registry met leaves its fields to the citizen, with
 a sentence saying why; but what identifies the party (`party.py`), and what a service will not take from people

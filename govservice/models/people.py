@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, LargeBinary, UniqueConstraint, and_, or_
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    and_,
+    literal,
+    or_,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from govservice.models.base import Base, Code, Key, Moment, OptCode, OptMoment, Ref
 
@@ -83,6 +93,12 @@ class Mandate(Base):
     def covers(self, service: str) -> bool:
         """Whether a service is within its scope."""
         return within(self.services, service)
+
+    @classmethod
+    def covering(cls, service: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
+        """`covers` as a condition of a query. A code holds letters, digits and _ only."""
+        scope, code = (literal(" ").concat(each).concat(" ") for each in (cls.services, service))
+        return or_(cls.services == EVERY_SERVICE, scope.contains(code))
 
 
 def within(scope: str, service: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, exists, false, literal, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from govservice.models.cases import Case, Task
@@ -34,10 +34,8 @@ def filed_by(person_id: str, organisation_id: str | None, today: date) -> Column
         Mandate.person_id == person_id,
         Mandate.organisation_id == Case.organisation_id,
         Mandate.holding(today),
-        # The scope is "*" or codes separated by blanks; a code holds letters, digits and _ only.
-        or_(Mandate.services == "*", literal(" ").concat(Mandate.services).concat(" ").contains(
-            literal(" ").concat(Case.service).concat(" "))),
-    )  # fmt: skip
+        Mandate.covering(Case.service),
+    )
     filed, own = Case.applicant_id == person_id, Case.organisation_id.is_(None)
     if organisation_id is None:
         return and_(filed, or_(own, held), kept())

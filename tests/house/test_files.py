@@ -48,3 +48,18 @@ def test_nothing_names_one_machine_or_a_package_host() -> None:
 def test_secrets_and_databases_are_not_tracked() -> None:
     names = [path.relative_to(ROOT).as_posix() for path in tracked()]
     assert [name for name in names if re.search(r"(^var/|\.db$|\.mo$|secrets\.env$|\.pem$)", name)] == []
+
+
+PAGE = re.compile(r"(?<![\w{*-])([\w./-]*\w\.md)\b")
+
+
+def test_every_page_that_is_named_is_there() -> None:
+    """Comments and pages that point somewhere point at a page of this repository."""
+    lost = []
+    for path in tracked():
+        if path.suffix not in {".py", ".yaml", ".md", ".toml", ".html", ".sh"} or path == Path(__file__):
+            continue
+        for name in PAGE.findall(path.read_text(encoding="utf-8")):
+            if not any((folder / name).is_file() for folder in (ROOT, ROOT / "docs", ROOT / "static", path.parent)):
+                lost.append(f"{path.relative_to(ROOT).as_posix()}: {name}")
+    assert lost == []

@@ -260,7 +260,7 @@ def test_withdrawing_the_bundle_withdraws_its_children(life: Life) -> None:
 
 
 def test_the_merged_form_asks_each_thing_once(life: Life) -> None:
-    """services.md 4: of the fields of the six forms at least 60 per cent vanish."""
+    """Of the fields of the six forms at least 60 per cent vanish."""
     found = saving(life.rt.definitions, life.rt.definitions.current("open_business"))
     assert found is not None
     assert (found.forms, found.fields_apart, found.fields_together) == (6, 54, 21)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -21,10 +22,12 @@ from govservice.exchange.snapshot import verify_snapshot
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case, CaseEvent
 from govservice.models.exchange import DataAccess, Exchange, Snapshot
+from govservice.models.people import Mandate
 from govservice.models.session import Database
 from govservice.operations import filing
 from govservice.operations.completeness import open_slots
 from govservice.operations.mandates import revoke_mandate
+from govservice.operations.own_cases import own_case
 from govservice.operations.rating import rate
 from govservice.operations.runtime import Runtime
 from govservice.worktime.calendar import Calendars
@@ -245,6 +248,21 @@ def test_an_ended_mandate_opens_no_door(play: Play) -> None:
                 step(play, actor)
     with pytest.raises(NotFound):
         filing.start(play.rt, wang, "open_restaurant", idem="k", now=play.now)
+
+
+@pytest.mark.parametrize(
+    ("scope", "covered"),
+    [("seal_filing", False), ("open_restaurant_2 seal_filing", False), ("a open_restaurant", True)],
+)
+def test_a_mandate_opens_the_services_that_it_names(play: Play, scope: str, covered: bool) -> None:
+    play.draft()
+    wang = play.citizen("wang.fang")
+    with play.rt.write() as session:
+        held = session.get_one(Mandate, wang.mandate_id)
+        held.services = scope
+        assert held.covers("open_restaurant") is covered
+    with play.rt.read() as session, nullcontext() if covered else pytest.raises(NotFound):
+        own_case(session, wang, play.case_id, play.rt.today(play.now))
 
 
 def test_of_the_applicants_case_wide_actions_the_one_that_ends_it_withdraws(

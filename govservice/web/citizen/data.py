@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,40 +9,48 @@ from flask import Response, render_template, request, url_for
 from flask_babel import gettext
 
 from govservice.definitions.library import Definitions
+from govservice.engine import Actor
 from govservice.exchange.evidence import current_facts
 from govservice.identifiers import mask
 from govservice.models.cases import Case
 from govservice.models.personal import read_person
 from govservice.operations.mandates import mandates_of
+from govservice.operations.runtime import Runtime
 from govservice.queries.data_access import ReadRow, read_counts, readers, reads_of
 from govservice.queries.my_cases import my_cases
 from govservice.queries.service_page import labels
 from govservice.web.access import audience, current_actor, current_runtime, now, today
 from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import ASKED, FELLOW
+from govservice.web.csv_text import csv_answer
 from govservice.web.i18n import date_text, moment_text, text, time_text
 from govservice.web.words import list_text, person_at
 
 PERIODS = {"30": 30, "90": 90, "365": 365, "all": 36500}
 SHOWN = 50
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # a spreadsheet would run these
+
+
+def reader() -> tuple[Runtime, Actor, str]:
+    """Whoever looks at their own data, with the id of their person (the audience of these views is the citizen)."""
+    actor = current_actor()
+    assert actor is not None
+    assert actor.person_id is not None
+    return current_runtime(), actor, actor.person_id
 
 
 @blueprint.get("/my/data")
 @audience("citizen")
 def my_data() -> str:
-    rt, actor = current_runtime(), current_actor()
-    assert actor is not None  # the audience of this view
-    assert actor.person_id is not None
+    rt, actor, me = reader()
     with rt.read() as session:
-        person = read_person(session, actor.person_id)
-        held = mandates_of(session, actor.person_id, today())
+        person = read_person(session, me)
+        held = mandates_of(session, me, today())
         rows = my_cases(session, rt.definitions, rt.calendars, actor, now(), today())
-        counts = read_counts(session, actor.person_id, since=now() - timedelta(days=365))
+        counts = read_counts(session, me, since=now() - timedelta(days=365))
         facts = []
         for row in rows[:5]:
             case = session.get_one(Case, row.id)
-            if case.applicant_id == actor.person_id:
+            if case.applicant_id == me:
                 names = labels(rt.definitions, rt.definitions.by_sha(case.def_sha))
                 facts.append(
                     (
@@ -65,9 +71,7 @@ def my_data() -> str:
 @blueprint.get("/my/data/reads")
 @audience("citizen")
 def reads() -> str:
-    rt, actor = current_runtime(), current_actor()
-    assert actor is not None  # the audience of this view
-    assert actor.person_id is not None
+    rt, actor, me = reader()
     chosen = Choice.of_request()
     with rt.read() as session:
         rows_of_cases = my_cases(session, rt.definitions, rt.calendars, actor, now(), today())
@@ -76,11 +80,11 @@ def reads() -> str:
             chosen.case = ""
         since, department = chosen.since(now()), chosen.department or None
         found = reads_of(
-            session, actor.person_id, since=since, department_id=department, case_id=case_id, before=chosen.before(),
+            session, me, since=since, department_id=department, case_id=case_id, before=chosen.before(),
             limit=SHOWN + 1,
         )  # fmt: skip
-        counts = read_counts(session, actor.person_id, since=since, department_id=department, case_id=case_id)
-        departments = readers(session, actor.person_id)
+        counts = read_counts(session, me, since=since, department_id=department, case_id=case_id)
+        departments = readers(session, me)
     rows = [read_line(rt.definitions, row) for row in found[:SHOWN]]
     older = url_for("citizen.reads", **chosen.args(), before=cursor(found[SHOWN - 1])) if len(found) > SHOWN else ""
     return render_template(
@@ -186,30 +190,18 @@ def why_text(purpose: str) -> str:
 @audience("citizen")
 def reads_csv() -> Response:
     """The same list as a file for a spreadsheet; no cell begins like a formula."""
-    rt, actor = current_runtime(), current_actor()
-    assert actor is not None  # the audience of this view
-    assert actor.person_id is not None
+    rt, actor, me = reader()
     chosen = Choice.of_request()
     with rt.read() as session:
         cases = my_cases(session, rt.definitions, rt.calendars, actor, now(), today())
         case_id = next((r.id for r in cases if r.number == chosen.case), None)
         found = reads_of(
-            session, actor.person_id, since=chosen.since(now()), department_id=chosen.department or None,
+            session, me, since=chosen.since(now()), department_id=chosen.department or None,
             case_id=case_id, limit=None,
         )  # fmt: skip
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(
-        [gettext("When"), gettext("Who"), gettext("From"), gettext("What they saw"), gettext("Why"), gettext("Case")]
+    head = [gettext("When"), gettext("Who"), gettext("From"), gettext("What they saw"), gettext("Why"), gettext("Case")]
+    lines = (read_line(rt.definitions, row) for row in found)
+    cells = (
+        [moment_text(line["at"]), line["who"], line["where"], line["what"], line["why"], line["case"]] for line in lines
     )
-    for row in found:
-        line = read_line(rt.definitions, row)
-        cells = [moment_text(row.at), line["who"], line["where"], line["what"], line["why"], line["case"]]
-        writer.writerow([safe_cell(str(cell)) for cell in cells])
-    name = "data-reads.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return Response("\ufeff" + out.getvalue(), mimetype="text/csv", headers=headers)
-
-
-def safe_cell(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return csv_answer("data-reads.csv", head, cells)
