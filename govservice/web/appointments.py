@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import redirect, render_template
@@ -58,6 +58,17 @@ def hour_text(rt: Runtime, case: Case, at: datetime) -> str:
     return str(_("%(day)s, %(begins)s to %(ends)s", day=day, begins=f"{begins:%H:%M}", ends=f"{ends:%H:%M}"))
 
 
+def days_of(rt: Runtime, case: Case, free: list[datetime]) -> list[dict[str, Any]]:
+    """The hours that may be chosen, day by day: {day, hours: (value, words)}."""
+    zone = rt.calendars.for_area(case.area).zone
+    found: dict[date, list[tuple[str, str]]] = {}
+    for at in free:
+        begins, ends = at.astimezone(zone), appointing.until(at).astimezone(zone)
+        words = _("%(begins)s to %(ends)s", begins=f"{begins:%H:%M}", ends=f"{ends:%H:%M}")
+        found.setdefault(begins.date(), []).append((to_iso(at), str(words)))
+    return [{"day": day, "hours": hours} for day, hours in found.items()]
+
+
 def meetings_of(rt: Runtime, session: Session, case: Case) -> list[dict[str, Any]]:
     """What meetings the case's present steps ask for: {token, title, kind, when, by}; `when` "" where none is set."""
     state = load_state(session, case.id)
@@ -84,9 +95,9 @@ def page(rt: Runtime, case: Case, actor: Actor, token: int, *, layout: str, back
         place = appointing.place_of(rt, session, case.id, token)
         if place is None:
             raise NotFound()
-        free = [to_iso(hour) for hour in appointing.free_hours(rt, session, place, now)]
+        free = appointing.free_hours(rt, session, place, now)
         present = appointing.appointment_of(session, place)
-    form = _form([(hour, hour_text(rt, case, from_iso(hour))) for hour in free])
+    form = _form([(to_iso(hour), hour_text(rt, case, hour)) for hour in free])
     if form.is_submitted():
         chosen = form["hour"].data
         if not chosen:
@@ -106,6 +117,7 @@ def page(rt: Runtime, case: Case, actor: Actor, token: int, *, layout: str, back
     shown = render_template(
         "layouts/appointment.html", layout=layout, form=form, case=case, back=back, kind=kind_name(place.kind),
         title_of_step=text(step.title) if step is not None else "", none=not free,
+        days=days_of(rt, case, free),
         present=hour_text(rt, case, present.starts_at) if present is not None else "",
         **({**Titles(rt).for_templates(), **(more or {})}),
     )  # fmt: skip
