@@ -5,13 +5,23 @@ from __future__ import annotations
 import concurrent.futures
 import http.client
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
+from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compiled import Compiled
+from govservice.exchange.gateway import Gateway
+from govservice.exchange.mapping import Mapper
+from govservice.exchange.outcomes import Outcome
 from govservice.exchange.sandbox import cast, province
 from govservice.identifiers import birth_date, problem
-from tests.support.sandboxes import Sandbox
+from govservice.models.session import Database
+from tests.exchange.conftest import citizen, file_draft, prefill
+from tests.support.sandboxes import PATIENCE, Sandbox, process
 
 
 @pytest.fixture(scope="module")
@@ -66,12 +76,12 @@ def test_the_same_seed_gives_the_same_province(guizhou: province.Province) -> No
 @pytest.mark.parametrize("seed", [7, 4711])
 def test_the_cast_is_in_every_province(seed: int) -> None:
     found = province.build.__wrapped__(seed)
-    for citizen in cast.CITIZENS:
-        assert found.people[citizen.person.id] == citizen.person
-        if citizen.organisation is not None:
-            assert found.enterprises[citizen.organisation.uscc] == citizen.organisation
-            assert len(found.premises[citizen.organisation.uscc]) == 1
-            assert found.certificates[citizen.organisation.uscc]
+    for each in cast.CITIZENS:
+        assert found.people[each.person.id] == each.person
+        if each.organisation is not None:
+            assert found.enterprises[each.organisation.uscc] == each.organisation
+            assert len(found.premises[each.organisation.uscc]) == 1
+            assert found.certificates[each.organisation.uscc]
     wang_fang = cast.CITIZENS[0]
     assert wang_fang.organisation is not None
     assert wang_fang.organisation.legal_person == wang_fang.person.id
@@ -137,3 +147,52 @@ def test_another_host_name_is_refused(sandbox: Sandbox) -> None:
     connection.request("GET", "/_admin/faults", headers={"Host": "evil.example:80"})
     assert connection.getresponse().status == 421
     connection.close()
+
+
+def test_a_register_can_be_a_process_of_its_own(
+    sqlite_database: Database, make_gateway: Callable[..., Gateway], open_restaurant: Compiled
+) -> None:
+    """Four registers as four processes on four ports; the one that goes away takes nobody with it."""
+    filed = file_draft(sqlite_database, open_restaurant, citizen("wang.fang"))
+    needed = ("population", "enterprises", "real_estate", "health_certificates")
+    with ExitStack() as running:
+        ports = {
+            code: running.enter_context(process("govservice.exchange.sandbox", "--port", "0", "--only", code))
+            for code in needed
+        }
+        assert len(set(ports.values())) == 4
+        other = httpx.post(f"{ports['population']}/enterprises/v1/enterprises/query", json={}, timeout=PATIENCE)
+        assert other.status_code == 404
+        endpoints = {code: f"{url}/{code}" for code, url in ports.items()}
+        gone = {**endpoints, "real_estate": "http://127.0.0.1:1/real_estate"}
+        facts = prefill(sqlite_database, make_gateway(gone), open_restaurant, filed).facts
+        assert {name: view.filled for name, view in facts.items()} == {
+            "owner": True, "enterprise": True, "premises": False, "health": True
+        }  # fmt: skip
+        assert prefill(sqlite_database, make_gateway(endpoints), open_restaurant, filed).facts["premises"].filled
+
+
+def test_there_are_the_registers_that_people_and_enterprises_need(sandbox: Sandbox, catalogue: Catalogue) -> None:
+    """Every register that a file describes answers as its file says about somebody of the province."""
+    held = province.build()
+    people = [*(person.id for person in cast.PEOPLE), *held.people]
+    enterprises = list(held.enterprises)
+    asked = 0
+    for code, registry in catalogue.registries.items():
+        for ref, dataset in registry.datasets.items():
+            mapper = Mapper(dataset, catalogue.area_of_region)
+            take = tuple(dataset.fields)
+            subjects = people[:400] if dataset.subject == "person" else enterprises[:60]
+            for subject in subjects:
+                body = httpx.post(
+                    f"{sandbox.url}/{code}{dataset.request.path}", timeout=PATIENCE,
+                    json={"subject": subject, "fields": list(mapper.source_fields(take))},
+                ).json()  # fmt: skip
+                reading = mapper.read(body, subject, take)
+                assert reading.outcome in (Outcome.OK, Outcome.NO_RECORD, Outcome.AMBIGUOUS), (ref, body)
+                if reading.outcome is Outcome.OK:
+                    asked += 1
+                    break
+            else:
+                pytest.fail(f"nobody of the province stands in {ref}")
+    assert asked == len(catalogue.datasets) >= 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from govservice.exchange.sandbox.answers import DOORS
 from govservice.exchange.sandbox.faults import Delay
 from govservice.exchange.sandbox.province import DEFAULT_SEED
 from govservice.exchange.sandbox.server import serve
@@ -16,8 +17,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--delay-ms", type=float, default=3.0, help="median of the log-normal delay")
     parser.add_argument("--sigma", type=float, default=0.3, help="sigma of the log-normal delay")
+    parser.add_argument("--only", choices=sorted(DOORS), help="one register alone, as a process of its own")
     given = parser.parse_args(arguments)
-    serve(given.port, given.seed, Delay(given.delay_ms, given.sigma))
+    serve(given.port, given.seed, Delay(given.delay_ms, given.sigma), given.only)
 
 
 if __name__ == "__main__":

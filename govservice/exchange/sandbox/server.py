@@ -29,9 +29,12 @@ REGISTERS = "households"  # the registry whose acts are the household registers'
 
 
 class SandboxServer(Frame):
-    """Serves one province."""
+    """Serves one province: all of its registers, or `only` one of them, as a process of its own would."""
 
-    def __init__(self, port: int, seed: int = province.DEFAULT_SEED, delay: Delay | None = None) -> None:
+    def __init__(
+        self, port: int, seed: int = province.DEFAULT_SEED, delay: Delay | None = None, only: str | None = None
+    ) -> None:  # fmt: skip
+        self.only = only
         self.province = province.build(seed)
         self.registers = registers_of(self.province)
         doors = (*DOORS, *(f"{REGISTERS}.{act}" for act in ACTS))
@@ -72,6 +75,8 @@ class Handler(SandboxHandler):
         except ValueError:
             return self.json(HTTPStatus.BAD_REQUEST, {"error": "JSON"})
         first, _, rest = self.path.strip("/").partition("/")
+        if first != "_admin" and self.server.only not in (None, first):
+            return self.json(HTTPStatus.NOT_FOUND, {"error": "another register"})
         if first == "_admin":
             return self._admin(rest, data)
         if rest.startswith(ENTRIES) or rest in answers.ACTS:
@@ -199,8 +204,10 @@ _STATUS: dict[str, tuple[HTTPStatus, bytes, str]] = {
 }
 
 
-def serve(port: int, seed: int = province.DEFAULT_SEED, delay: Delay | None = None) -> None:
+def serve(
+    port: int, seed: int = province.DEFAULT_SEED, delay: Delay | None = None, only: str | None = None
+) -> None:  # fmt: skip
     """Serves until SIGINT or SIGTERM ends the process. Prints its address once it listens."""
-    server = SandboxServer(port, seed, delay)
+    server = SandboxServer(port, seed, delay, only)
     print(f"registry sandbox: {server.url}, seed {seed}", flush=True)  # noqa: T201 - the command's answer
     server.serve()
