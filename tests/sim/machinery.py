@@ -9,6 +9,7 @@ from govservice.engine import SYSTEM, tick
 from govservice.messaging.outbox import Effect, claim
 from govservice.operations import effects, fees, paying
 from govservice.payments.signing import Refused
+from tests.sim import meetings
 from tests.sim.reading_parts import MAIN
 from tests.sim.tables import Broken
 from tests.sim.till import PAYABLE
@@ -136,6 +137,8 @@ class Machinery:
                 raise Broken("I5", f"{effect.key} lies {there} times in the inbox, done: {done}")
         if effect.topic == "document.issue":
             self.documents(effect.case_id)
+        if effect.topic == "appointment.set" and done:
+            meetings.judge(self.sim)
         if effect.topic == "bundle.report" and done:
             self.reported(effect.case_id)
 

@@ -40,6 +40,7 @@ class Case(Waiting):
         self.pledges: dict[str, Node] = {}
         self.kept: dict[str, Node] = {}
         self.children: dict[str, Node] = {}
+        self.meetings: dict[int, str] = {}  # when people meet, by token of the present stay
         self.fired: set[tuple[int, str]] = set()  # timers of the present stays that have acted
 
     @property
@@ -78,6 +79,7 @@ class Case(Waiting):
                 token.outcome = ev.data["outcome"] if token.id == MAIN else "cancelled"
                 token.step = ev.data["step"] if token.id == MAIN else token.step
         self.asks, self.notice, self.kept, self.holds = {}, None, {}, []
+        self.meetings = {}
         self.tasks = {seq: t for seq, t in self.tasks.items() if t["token"] in after}
         self.timers = {k: t for k, t in self.timers.items() if k[0] in after}
         self.stays = {k: s for k, s in self.stays.items() if k in after}
@@ -137,6 +139,7 @@ class Case(Waiting):
         """A stay ends: its tasks, its clock, its timers."""
         self.tasks = {seq: t for seq, t in self.tasks.items() if t["token"] != token}
         self.stays.pop(token, None)
+        self.meetings.pop(token, None)
         keep = ("limit:", "deferral:")
         self.timers = {k: t for k, t in self.timers.items() if k[0] != token or k[1].startswith(keep)}
         self.fired = {f for f in self.fired if f[0] != token or f[1].startswith(keep)}
@@ -234,6 +237,9 @@ class Case(Waiting):
             self._leave(token, ev)
         token.step, token.status, token.outcome = f"{ev.data['step']}#{ev.data['outcome']}", "ended", ev.data["outcome"]
         token.moved = ev.seq
+
+    def _appointment_made(self, ev: Told) -> None:
+        self.meetings[ev.token] = ev.data["starts_at"]
 
     def _answer_kept(self, ev: Told) -> None:
         self.kept[ev.data["step"]] = {"trigger": ev.data["trigger"], "seq": ev.seq}

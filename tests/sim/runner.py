@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from govservice.models.session import Database, make_engine
-from tests.sim import absences, citizens, clerks, designers, figures, trespassers, whole
+from tests.sim import absences, citizens, clerks, designers, figures, meetings, trespassers, whole
 from tests.sim.db import Eye
 from tests.sim.faults import Faults, install
 from tests.sim.machinery import Machinery
@@ -171,6 +171,8 @@ class Schedule:
             yield 2, clerks.notice
         if any(case.gaps.values()):
             yield 1.5, citizens.supply
+        if meetings.places(self.sim, case):
+            yield 2, meetings.choose
         if any(t.person for t in case.tokens.values() if t.open):
             yield 4, citizens.confirm
         if case.main.step in ("partly", "together"):

@@ -255,11 +255,15 @@ class Sim:
             return Said("thought better of")
         return self.send(cmd, expected)
 
+    def due(self, case: Case) -> bool:
+        """Whether something of the case's timers is to act first: then it is another case."""
+        now = self.office.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return any(t[0] is not None and t[0] <= now for t in case.timers.values())
+
     def expect(self, cmd: Command, stale: bool = False) -> str | None:
         case = self.case(cmd.case_id or "")
-        now = cmd.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        if any(t[0] is not None and t[0] <= now for t in case.timers.values()):
-            return "?"  # what is due acts first, and then it is another case
+        if self.due(case):
+            return "?"
         return "the page is stale" if stale else verdict(self.rules, case, cmd)
 
     def again(self, cmd: Command) -> None:
