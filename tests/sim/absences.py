@@ -92,7 +92,7 @@ def declare(sim: Any) -> None:
         raise Broken("I4", f"the absence of {user.id} was accepted, and there is {made}: {why_not}")
     if said.outcome == "refused" and (why_not is None or not isinstance(said.error, Invalid)):
         raise Broken("I6", f"the absence of {user.id} from {first} was refused: {said.error!r}")
-    _agree(sim)
+    _agree(sim, deputy.id)
     return None
 
 
@@ -102,7 +102,7 @@ def _end(sim: Any, away: Away) -> None:
     sim.deputies.look(sim.eye)
     if said.outcome == "done" and any(each.id == away.id for each in sim.deputies.away):
         raise Broken("I2", f"{away.user} is back, and {away.deputy} still stands in")
-    _agree(sim)
+    _agree(sim, away.deputy)
 
 
 def refused(sim: Any, user: Actor, deputy: Actor, first: date, last: date) -> str | None:
@@ -116,11 +116,11 @@ def refused(sim: Any, user: Actor, deputy: Actor, first: date, last: date) -> st
     return None
 
 
-def _agree(sim: Any) -> None:
+def _agree(sim: Any, about: str) -> None:
     """The product's own reading of who stands in today is this one."""
     today = sim.today()
     with sim.office.database.read() as session:
-        for user in {each.deputy for each in sim.deputies.away}:
+        for user in sorted({about, *(each.deputy for each in sim.deputies.away)}):
             told = {(a.id, frozenset(a.roles)) for a in absences.deputy_for(session, user, today)}
             mine = sim.deputies.acting(sim.office.staff[user], today)
             if told != {(a.id, frozenset(a.roles)) for a in mine.deputy_for}:

@@ -15,7 +15,7 @@ from tests.sim.tables import Broken, text_of
 from tests.sim.world import Sim
 
 ROWS = "SELECT case_id, token_id, seq, department_id, starts_at, lane FROM appointments"
-TEAMS, DAYS, HOURS = 2, 10, (9, 10, 11, 14, 15, 16)  # docs/legal-clock.md knows no hours: the office's own rule
+TEAMS, DAYS, HOURS = 2, 10, (9, 10, 11, 14, 15, 16)
 ONE = timedelta(days=1)
 
 

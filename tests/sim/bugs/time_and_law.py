@@ -96,6 +96,8 @@ BUGS = (
         "            if _same(rule) in fired:\n                fired.remove(_same(rule))\n                continue\n", ""),
     Bug("migration-keeps-stranger", "a moved case keeps a step's old limit", E + "decide_migration.py",
         "        due = self.work.deadline(token.entered_at, step.limit, token.pauses)\n", "        due = self.work.deadline(token.entered_at, self.old.steps[token.step].limit or step.limit, token.pauses)\n"),
+    Bug("anybody-sets-the-time", "any citizen may set the hour of somebody's meeting", E + "rights.py",
+        "    if actor.kind == \"system\" or is_applicant(st, actor):\n        return None\n    return by_right(d, st, actor, step.owner", "    if actor.kind != \"user\":\n        return None\n    return by_right(d, st, actor, step.owner"),
     Bug("one-designer-is-two", "who proposed a version puts it in force alone", "govservice/operations/proposing.py",
         "        if row.proposed_by == actor.id:", "        if False:"),
 )  # fmt: skip
