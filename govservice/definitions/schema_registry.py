@@ -31,6 +31,7 @@ from govservice.definitions.schema_base import (
 )
 from govservice.definitions.schema_form import DatasetRef, FieldType, GrantRef
 from govservice.definitions.schema_request import Auth, EndpointKey, Kind, Request, RequestPath, Statement, XRoad
+from govservice.worktime.duration import Duration
 
 __all__ = ["Request"]
 
@@ -185,6 +186,7 @@ class RegistryFile(Node):
     signer: Id | None = None  # of csv_snapshot: the name of the public key that its manifests are signed with
     statements: Ordered[Id, Statement] = Field(default_factory=dict)
     limits: Limits = Field(default_factory=Limits)
+    corrects_within: Length = Duration(10, "wd")  # how long the owner has to answer who says that an entry is wrong
     breaker: Breaker = Field(default_factory=Breaker)
     datasets: Annotated[Ordered[DatasetRef, Dataset], Field(min_length=1)]
     acts: Ordered[Call, RegisterAct] = Field(default_factory=dict)

@@ -20,7 +20,7 @@ from govservice.engine.decide_work import Work
 from govservice.engine.types import moment
 from govservice.errors import N_, Unverified
 from govservice.models.exchange import EvidenceRequirement, Fact
-from govservice.models.reliance import Revalidation
+from govservice.models.reliance import Dispute, Revalidation
 
 CHANGED = ("material", "gone")
 SETTLES = ("verified", "waived")  # a clerk looked at the value itself: it stands without the registry
@@ -29,6 +29,10 @@ CONDITION = "proceed_with_condition"
 
 SENTENCES: Mapping[str, str] = {
     "changed": N_("Data that this decision relies on has changed since it was sent. Look at the difference first."),
+    "disputed": N_(
+        "The applicant says that a register is wrong about them. This decision waits for the answer of the register's "
+        "owner."
+    ),
     "unavailable": N_("A register that this decision relies on does not answer. The decision waits for it."),
     "unverified": N_("This decision would rely on data that nobody has verified. Verify it first."),
 }
@@ -46,12 +50,14 @@ class Standing:
 
 def check(session: Session, work: Work) -> None:
     """Raises Unverified where the events of a decision in the making mark a milestone that relies on facts which do
-    not hold. Nothing is read where the definition relies on none."""
+    not hold, or that the applicant says are wrong."""
     for event in work.events:
         milestone = event.data.get("marks") if event.type == "step.left" else None
+        adverse = work.st.main.step not in work.d.granting
+        if milestone == "decided":
+            refuse(disputed(session, work.d, work.st.case_id, adverse=adverse))
         if milestone is None or not _relied_on(work.d, milestone):
             continue
-        adverse = work.st.main.step not in work.d.granting
         found = lacks(session, work.d, work.st.case_id, milestone, moment(event.at), adverse=adverse)
         refuse(found)
 
@@ -63,6 +69,16 @@ def refuse(found: Mapping[str, str]) -> None:
             raise Unverified(sentence, why=found)
     if found:
         raise Unverified(ask=list(found))
+
+
+def disputed(session: Session, d: Compiled, case_id: str, *, adverse: bool) -> dict[str, str]:
+    """Facts that the applicant says are wrong and whose owner has not answered, as far as this decision waits for it.
+    Nothing is read for a decision in favour unless the definition holds that up too."""
+    if not adverse and not any(node.dispute and node.dispute.hold == "all" for node in d.service.facts.values()):
+        return {}
+    holds = ("adverse", "all") if adverse else ("all",)
+    rows = select(Dispute.name).where(Dispute.case_id == case_id, Dispute.state == "sent", Dispute.hold.in_(holds))
+    return dict.fromkeys(session.scalars(rows), "disputed")
 
 
 def lacks(

@@ -1,9 +1,11 @@
-"""What decisions rely on: facts that were asked again, and what a clerk made of a difference.
+"""What decisions rely on: facts asked again, what a clerk made of a difference, and what people say is wrong.
 
 No values in `revalidations`: both sides of a difference are the facts of the two exchanges that it names.
 """
 
 from __future__ import annotations
+
+from datetime import date
 
 from sqlalchemy import ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
@@ -32,3 +34,29 @@ class Revalidation(Base):
     resolved_by: Mapped[OptCode]
     resolved_at: Mapped[OptMoment]
     reason_enc: Mapped[bytes | None] = mapped_column(LargeBinary)  # the clerk's words, with the applicant's key
+
+
+class Dispute(Base):
+    """A person says that a registry's entry about them is wrong; the registry's owner answers by a day."""
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        Index("ix_disputes_case_id", "case_id"),
+        Index("ix_disputes_owner_state", "owner_id", "state"),
+    )  # fmt: skip
+    id: Mapped[Key]
+    case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
+    person_id: Mapped[Ref] = mapped_column(ForeignKey("people.id"))  # who says so, with whose key the words are sealed
+    name: Mapped[Code]  # of the fact in the definition
+    fact_type: Mapped[Code]
+    registry_code: Mapped[Code]
+    dataset: Mapped[Code]
+    owner_id: Mapped[Code]  # the department that answers for the registry
+    hold: Mapped[Code]  # adverse | all | none: which decisions wait
+    said_enc: Mapped[bytes | None] = mapped_column(LargeBinary)  # {held, claimed, reason}
+    state: Mapped[Code]  # sent | accepted | rejected | withdrawn
+    sent_at: Mapped[Moment]
+    due_on: Mapped[date]
+    answered_by: Mapped[OptCode]
+    answered_at: Mapped[OptMoment]
+    answer_enc: Mapped[bytes | None] = mapped_column(LargeBinary)

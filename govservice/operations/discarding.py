@@ -17,6 +17,7 @@ from govservice.errors import N_, NotAllowed
 from govservice.models.cases import Case, CaseData
 from govservice.models.exchange import Fact
 from govservice.models.papers import File
+from govservice.models.reliance import Dispute
 from govservice.models.work import DiscardedDraft
 from govservice.operations.own_cases import own_case
 from govservice.operations.runtime import Runtime
@@ -37,6 +38,11 @@ def discard(rt: Runtime, actor: Actor, case_id: str, *, now: datetime) -> None:
         session.add(DiscardedDraft(case_id=case_id, by=actor.id, at=now))
         session.execute(update(CaseData).where(CaseData.case_id == case_id).values(form_enc=None))
         session.execute(update(Fact).where(Fact.case_id == case_id).values(value_enc=None))
+        session.execute(
+            update(Dispute)
+            .where(Dispute.case_id == case_id, Dispute.state == "sent")
+            .values(state="withdrawn", answered_at=now, said_enc=None)
+        )
         paths = _files(rt, session, case_id, now)
     for path in paths:  # after the commit: a draft that stays keeps its files
         path.unlink(missing_ok=True)

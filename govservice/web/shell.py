@@ -30,6 +30,7 @@ NAV: dict[str, tuple[tuple[str, Text, str], ...]] = {
     "clerk": (
         ("clerk.worklist", lazy_gettext("Worklist"), "worklist"),
         ("clerk.search", lazy_gettext("Search cases"), "search"),
+        ("clerk.disputes", lazy_gettext("Entries said to be wrong"), "disputes"),
     ),
     "supervisor": (
         ("supervisor.overview", lazy_gettext("Overview"), "overview"),

@@ -91,7 +91,9 @@ def _fired(w: World) -> list[tuple[str, str]]:
 
 def test_deemed_consent_of_a_branch_only_where_the_definition_declares_it(database: Database) -> None:
     """Two departments with the same limit, both silent: the one that declares it has consented, the other has not."""
-    declares = "      timers:\n        - {at: 100%limit, do: pass, note: {en: No objection in time, zh: 逾期视为同意}}\n"
+    declares = (
+        "      timers:\n        - {at: 100%limit, do: pass, note: {en: No objection in time, zh: 逾期视为同意}}\n"
+    )
     escalates = "      timers:\n        - {at: 100%limit, do: escalate, to_role: head}\n"
     branches = branch("sign", "urban", limit="3wd") + declares + branch("fire", "fire", limit="3wd") + escalates
     joins = '- {if: "any(rejected)", to: refused, siblings: cancel, marks: decided}\n- {to: decision}'

@@ -15,6 +15,8 @@ from govservice.web.citizen import (  # noqa: E402,F401  the views register them
     check,
     correction,
     data,
+    disputes,
+    export,
     letters,
     pages,
     pay,

@@ -29,7 +29,7 @@ from govservice.web.citizen import letters_promises as promises
 from govservice.web.citizen.consults import meeting_letter
 from govservice.web.citizen.context import new_idem
 from govservice.web.citizen.correction import asker, in_order, reasons_of, spoken_in
-from govservice.web.citizen.letters_evidence import found_changed
+from govservice.web.citizen.letters_evidence import OF_MESSAGE
 from govservice.web.citizen.renewal import renewal_reminder, renewal_state
 from govservice.web.citizen.story import item_label
 from govservice.web.public.verify import qr_of
@@ -55,7 +55,8 @@ def letter(number: str, kind: str, seq: int) -> str:
             abort(404)
         page = case_page(session, rt.definitions, rt.calendars, case, now())
         about = told_by(page, kind, seq)
-        facts = found_changed(session, page, message) if kind == "data_changed" else compose(session, page, about)
+        of_message = OF_MESSAGE.get(kind)  # what no event tells
+        facts = of_message(session, page, message) if of_message is not None else compose(session, page, about)
         to = party(session, case, page.party)
     return render_template(
         f"citizen/letter_{facts.pop('template', kind)}.html", page=page, case=case, number=number, kind=kind,
@@ -111,6 +112,7 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
     "renewal": lambda h: h.type == "case.closed",
     "data_changed": lambda _h: False,  # no event: what asking the registers again has found
     "appointment": lambda h: h.type == "appointment.made",
+    "disputed": lambda _h: False,
     "fee": lambda h: h.type == "step.entered" and "notice.fee" in h.data.get("effects", ()),
 }
 
@@ -271,7 +273,7 @@ _COMPOSE: dict[str, Callable[[Session, CasePage, Happening | None], Letter]] = {
     "fee": _fee,
     "appointment": meeting_letter,
     "renewal": renewal_reminder,
-    "data_changed": lambda *_about: {},
+    **dict.fromkeys(OF_MESSAGE, lambda *_about: {}),
 }
 
 
@@ -310,6 +312,7 @@ def title_of(kind: str, accepted: bool = True) -> str:
         "extension": gettext("Notice of extension"),
         "pause": gettext("Notice of excluded time"), "gap": gettext("Reminder: a document is awaited"),
         "revoked": gettext("Notice of revocation"), "data_changed": gettext("Notice: data about you has changed"),
+        "disputed": gettext("Answer: what you say is wrong in a register"),
         "renewal": gettext("Reminder: your licence can be renewed"),
         "invite": gettext("Somebody asks for your confirmation"),
         "remind": gettext("Reminder: your confirmation is awaited"),

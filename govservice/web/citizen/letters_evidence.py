@@ -1,4 +1,4 @@
-"""The notice that a register says something else than what was sent: both sides, before anybody decides on it."""
+"""Notices about what registers hold: that one says something else than what was sent, and how a dispute ended."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from govservice.exchange.found import found_of
 from govservice.exchange.rechecking import CHANGED
 from govservice.models.papers import Message
-from govservice.models.reliance import Revalidation
+from govservice.models.reliance import Dispute, Revalidation
 from govservice.queries.tracking import CasePage
 from govservice.web.access import current_runtime
+from govservice.web.disputes import shown_dispute
 from govservice.web.words import answer_text
 
 
@@ -42,3 +43,15 @@ def found_changed(session: Session, page: CasePage, message: Message) -> dict[st
         found.append({"registry": one.registry_name, "gone": one.result == "gone", "changes": changes,
                       "declared": one.declared})  # fmt: skip
     return {"found": found}
+
+
+def answered_dispute(session: Session, page: CasePage, message: Message) -> dict[str, Any]:
+    """What the registry's owner answered."""
+    rt = current_runtime()
+    row = session.get(Dispute, message.effect_key.rpartition(":")[2])
+    if row is None:
+        abort(404)
+    return {"one": shown_dispute(rt, session, row, page.compiled)}
+
+
+OF_MESSAGE = {"data_changed": found_changed, "disputed": answered_dispute}

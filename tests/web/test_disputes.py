@@ -1,0 +1,90 @@
+"""Pages of a dispute: the person says what is wrong, the register's owner answers, the person reads the answer."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from govservice.models.accounts import Role, User
+from govservice.models.exchange import DataAccess
+from govservice.models.reliance import Dispute
+from tests.exchange.conftest import _sandbox_process, sandbox
+from tests.web.test_relied import Room, room
+
+__all__ = ["_sandbox_process", "room", "sandbox"]
+OWNER = "guizhou.natural_resources"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """What pages say does not depend on the kind of database; `operations/test_disputing.py` runs on both."""
+    return sqlite_url
+
+
+def test_from_the_complaint_to_the_answer(room: Room) -> None:
+    citizen = room.stage.client_as("wang.fang")
+    address = f"/my/cases/{room.number}/wrong"
+    page = citizen.get(address).get_data(as_text=True)
+    assert "A register is wrong about me" in page
+    empty = citizen.send(address, {"fact": "menu.seats", "claimed": "", "reason": ""})
+    assert empty.status_code == 422
+    assert "Choose what is wrong" in empty.get_data(as_text=True)
+    said = {"fact": "premises.area", "claimed": "520 平方米", "reason": "变更登记回执"}
+    assert citizen.send(address, said).status_code == 303
+    page = citizen.get(address).get_data(as_text=True)
+    assert "Waiting for an answer" in page
+    assert "520 平方米" in page
+
+    with room.play.rt.write() as session:
+        user = session.scalars(select(User).where(User.login == "zhou.jie")).one()
+        session.add(Role(user_id=user.id, role="registrar", department_id=OWNER))
+        id = session.scalars(select(Dispute.id)).one()
+    owner = room.stage.client_as("zhou.jie")
+    assert "Entries said to be wrong" in owner.get("/clerk/disputes").get_data(as_text=True)
+    one = f"/clerk/disputes/{id}"
+    assert "520 平方米" in owner.get(one).get_data(as_text=True)
+    assert owner.send(one, {"verdict": "perhaps", "words": ""}).status_code == 422
+    assert owner.send(one, {"verdict": "rejected", "words": "档案无误"}).status_code == 303
+    other = room.stage.client_as("li.na")
+    assert other.get(one).status_code == 404
+    assert citizen.get(one).status_code == 404
+
+    letter = citizen.get(f"/my/cases/{room.number}/notices/disputed/1").get_data(as_text=True)
+    assert "档案无误" in letter
+    citizen.set_cookie("language", "zh")
+    chinese = citizen.get(f"{address}?lang=zh").get_data(as_text=True)
+    assert re.search("未更正", chinese)
+    with room.play.rt.read() as session:
+        reads = session.scalars(select(DataAccess).where(DataAccess.department_id == OWNER)).all()
+    assert {tuple(read.what) for read in reads} == {("person.name", "premises.area")}
+
+
+def test_taken_back(room: Room) -> None:
+    citizen = room.stage.client_as("wang.fang")
+    address = f"/my/cases/{room.number}/wrong"
+    citizen.send(address, {"fact": "premises.area", "claimed": "520", "reason": "x"})
+    with room.play.rt.read() as session:
+        id = session.scalars(select(Dispute.id)).one()
+    stranger = room.stage.client_as("chen.wei")
+    assert stranger.send(f"{address}/{id}/withdraw", page="/my/cases").status_code == 404
+    assert citizen.send(f"{address}/{id}/withdraw", page=address).status_code == 303
+    assert "Taken back" in citizen.get(address).get_data(as_text=True)
+
+
+def test_my_data_as_a_file(room: Room) -> None:
+    citizen = room.stage.client_as("wang.fang")
+    citizen.send(f"/my/cases/{room.number}/wrong", {"fact": "premises.area", "claimed": "520", "reason": "回执"})
+    assert "my/data/export.json" in citizen.get("/my/data").get_data(as_text=True)
+    found = citizen.get("/my/data/export.json").get_json()
+    (case,) = found["cases"]
+    assert case["number"] == room.number
+    assert case["facts"]["premises"]["registry"] == "real_estate"
+    assert case["facts"]["premises"]["values"]["premises.area"]
+    assert [(d["about"], d["claimed"], d["state"]) for d in case["disputes"]] == [("premises.area", "520", "sent")]
+    assert {read["purpose"] for read in found["reads"]} >= {"registry_fetch"}
+    stranger = room.stage.client_as("chen.wei").get("/my/data/export.json").get_json()
+    assert stranger["cases"] == []
+    assert room.number not in str(stranger)
+    assert room.stage.client_as("he.tao").get("/my/data/export.json").status_code == 404
