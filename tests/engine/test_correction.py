@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from govservice.engine import MAIN, CaseState
-from govservice.errors import Forbidden, NotAllowed
+from govservice.errors import Forbidden, NotAllowed, Tampered
 from govservice.models.session import Database
 from tests.engine.corrections import ANSWERS, BRANCHES, DAY, INTAKE, JOINS, POLICY, paused, world
 from tests.engine.texts import LIMITS, branch, definition, label, review
@@ -148,6 +148,19 @@ def test_a_finished_branch_reopens_when_what_it_reads_changed(database: Database
     w.do(ZHOU, "pass", "review.fire")
     assert w.steps() == ["decision"]
     w.check()
+
+
+def test_a_join_refuses_an_outcome_older_than_data_it_read(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Re-opening made blind: the join by itself takes no outcome that was given on answers changed since."""
+    monkeypatch.setattr("govservice.engine.decide_correction.weigh_again", lambda *_: None)
+    w = world(database)
+    w.do(ZHOU, "pass", "review.fire")
+    w.do(SUN, "pass", "review.sign")
+    w.ask(ZHANG, "review.food", "menu.seats")
+    w.resubmit(2, ["menu.seats", "plan"])  # the plan is read by food and fire, not by sign
+    with pytest.raises(Tampered):  # fire has not seen the new plan: no rule fires, and a case without a next step is none
+        w.do(ZHANG, "pass", "review.food")
+    assert w.steps() == ["review", "review.food.desk"]
 
 
 def test_every_when_is_weighed_again(database: Database) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from govservice.engine import MAIN
@@ -111,7 +113,9 @@ def test_unanswered_the_case_lapses_after_a_warning(database: Database) -> None:
     w = world(database)
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
-    w.tick(MONDAY + 13 * DAY)  # eight of ten working days
+    w.tick(datetime(2026, 3, 12, 15, 59, tzinfo=UTC))
+    assert "notice.warning" not in w.topics(), "eight of ten working days are not over"
+    w.tick(datetime(2026, 3, 12, 16, 0, tzinfo=UTC))
     assert w.topics().count("notice.warning") == 1
     assert w.state.status == "open"
     w.tick(MONDAY + 15 * DAY)

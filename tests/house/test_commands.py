@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
 import pytest
 
 from config import ROOT
@@ -47,11 +46,7 @@ def named_in_the_readme() -> str:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_readme_names_every_command(name: str) -> None:
-    rows = [row for row in named_in_the_readme().splitlines() if re.search(rf"(?:flask |, `){name}\b", row)]
-    assert rows, f"flask {name} is not in the README"
-    group = load(name)
-    for part in group.commands if isinstance(group, click.Group) else ():
-        assert any(re.search(rf"(?:flask {name} |`){part}\b", row) for row in rows), f"flask {name} {part}"
+    assert re.search(rf"(?:flask |, `){name}\b", named_in_the_readme()), f"flask {name} is not in the README"
 
 
 def test_the_readme_names_every_target_of_make() -> None:
