@@ -16,17 +16,13 @@ from govservice.definitions.reader import Source, Unreadable, read
 from govservice.definitions.registry_checks import predicate_faults, registry_faults
 from govservice.definitions.schema_base import Node
 
-# What the outbox can deliver today, and what it will deliver later (a definition that uses it cannot be published).
+# What the outbox can deliver: calls of auto steps, effects of actions and ends.
 NOTICES = (
     "receipt", "acceptance", "correction", "refusal", "grant", "withdrawn", "lapsed", "warning", "terminated", "gap",
     "revoked",
 )  # fmt: skip
-CALLS: Mapping[str, bool] = {"document.issue": True, "fee.collect": True, "sample.draw": True}
-EFFECTS: Mapping[str, bool] = {
-    **{f"message.{kind}": True for kind in NOTICES},
-    "document.revoke": True,
-    "payment.refund": True,
-}
+CALLS = frozenset({"document.issue", "fee.collect", "sample.draw"})
+EFFECTS = frozenset({*(f"message.{kind}" for kind in NOTICES), "document.revoke", "payment.refund"})
 APPOINTMENTS = ("inspection",)
 
 F = TypeVar("F", bound=Node)
@@ -77,8 +73,8 @@ class Catalogue:
     datasets: Mapping[str, files.Dataset] = field(default_factory=dict)
     grants: Mapping[str, files.Grant] = field(default_factory=dict)
     acts: Mapping[str, files.RegisterAct] = field(default_factory=dict)  # what registries do at a case's word
-    calls: Mapping[str, bool] = field(default_factory=lambda: CALLS)  # name -> executed today
-    effects: Mapping[str, bool] = field(default_factory=lambda: EFFECTS)
+    calls: frozenset[str] = CALLS
+    effects: frozenset[str] = EFFECTS
     services: Mapping[str, Any] = field(default_factory=dict)  # data of the files of services/, for bundles
 
     def line_of_areas(self, area: str | None) -> Iterator[AreaEntry]:
@@ -160,7 +156,7 @@ class _Loader:
             datasets={ref: dataset for r in registries.values() for ref, dataset in r.datasets.items()},
             grants={ref: grant for r in registries.values() for ref, grant in r.grants.items()},
             acts={name: act for r in registries.values() for name, act in r.acts.items()},
-            calls={**CALLS, **{name: True for r in registries.values() for name in r.acts}},
+            calls=CALLS.union(*(r.acts for r in registries.values())),
             services=dict(self.services()),
         )
         self.findings += [*_place_faults(catalogue, departments), *registry_faults(catalogue, self.sources, CALLS)]

@@ -9,14 +9,10 @@ from govservice.definitions.reader import Path
 from govservice.definitions.walk import (
     Raw,
     Report,
-    all_steps,
     children,
     fields,
     listing,
-    mapping,
-    ways,
     word,
-    words,
 )
 
 Use = tuple[Path, str]
@@ -24,7 +20,7 @@ Use = tuple[Path, str]
 
 def check_not_executed(report: Report, data: Raw, catalogue: Catalogue | None) -> None:
     """Adds one finding of severity info for each use of a part that is checked but not executed."""
-    for path, what in (*_uses_of_facts(data, catalogue), *_calls(data, catalogue)):
+    for path, what in _uses_of_facts(data, catalogue):
         report.add("I-NOT-EXECUTED", "info", path, f"{what} is checked, but not executed yet; publishing refuses it")
 
 
@@ -47,17 +43,3 @@ def _uses_of_facts(data: Raw, catalogue: Catalogue | None) -> Iterator[Use]:
             known = {"facts", *(catalogue.documents if catalogue is not None else ())}
             if isinstance(source, dict) and "vault" in source and word(source, "vault") not in known:
                 yield ("facts", name, "from"), "the vault"
-
-
-def _calls(data: Raw, catalogue: Catalogue | None) -> Iterator[Use]:
-    if catalogue is None:
-        return
-    for step in all_steps(data):
-        for call in words(mapping(step.data, "do"), "call"):
-            if catalogue.calls.get(call) is False:
-                yield (*step.path, "do"), f"the call {call}"
-    places = [*((way.path, way.data) for way in ways(data)), *((step.path, step.data) for step in all_steps(data))]
-    for path, node in places:
-        for effect in words(node, "effects"):
-            if catalogue.effects.get(effect) is False:
-                yield (*path, "effects"), f"the effect {effect}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from govservice.definitions.expression_syntax import ExpressionError
@@ -24,7 +24,7 @@ _TABLES = ("sql", "csv_snapshot")
 
 
 def registry_faults(
-    catalogue: Catalogue, sources: Mapping[str, Source], done_by_portal: Mapping[str, bool]
+    catalogue: Catalogue, sources: Mapping[str, Source], done_by_portal: Collection[str]
 ) -> Iterator[Finding]:  # fmt: skip
     """Faults of every registry's file. `sources`: what was read, by code."""
     for code, registry in catalogue.registries.items():
@@ -131,7 +131,7 @@ def _properties(node: Any) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _acts(registry: RegistryFile, fault: Fault, done_by_portal: Mapping[str, bool]) -> Iterator[Finding]:
+def _acts(registry: RegistryFile, fault: Fault, done_by_portal: Collection[str]) -> Iterator[Finding]:
     for name, act in registry.acts.items():
         if name in done_by_portal:
             yield fault(f"{name}: the portal does this itself", "acts", name)

@@ -15,5 +15,5 @@ For operations and desks (docstrings say shapes and errors):
 - `sandbox`: the synthetic province (`sandbox.province.build(seed)`, `sandbox.cast.CITIZENS`) and its server.
 
 Within: `queries` (what is wanted, what came), `connectors` (protocols), `grants`, `breaker`, `mapping` (schema,
-subject, values), `outcomes` (the fifteen ends of a call), `recording` (one transaction), `views`.
+subject, values), `outcomes` (the ends of a call), `recording` (one transaction), `views`.
 """

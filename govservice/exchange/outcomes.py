@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from govservice.errors import N_
+
 
 class Outcome(StrEnum):
     """Every way a call ends. REFUSED and CONFLICT are found on our side; so are DENIED without a grant, and a
@@ -65,11 +67,6 @@ class Conduct:
     is_read: bool = False  # the registry told us something about the person: the person sees that it was read
     says_nothing: bool = False  # not whether there is a record: what was known before stays known
     alarm: bool = False  # somebody else's record, or a forged answer: a loud line in the log
-
-
-def N_(message: str) -> str:
-    """Marks a message id for extraction; the doors translate it."""
-    return message
 
 
 _SILENT = N_("The %(registry)s did not answer. You can go on: please give this information yourself.")

@@ -19,10 +19,8 @@ from govservice.models.cases import Case
 from govservice.operations import supervising
 from govservice.operations.runtime import Runtime
 from govservice.operations.supervising import ACTS, AdHoc
-from govservice.web.forms_ui import LongTextField, PortalForm, SelectField
+from govservice.web.forms_ui import MAX_REASON, LongTextField, PortalForm, SelectField
 from govservice.web.i18n import text
-
-MAX_REASON = 2000  # characters
 
 
 def words_of(act: str, scope: str = "") -> str:

@@ -26,6 +26,8 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from govservice.web import widgets
 from govservice.web.language import current_language, switched_in_place
 
+MAX_REASON = 2000  # characters that somebody may give as a reason, an opinion or an answer
+
 
 class PortalForm(FlaskForm):  # type: ignore[misc]
     """Base of all forms. After a language switch it shows what was typed, without checking it."""

@@ -20,9 +20,8 @@ from govservice.queries import asked as queries
 from govservice.web.access import asked_part, audience, current_actor, current_runtime, now
 from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import ASKED, idem_of, new_idem
+from govservice.web.forms_ui import MAX_REASON
 from govservice.web.words import answer_text
-
-MAX_REASON = 2000
 
 
 @blueprint.route("/my/requests/<number>", methods=["GET", "POST"])

@@ -22,11 +22,18 @@ from govservice.errors import N_, Invalid, TooLarge
 from govservice.operations.files import Upload, check_upload
 from govservice.queries.sight import Sight
 from govservice.web.clerk.casefile import attachment_title
-from govservice.web.forms_ui import IntegerField, LongTextField, PortalForm, TextField, TickField, UploadField
+from govservice.web.forms_ui import (
+    MAX_REASON,
+    IntegerField,
+    LongTextField,
+    PortalForm,
+    TextField,
+    TickField,
+    UploadField,
+)
 from govservice.web.i18n import text
 
 ACCEPTED = ("pdf", "png", "jpg")
-MAX_REASON = 2000  # characters of a reason or an opinion
 MAX_PAUSE = 250  # working days that the law's excluded time may take
 MAX_ITEM = 500  # characters about one thing to correct
 AGAIN = N_("This form cannot be sent. Please open the page again.")

@@ -20,9 +20,8 @@ from govservice.web.clerk.blueprint import blueprint
 from govservice.web.clerk.casepage import applicant_of
 from govservice.web.clerk.cases import record_read
 from govservice.web.clerk.relied import Line, relied_of
-from govservice.web.forms_ui import ChoiceField, LongTextField, PortalForm
+from govservice.web.forms_ui import MAX_REASON, ChoiceField, LongTextField, PortalForm
 
-MAX_REASON = 2000  # characters
 PAUSE = timedelta(seconds=30)  # between two looks that clerks ask for: a registry is not to be hammered
 WAYS = {
     "kept": lazy_gettext("I have looked at the change; the decision takes it into account"),
