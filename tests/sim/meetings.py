@@ -40,12 +40,12 @@ def choose(sim: Sim, case: Case) -> None:
     pick, office = sim.random, sim.office
     token = pick.choice(places(sim, case))
     role = sim.rules.of(case).steps[token.step].owner
-    actor = sim.acting(
-        pick.choice([sim.who(f"applicant:{case.person}")] * 6 + [*office.holders(role), *office.citizens])
-    )
-    hour = pick.choice(list(hours(sim))[: pick.choice((1, 3, 60))]) + pick.choice(
-        [timedelta(0)] * 9 + [timedelta(hours=13)]
-    )
+    applicant = sim.who(f"applicant:{case.person}")
+    actor = sim.acting(pick.choice([*[applicant] * 6, *office.holders(role), *office.citizens]))
+    if actor.kind == "user" and any(each.person_id for each in (actor, *actor.deputy_for)):
+        actor = applicant  # of whom a private person is known, registries are asked first: none are played here
+    hour = pick.choice(list(hours(sim))[: pick.choice((1, 3, 60))])
+    hour += timedelta(hours=0 if pick.random() < 0.9 else 13)
     key = office.key()
     why = refused(sim, case, token, actor, role, hour)
     said = sim.carry_out(
