@@ -185,3 +185,14 @@ def test_a_value_under_a_reservation_says_which_it_is(
     prefill(stage, asking(), stage.runtime.definitions.current("open_restaurant"), number, Outcome.OK)
     assert "This is about: Number of the title" in read(browser, number, "en")
     assert "涉及内容：不动产权证号" in read(browser, number, "zh")
+
+
+def test_a_value_out_of_an_old_copy_says_of_when_it_is(
+    stage: Stage, sandbox: Sandbox, asking: Callable[..., Gateway]
+) -> None:
+    browser = stage.client_as("wang.fang")
+    number = begin(browser)
+    sandbox.fault("health_certificates", "stale")
+    prefill(stage, asking(), stage.runtime.definitions.current("open_restaurant"), number, Outcome.OK)
+    assert "this will be checked again. It is as of" in read(browser, number, "en")
+    assert re.search("之后会再次核对。数据截至 ?[0-9]{4} ?年", read(browser, number, "zh"))

@@ -233,6 +233,8 @@ def why_asked(filing: Filing, view: FactView) -> str:
 def reservation(filing: Filing, view: FactView) -> str:
     """What the applicant is told about values that the form shows, and that one should not lean on."""
     said = [gettext(view.sentence.message, **{"registry": register_name(filing, view)})] if view.sentence else []
+    if view.state == "stale" and view.registry_updated_at is not None:
+        said.append(gettext("It is as of %(day)s.", day=date_text(view.registry_updated_at)))
     said.append(gettext("This is about: %(what)s.", what=_names(filing, list(view.values))))
     return gap().join(said)
 
