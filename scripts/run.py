@@ -118,7 +118,8 @@ def environment() -> dict[str, str]:
 def prepare(title: str, environ: dict[str, str], *arguments: str) -> None:
     """Runs one `flask` command to its end; each may be run again on a portal that has what it makes."""
     say(f"== {title}")
-    done = subprocess.run(flask_command(*arguments), cwd=ROOT, env=environ, check=False)
+    quiet = {"LOG_LEVEL": "WARNING", **environ}  # lines for machines would stand between those for people
+    done = subprocess.run(flask_command(*arguments), cwd=ROOT, env=quiet, check=False)
     if done.returncode != 0:
         raise Failure(f"'flask {' '.join(arguments)}' failed (exit {done.returncode}); what is wrong is said above")
 

@@ -35,7 +35,7 @@ from govservice.worktime.duration import Duration
 
 __all__ = ["Request"]
 
-Normaliser = Literal["text", "upper", "number", "date", "district", "list", "yes_no"]
+Normaliser = Literal["text", "upper", "lower", "number", "date", "district", "list", "yes_no"]
 MAX_PATH = 300
 # What tables answer, where a file says nothing else: rows of plain values.
 ROWS: Mapping[str, Any] = {

@@ -195,6 +195,7 @@ def _yes_no(raw: Any) -> bool:
 _NORMALISERS: Mapping[str, Callable[[Any], Any]] = {
     "text": _text,
     "upper": lambda raw: normalise(_text(raw)),
+    "lower": lambda raw: normalise(_text(raw)).lower(),
     "number": _number,
     "date": _day,
     "list": _list,

@@ -81,7 +81,7 @@ def national_id(rt: Runtime, session: Session, case: Case, form: Form, key: str,
     start = int(_digits(key, 3))
     for offset in range(TRIES):
         order = (start + offset) % TRIES
-        if (order % 2 == 1) != (sex in ("male", "M")):
+        if (order % 2 == 1) != (sex == "m"):
             continue
         first = f"{_region(rt, case)}{born.replace('-', '')}{order:03d}"
         number = first + cn_check(first)

@@ -318,6 +318,8 @@ def test_newborn_the_insurance_waits_for_the_number_that_the_police_issue(mother
         case = session.get_one(Case, mother.case_id)
         form = read_form(session, case.applicant_id, case.id, case.data_rev)
     assert form.sources["child.birth_date"] == form.sources["parent.other_id"] == "fact:birth"
+    assert form.answers["child.sex"] in mother.rt.definitions.by_sha(case.def_sha).service.fields["child.sex"].options
+    assert "parent.other_id" in mother.rt.definitions.catalogue.masked
     waiting = dict.fromkeys(AFTER, "waiting")
     assert mother.children() == {"birth_certificate": "open", **waiting}
     mother.decide("birth_certificate", "births", "register")

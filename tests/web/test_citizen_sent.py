@@ -55,6 +55,9 @@ def test_only_what_the_notice_names_can_be_corrected(stage: Stage, fang: Browser
     assert 'value="many"' in text_of(wrong)
     stale = fang.post(address, data={**hidden(form), "token": "999", "menu.seats": "86"})
     assert stale.headers["Location"].endswith("said=not_now")
+    refused = text_of(fang.get(stale.headers["Location"]))
+    assert "This is not possible any more" in refused
+    assert "govuk-notification-banner--success" not in refused, "nothing was done"
     sent = fang.post(address, data={**hidden(form), "menu.seats": "８６", "premises.area": "1"})
     assert sent.headers["Location"].endswith("said=corrected"), text_of(sent)
     earlier = text_of(fang.get(f"/my/cases/{number}/everything")).partition("As you sent it on")[2]

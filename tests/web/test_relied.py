@@ -168,6 +168,8 @@ def test_what_was_sealed_is_handed_out(room: Room) -> None:
     found = answer.get_json()
     assert hashlib.sha256(found["sealed"].encode()).hexdigest() == found["sha256"]
     assert json.loads(check(found["signature"], found["key"]))["sha256"] == found["sha256"]
+    page = citizen.get(f"/my/cases/{room.number}/everything").get_data(as_text=True)
+    assert f'href="{address}"' in page, "one finds it beside what was sent"
     for missing in (f"/my/cases/{room.number}/seals/7.json", f"/my/cases/{room.number}/seals/{2**70}.json"):
         assert citizen.get(missing).status_code == 404
     assert room.stage.client_as("chen.wei").get(address).status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import NamedTuple
 
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -50,22 +51,31 @@ SAID = {
     "chosen": lambda: gettext("Your choice is kept."),
     "not_now": lambda: gettext("This is not possible any more: the case has moved on. Here is how it stands."),
 }
+REFUSED = frozenset({"sent_already", "not_now"})  # these say that nothing was done
 
 
-def said() -> str:
+class Said(NamedTuple):
+    """What the page before wanted to say here; `done`: that something was done, not that it was too late for it."""
+
+    sentence: str
+    done: bool = True
+
+
+def said() -> Said:
     """The one sentence that the page before wanted to say here."""
-    make = SAID.get(request.args.get("said", ""))
-    return str(make()) if make else ""
+    code = request.args.get("said", "")
+    make = SAID.get(code)
+    return Said(str(make()) if make else "", code not in REFUSED)
 
 
-def said_of_draft() -> str:
+def said_of_draft() -> Said:
     """What leaving a question page kept, and which answers it did not: they could not be read."""
     number, left = request.args.get("case", ""), request.args.getlist("left")
     if request.args.get("said") != "saved" or not (number and left):
         return said()
     labels = filing_of(number).labels
     words = gettext("Your answers are kept, but not this, which could not be read: %(what)s.")
-    return str(words % {"what": list_text([text(labels[name]) for name in left if name in labels])})
+    return Said(str(words % {"what": list_text([text(labels[name]) for name in left if name in labels])}))
 
 
 @blueprint.get("/my/cases")

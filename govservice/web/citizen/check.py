@@ -20,6 +20,7 @@ from govservice.web.citizen.context import Filing, filing_of, idem_of, new_idem,
 from govservice.web.citizen.items import items_of
 from govservice.web.citizen.letters import dates, told_by
 from govservice.web.citizen.rows import fact_groups, material_rows, own_rows, promised_answer, receiver
+from govservice.web.citizen.sealed import seals_of
 from govservice.web.citizen.sent_before import earlier
 from govservice.web.citizen.tasks import relief_sentence, troubles
 from govservice.web.i18n import text
@@ -137,8 +138,8 @@ def everything(number: str) -> str | Response:
     if filing.case.received_at is None:
         return redirect(url_for("citizen.tasks", number=number), 303)
     with current_runtime().read() as session:
-        before = earlier(session, filing)
+        before, seals = earlier(session, filing), seals_of(session, filing.case.id)
     return render_template(
-        "citizen/everything.html", filing=filing, own=own_rows(filing, change=False), earlier=before,
+        "citizen/everything.html", filing=filing, own=own_rows(filing, change=False), earlier=before, seals=seals,
         documents=material_rows(filing, change=False), groups=fact_groups(filing),
     )  # fmt: skip

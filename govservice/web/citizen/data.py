@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response, render_template, request, url_for
 from flask_babel import gettext
 
+from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.library import Definitions
 from govservice.engine import Actor
 from govservice.exchange.evidence import current_facts
@@ -56,7 +58,7 @@ def my_data() -> str:
                     (
                         row,
                         [
-                            (v, [names.get(n, n) for n in v.values])
+                            (v, [names.get(n, n) for n in v.values], keeper(rt.definitions.catalogue, v.registry))
                             for v in current_facts(session, row.id, rt.definitions.catalogue).values()
                             if v.filled
                         ],
@@ -123,6 +125,12 @@ class Choice:
 
     def args(self) -> dict[str, Any]:
         return {"department": self.department, "case": self.case, "period": self.period}
+
+
+def keeper(catalogue: Catalogue, code: str) -> Mapping[str, str]:
+    """The name of the department that keeps a registry, and puts right what is wrong in it; nothing if unknown."""
+    registry = catalogue.registries.get(code)
+    return catalogue.departments[registry.owner].name if registry else {}
 
 
 def cursor(row: ReadRow) -> str:

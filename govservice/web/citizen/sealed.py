@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import datetime
 
 from flask import Response, abort
+from flask_babel import gettext
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from govservice.exchange.snapshot import verify_snapshot
 from govservice.models.exchange import Snapshot
 from govservice.web.access import audience, citizen_case, current_runtime
 from govservice.web.citizen import blueprint
+
+REASONS: dict[str, Callable[[], str]] = {
+    "submit": lambda: gettext("What you sent"),
+    "correction": lambda: gettext("With your corrections"),
+    "supplement": lambda: gettext("With what you brought later"),
+    "decision": lambda: gettext("What the decision was made on"),
+}
+
+
+def seals_of(session: Session, case_id: str) -> list[tuple[int, str, datetime]]:
+    """What was sealed of a case, the first first: its number, what it is, when (aware UTC)."""
+    kept = session.execute(
+        select(Snapshot.n, Snapshot.reason, Snapshot.created_at)
+        .where(Snapshot.case_id == case_id, Snapshot.canonical_enc.is_not(None))
+        .order_by(Snapshot.n)
+    )
+    return [(n, str(REASONS[reason]()), at) for n, reason, at in kept]
 
 
 @blueprint.get("/my/cases/<number>/seals/<int:n>.json")

@@ -13,7 +13,7 @@ from govservice.queries.tracking import CasePage
 from govservice.web.access import current_runtime
 from govservice.web.citizen.fee import pay_panel
 from govservice.web.i18n import date_text, text
-from govservice.web.words import day, duration_text, last_day, list_text, pause_name
+from govservice.web.words import day, duration_text, gap, last_day, list_text, pause_name
 
 Panel = dict[str, Any]
 
@@ -165,7 +165,11 @@ def _holding(page: CasePage) -> str:
     if page.standing.collecting and not page.standing.holders:
         return str(gettext("The departments have asked for a correction; you will get one notice with everything."))
     names = [who(page, holder.step, holder.assignee_id, holder.department_id) for holder in page.standing.holders]
-    return str(gettext("%(who)s. You need not do anything.", who=list_text(list(dict.fromkeys(names)))))
+    held = gettext("%(who)s. You need not do anything.", who=list_text(list(dict.fromkeys(names))))
+    if not page.standing.collecting:
+        return str(held)
+    asked = gettext("A correction was asked for; you get one notice with everything once the others have looked.")
+    return f"{held}{gap()}{asked}"
 
 
 def who(page: CasePage, step: str, assignee: str | None, department_id: str) -> str:

@@ -140,7 +140,7 @@ def step_item(definitions: Definitions, compiled: Compiled, step: WayStep) -> It
 
 
 def branches_title(count: int) -> str:
-    return str(gettext("%(count)s departments examine it at the same time", count=count))
+    return str(gettext("%(count)s examinations run at the same time", count=count))
 
 
 def branches_text(definitions: Definitions, compiled: Compiled, step: WayStep) -> str:
@@ -184,6 +184,14 @@ def minutes(asked: Needs) -> int:
 @blueprint.app_template_global()
 def takes_text(asked: Needs) -> str:
     """You bring 1 document and answer 3 questions; about 6 minutes."""
+    if not asked.required_uploads:
+        questions = ngettext("%(num)s question", "%(num)s questions", len(asked.answers))
+        return str(
+            gettext(
+                "You bring no documents and answer %(questions)s: about %(minutes)s minutes.",
+                questions=questions, minutes=minutes(asked),
+            )
+        )  # fmt: skip
     documents = ngettext("%(num)s document", "%(num)s documents", asked.required_uploads)
     questions = ngettext("%(num)s question", "%(num)s questions", len(asked.answers))
     return str(
