@@ -158,7 +158,7 @@ def test_a_join_refuses_an_outcome_older_than_data_it_read(database: Database, m
     w.do(SUN, "pass", "review.sign")
     w.ask(ZHANG, "review.food", "menu.seats")
     w.resubmit(2, ["menu.seats", "plan"])  # the plan is read by food and fire, not by sign
-    with pytest.raises(Tampered):  # fire has not seen the new plan: no rule fires, and a case without a next step is none
+    with pytest.raises(Tampered):  # fire has not seen the new plan: no rule fires; a case has a next step
         w.do(ZHANG, "pass", "review.food")
     assert w.steps() == ["review", "review.food.desk"]
 
