@@ -106,7 +106,9 @@ class Case(Waiting):
             limit = self.limits.setdefault(said["key"], Limit(said))
             limit.statutory, limit.promised = said["statutory"], said["promised"]
             limit.statutory_on, limit.promised_on = said["statutory_on"], said["promised_on"]
+        acted = {name for name in self.fired if not name[1].startswith("limit:")}
         self._set(d["timers"], ev.seq)
+        self.fired |= acted  # what a step's timer has done it does not do again
         self.sha, self.rev = d["to"], d.get("rev", self.rev)
         for names in (self.acts, self.hands, self.rounds, self.kept):
             renamed = {steps.get(path, path): what for path, what in names.items()}  # type: ignore[attr-defined]
