@@ -33,7 +33,7 @@ def shown_dispute(rt: Runtime, session: Session, row: Dispute, compiled: Compile
 
 def state_words(state: str) -> tuple[str, str]:
     words = {
-        "sent": ("info", _("Waiting for an answer")),
+        "sent": ("info", _("Unanswered")),
         "accepted": ("ok", _("Corrected")),
         "rejected": ("bad", _("Not corrected")),
         "withdrawn": ("mute", _("Taken back")),

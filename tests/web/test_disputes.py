@@ -34,7 +34,7 @@ def test_from_the_complaint_to_the_answer(room: Room) -> None:
     said = {"fact": "premises.area", "claimed": "520 平方米", "reason": "变更登记回执"}
     assert citizen.send(address, said).status_code == 303
     page = citizen.get(address).get_data(as_text=True)
-    assert "Waiting for an answer" in page
+    assert "Unanswered" in page
     assert "520 平方米" in page
 
     with room.play.rt.write() as session:

@@ -136,13 +136,22 @@ def _answer_rows(
                 _answer(rt, question, form.answers[name]),
                 "register" if from_register or source in (ACCOUNT, "bundle", "issued") else "you",
                 told,
-                view.fetched_at if view and from_register else change.at if change else case.received_at,
+                _as_of(case, view, name, form.answers[name])
+                if view and from_register
+                else change.at
+                if change
+                else case.received_at,
                 change is not None,
                 _answer(rt, question, before) if before not in (None, "", []) else None,
                 party=_answer(rt, question, party) if party not in (None, form.answers[name]) else None,
             )  # fmt: skip
         )
     return rows
+
+
+def _as_of(case: Case, view: FactView, name: str, value: Any) -> datetime | None:
+    """When the register said this: what it says since, of something else, gives an older value no younger date."""
+    return view.fetched_at if view.values.get(name) == value else case.received_at
 
 
 def _label(sight: Sight, name: str) -> Text:
