@@ -28,9 +28,11 @@ def load() -> Flask:
 
 
 if os.environ.get("FLASK_RUN_FROM_CLI") == "true" and not {"run", "routes", "shell"} & set(sys.argv[1:]):
+    from config import LOG_LEVELS
     from govservice.cli import command_app
 
-    logs.configure()
+    level = os.environ.get("LOG_LEVEL", "INFO")  # a wrong one is named with every other fault of the settings
+    logs.configure(level if level in LOG_LEVELS else "INFO")
     app = command_app()
 else:
     app = load()
