@@ -13,7 +13,7 @@ from govservice.operations.accounts import demo_accounts
 from govservice.operations.in_force import take_in_force
 from govservice.operations.runtime import Runtime
 from govservice.operations.startup import open_runtime
-from govservice.web import account, citizen, clerk, designer, frame, payments, public, supervisor
+from govservice.web import account, citizen, clerk, designer, frame, payments, public, registry_events, supervisor
 from govservice.web.access import audience, init_access
 from govservice.web.errors import init_errors
 from govservice.web.forms_ui import init_forms
@@ -28,7 +28,7 @@ from govservice.web.static import init_static
 from govservice.web.style import init_style
 from govservice.web.words import init_words
 
-ROOMS = (public, account, citizen, clerk, supervisor, payments, designer)
+ROOMS = (public, account, citizen, clerk, supervisor, payments, registry_events, designer)
 
 
 class StartRefused(Exception):
@@ -66,7 +66,9 @@ def _compose(app: Flask, settings: Settings, runtime: Runtime) -> None:
     guard_requests(app, settings.base_url, demo=settings.demo, max_upload_mb=settings.max_upload_mb)
     init_i18n(app, ROOT / "translations", stored=frame.stored_language, guard=everyone)
     init_access(app)
-    guard_forms(app, settings.base_url).exempt(payments.callback)
+    forms = guard_forms(app, settings.base_url)
+    for door in (payments.callback, registry_events.message):
+        forms.exempt(door)
     init_in_force(app, runtime)
     init_login(app)
     init_errors(app)

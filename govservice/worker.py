@@ -21,6 +21,7 @@ from govservice.operations.erasing import forget_values
 from govservice.operations.exchange_log import keep_seal
 from govservice.operations.fees import reconcile_due
 from govservice.operations.recusal import look_again
+from govservice.operations.registry_events import follow_due
 from govservice.operations.renewing import remind_due
 from govservice.operations.runtime import Runtime
 from govservice.operations.settling import Settler
@@ -61,7 +62,7 @@ class Worker:
             while forgotten := forget_values(self.rt, now):
                 log.info("worker.forgot", count=forgotten)
         acted = fire_due(self.rt, now) + deliver_due(self.rt, self.name, now) + reconcile_due(self.rt, now)
-        return acted + look_again(self.rt, now) + self._settler.settle_due(now)
+        return acted + look_again(self.rt, now) + self._settler.settle_due(now) + follow_due(self.rt, now)
 
     def run(self, heartbeat: Callable[[int], None] | None = None) -> None:
         """Rounds until `stop()`."""

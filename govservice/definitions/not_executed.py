@@ -26,7 +26,7 @@ def check_not_executed(report: Report, data: Raw, catalogue: Catalogue | None) -
 
 def _uses_of_facts(data: Raw, catalogue: Catalogue | None) -> Iterator[Use]:
     shown = {word(node, "fact") for _, _, node, _ in fields(data)}
-    keys = ("as_of", "pending_within", "on_change", "subscribe")
+    keys = ("as_of", "pending_within", "on_change")
     for name, fact in children(data, "facts"):
         if "predicate" in fact and name not in shown:
             yield ("facts", name, "predicate"), "a `predicate` that no field of the form shows"

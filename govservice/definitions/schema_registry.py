@@ -172,6 +172,20 @@ class Grant(Node):
         return self.start <= day and (self.until is None or day <= self.until)
 
 
+class EventType(Node):
+    """Something that a registry tells by itself about a person or an organisation."""
+
+    title: Text
+    subject: Literal["person", "organisation"]
+
+
+class Events(Node):
+    """What a registry tells by itself, and the name of the public key that its messages are signed with."""
+
+    signer: Id
+    types: Annotated[Ordered[Dotted, EventType], Field(min_length=1)]
+
+
 class RegistryFile(Node):
     """One registry (权威数据源): who owns it, how it is reached, what it gives out, who may ask."""
 
@@ -190,4 +204,5 @@ class RegistryFile(Node):
     breaker: Breaker = Field(default_factory=Breaker)
     datasets: Annotated[Ordered[DatasetRef, Dataset], Field(min_length=1)]
     acts: Ordered[Call, RegisterAct] = Field(default_factory=dict)
+    events: Events | None = None
     grants: Ordered[GrantRef, Grant] = Field(default_factory=dict)

@@ -82,6 +82,8 @@ def _check_fact(report: Report, path: Path, fact: Raw) -> None:
             report.error("E-FACT", (*path, "fallback", index), "write `declare` or {upload: MATERIAL}")
     if not fact.get("fallback") and "block" not in fact:
         report.error("E-FACT", path, "say what happens when no source answers: `fallback`, or `block` with the reason")
+    if "subscribe" in fact and "revalidate" not in fact:
+        report.error("E-FACT", (*path, "subscribe"), "belongs to a fact with `revalidate`: what is told is asked again")
     if "pending_within" in fact and fact.get("pending") != "allowed":
         report.error("E-FACT", (*path, "pending_within"), "belongs to `pending: allowed`")
 

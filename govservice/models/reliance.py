@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ForeignKey, Index, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from govservice.models.base import Base, Code, Key, Moment, OptCode, OptMoment, OptRef, Ref
@@ -34,6 +34,39 @@ class Revalidation(Base):
     resolved_by: Mapped[OptCode]
     resolved_at: Mapped[OptMoment]
     reason_enc: Mapped[bytes | None] = mapped_column(LargeBinary)  # the clerk's words, with the applicant's key
+
+
+class RegistryEvent(Base):
+    """Something that a registry told by itself. Told again, it is the same row; whom it is about stands in ids of
+    ours only, and nowhere where it is about nobody of ours."""
+
+    __tablename__ = "registry_events"
+    __table_args__ = (
+        UniqueConstraint("registry_code", "number"), Index("ix_registry_events_open", "processed_at", "next_try_at"),
+    )  # fmt: skip
+    id: Mapped[Key]
+    registry_code: Mapped[Code]
+    number: Mapped[Code]  # the registry's own
+    type: Mapped[Code]  # person.moved
+    person_id: Mapped[OptRef]
+    organisation_id: Mapped[OptRef]
+    occurred_at: Mapped[Moment]
+    received_at: Mapped[Moment]
+    processed_at: Mapped[OptMoment]
+    next_try_at: Mapped[OptMoment]
+    tries: Mapped[int] = mapped_column(default=0)
+
+
+class FlaggedCase(Base):
+    """A running case that a registry's word concerns, with what asking again brought."""
+
+    __tablename__ = "flagged_cases"
+    __table_args__ = (UniqueConstraint("event_id", "case_id"), Index("ix_flagged_cases_case_id", "case_id"))
+    id: Mapped[Key]
+    event_id: Mapped[Ref] = mapped_column(ForeignKey("registry_events.id"))
+    case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
+    result: Mapped[Code]  # the worst of its facts: same | immaterial | unverified | unavailable | gone | material
+    at: Mapped[Moment]
 
 
 class Dispute(Base):

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from govservice.definitions.catalogue import Catalogue
 from govservice.models.cases import Case
 from govservice.models.exchange import DatasetFaults, EvidenceRequirement, Exchange, RegistryHealth
+from govservice.models.reliance import FlaggedCase, RegistryEvent
 
 DAY = timedelta(hours=24)
 WAITS = ("deferred", "fetching")  # states of a need that its registry still owes an answer for
@@ -77,6 +78,32 @@ def boards(session: Session, catalogue: Catalogue, kinds: Kinds, now: datetime, 
             )
         )  # fmt: skip
     return sorted(found, key=lambda b: (not b.trouble, -b.waiting_cases, -b.failures, -b.calls, b.code))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A registry's word and a running case that it concerned, with what asking again brought."""
+
+    at: datetime
+    registry: str
+    type: str
+    case: str  # the case's number
+    service: str
+    result: str
+
+
+def told(session: Session, areas: tuple[str, ...], since: datetime, most: int = 50) -> list[Told]:
+    """What registries told about running cases of these areas, the newest first."""
+    rows = session.execute(
+        select(RegistryEvent.received_at, RegistryEvent.registry_code, RegistryEvent.type, Case.number, Case.service,
+               FlaggedCase.result)
+        .join(RegistryEvent, RegistryEvent.id == FlaggedCase.event_id)
+        .join(Case, Case.id == FlaggedCase.case_id)
+        .where(Case.area.in_(areas), RegistryEvent.received_at >= since)
+        .order_by(RegistryEvent.received_at.desc(), Case.number)
+        .limit(most)
+    )  # fmt: skip
+    return [Told(*row) for row in rows]
 
 
 def _calls(session: Session, kinds: Kinds, since: datetime) -> tuple[dict[str, Counter[str]], dict[str, list[int]]]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import timedelta
+
 from flask import render_template
 from flask_babel import gettext
 
+from govservice.definitions.schema_registry import RegistryFile
 from govservice.exchange.outcomes import BREAKER_FAILURES, CONDUCT, FAULTS, Counts
-from govservice.queries.registries import Board, Kinds, boards
-from govservice.web.access import audience, current_runtime
+from govservice.queries.registries import Board, Kinds, Told, boards, told
+from govservice.web.access import audience, current_runtime, supervisor_areas
 from govservice.web.i18n import text
 from govservice.web.supervisor.views import blueprint, helpers
 
+MONTH = timedelta(days=30)
 KINDS = Kinds(
     failures=frozenset(o.value for o in BREAKER_FAILURES),
     faults=frozenset(o.value for o in FAULTS),
@@ -26,12 +31,14 @@ def registries() -> str:
     now = rt.now()
     with rt.read() as session:
         found = boards(session, rt.definitions.catalogue, KINDS, now)
+        heard = told(session, supervisor_areas(), now - MONTH)
     known = rt.definitions.catalogue.registries
     trouble = [board for board in found if board.trouble]
     asked = [board for board in found if board.calls or board.trouble]
     idle = [text(known[board.code].title) for board in found if not board.calls and not board.trouble]
     return render_template(
-        "supervisor/registries.html", asked=asked, idle=idle, trouble=trouble, now=now, said=said,
+        "supervisor/registries.html", asked=asked, idle=idle, trouble=trouble, now=now, said=said, heard=heard,
+        what=lambda row: _title(known, row),
         name=lambda code: known[code].title, owner=lambda code: known[code].owner, **helpers(rt),
     )  # fmt: skip
 
@@ -45,3 +52,9 @@ def said(board: Board) -> str:
     if board.quarantined:
         return str(gettext("Answers do not fit"))
     return str(gettext("Answers"))
+
+
+def _title(known: Mapping[str, RegistryFile], row: Told) -> Mapping[str, str] | str:
+    """What a registry told, in words; its code where the registry's file no longer has it."""
+    events = known[row.registry].events if row.registry in known else None
+    return events.types[row.type].title if events is not None and row.type in events.types else row.type

@@ -82,13 +82,13 @@ def test_a_lapse_end_may_be_left_out_where_only_one_fits(catalogue: Catalogue) -
 
 def test_parts_that_are_not_executed_are_infos(catalogue: Catalogue) -> None:
     more = "pending: allowed, consent: explicit, on_change: {task: head}, dispute: {hold: all},"
-    more += " subscribe: [premises.sold], as_of: last_year, show: hidden,"
+    more += " as_of: last_year, show: hidden,"
     text = EXAMPLE.replace("freshness: 30d,", f"freshness: 30d, {more}")
     _, findings = examine(text.encode(), "example.yaml", Rules(catalogue))
     assert [f for f in findings if f.severity == "error"] == []
     told = " ".join(f.message for f in findings)
     parts = ["explicit consent"]
-    parts += ["`pending`", "`on_change`", "`subscribe`", "`as_of`", "`show: hidden`"]
+    parts += ["`pending`", "`on_change`", "`as_of`", "`show: hidden`"]
     assert [words for words in parts if words not in told] == []
 
 

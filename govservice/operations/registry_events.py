@@ -1,0 +1,190 @@
+"""What registries tell by themselves: somebody died, moved; an enterprise was dissolved.
+
+Told at least once, in any order: a message is one row, and what it leads to is asking the registry how things stand
+now. So nothing that is told decides anything: running cases whose definition subscribes to it are asked again, a change
+that matters stops their decision until a clerk has looked at it, the applicant is told, and supervision sees the list.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from govservice import logs
+from govservice.definitions.schema_registry import EventType
+from govservice.engine import SYSTEM
+from govservice.errors import NotFound, Tampered
+from govservice.identifiers import WrongIdentifier, parse
+from govservice.models.base import from_iso, new_id
+from govservice.models.cases import Case
+from govservice.models.people import Organisation
+from govservice.models.reliance import FlaggedCase, RegistryEvent
+from govservice.models.signing import check
+from govservice.operations.people import find_person
+from govservice.operations.revalidating import ask_again
+from govservice.operations.runtime import Runtime
+
+DOOR = "/registry-events"
+MAX_BODY = 4096  # bytes of a message
+AHEAD = timedelta(minutes=5)  # by which a registry's clock may be ahead of ours
+LEASE = timedelta(minutes=2)  # while one worker asks, no other does
+AGAIN = timedelta(minutes=1)  # after a registry that said nothing when it was asked again
+MOST_TRIES = 60
+BATCH = 20
+NUMBER = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+WORST = ("same", "immaterial", "unverified", "unavailable", "gone", "material")
+log = logs.get(__name__)
+
+
+class Unheard(Exception):
+    """A message that counts for nothing. `why` is a word for the log."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(why)
+
+
+def hear(rt: Runtime, code: str, body: bytes, now: datetime) -> str:
+    """Takes a registry's message (a compact JWS of `{id, type, subject, occurred_at}`): heard, or known already.
+
+    Raises Unheard for whatever is not truly the registry's, or is not of the agreed shape.
+    """
+    registry = rt.definitions.catalogue.registries.get(code)
+    if registry is None or registry.events is None:
+        raise Unheard("registry")
+    if len(body) > MAX_BODY:
+        raise Unheard("size")
+    said = _read(_key(rt.settings.registry_keys, registry.events.signer), body)
+    kind = registry.events.types.get(str(said.get("type")))
+    number, occurred = said.get("id"), _moment(said.get("occurred_at"))
+    if kind is None or not isinstance(number, str) or not NUMBER.fullmatch(number) or occurred is None:
+        raise Unheard("shape")
+    if occurred > now + AHEAD:
+        raise Unheard("future")
+    with rt.write() as session:
+        person_id, organisation_id = _subject(rt, session, kind, said.get("subject"))
+        row = {
+            "id": new_id(), "registry_code": code, "number": number, "type": said["type"], "person_id": person_id,
+            "organisation_id": organisation_id, "occurred_at": occurred, "received_at": now, "next_try_at": None,
+            "processed_at": None if person_id or organisation_id else now, "tries": 0,
+        }  # fmt: skip
+        add = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        made = session.execute(add(RegistryEvent).values(row).on_conflict_do_nothing().returning(RegistryEvent.id))
+        return "heard" if made.first() is not None else "known"
+
+
+def _key(keys: Mapping[str, Path], name: str) -> Mapping[str, object]:
+    """The registry's public key as a JWK. Raises Unheard where the deployment has none."""
+    try:
+        return OKPKey.import_key(keys[name].read_bytes()).as_dict(private=False)
+    except (KeyError, OSError, ValueError, JoseError):
+        raise Unheard("no_key") from None
+
+
+def _read(key: Mapping[str, object], body: bytes) -> Mapping[str, object]:
+    try:
+        said = json.loads(check(body.decode("ascii").strip(), key))
+    except (Tampered, ValueError):
+        raise Unheard("signature") from None
+    if not isinstance(said, dict):
+        raise Unheard("shape")
+    return said
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        at = from_iso(text) if isinstance(text, str) and len(text) < 40 else None
+    except ValueError:
+        return None
+    return at if at is not None and at.tzinfo is not None else None
+
+
+def _subject(rt: Runtime, session: Session, kind: EventType, subject: object) -> tuple[str | None, str | None]:
+    """Whom of ours it is about, if anybody; a number of nobody of ours is not kept."""
+    try:
+        number = parse("cn_id" if kind.subject == "person" else "uscc", subject if isinstance(subject, str) else "")
+    except WrongIdentifier:
+        raise Unheard("subject") from None
+    if kind.subject == "person":
+        person = find_person(session, rt.keyring, "cn_id", number)
+        return (person.id if person is not None else None), None
+    return None, session.scalar(select(Organisation.id).where(Organisation.uscc == number))
+
+
+def follow_due(rt: Runtime, now: datetime) -> int:
+    """The worker's part: asks again what the running cases rest on that a message concerns. Returns how many messages
+    were looked at."""
+    done = 0
+    for event_id in _claimed(rt, now):
+        with rt.read() as session:
+            event = session.get_one(RegistryEvent, event_id)
+            touched = _touched(rt, session, event)
+        silent = False
+        for case_id, names in touched:
+            silent = _flag(rt, event_id, case_id, names, now) == "unavailable" or silent
+        with rt.write() as session:
+            row = session.get_one(RegistryEvent, event_id)
+            if silent and row.tries < MOST_TRIES:
+                row.next_try_at = now + AGAIN
+            else:
+                row.processed_at = now
+        log.info("registry_event.followed", registry=event.registry_code, cases=len(touched))
+        done += 1
+    return done
+
+
+def _claimed(rt: Runtime, now: datetime) -> list[str]:
+    due: list[ColumnElement[bool]] = [
+        RegistryEvent.processed_at.is_(None),
+        or_(RegistryEvent.next_try_at.is_(None), RegistryEvent.next_try_at <= now),
+    ]
+    with rt.read() as session:
+        if session.scalar(select(RegistryEvent.id).where(*due).limit(1)) is None:
+            return []
+    with rt.write() as session:
+        rows = session.scalars(
+            select(RegistryEvent).where(*due).order_by(RegistryEvent.received_at).limit(BATCH)
+            .with_for_update(skip_locked=True)
+        ).all()  # fmt: skip
+        for row in rows:
+            row.next_try_at, row.tries = now + LEASE, row.tries + 1
+        return [row.id for row in rows]
+
+
+def _touched(rt: Runtime, session: Session, event: RegistryEvent) -> list[tuple[str, list[str]]]:
+    """Running cases of the subject with the facts that subscribe to this."""
+    subject = Case.applicant_id == event.person_id if event.person_id else Case.organisation_id == event.organisation_id
+    found = []
+    for case in session.scalars(select(Case).where(subject, Case.status == "open").order_by(Case.id)):
+        facts = rt.definitions.by_sha(case.def_sha).service.facts
+        names = [name for name, node in facts.items() if event.type in node.subscribe]
+        if names:
+            found.append((case.id, names))
+    return found
+
+
+def _flag(rt: Runtime, event_id: str, case_id: str, names: list[str], now: datetime) -> str:
+    """Asks again and notes what came, once for each message and case."""
+    try:
+        found = ask_again(rt, SYSTEM, case_id, names, now=now, trigger="event")
+    except NotFound:
+        return "same"  # the case is not there any more
+    result = max((row.result for row in found), key=WORST.index)
+    with rt.write() as session:
+        known = session.scalars(
+            select(FlaggedCase).where(FlaggedCase.event_id == event_id, FlaggedCase.case_id == case_id)
+        ).one_or_none()
+        if known is None:
+            session.add(FlaggedCase(id=new_id(), event_id=event_id, case_id=case_id, result=result, at=now))
+        else:
+            known.result, known.at = result, now
+    return result
