@@ -120,7 +120,7 @@ def _branches(
 ) -> list[FlowNode]:
     nodes = []
     for branch, token, title in parts_of(compiled, block, tokens):
-        kind = department_kind(compiled, branch.owner)
+        kind = department_kind(compiled, branch.owner) if branch.person is None else None  # no office's: a person's
         if token is None or status == "to_come":
             nodes.append(FlowNode(branch.scope, "branch", branch.title, status, kind))
         elif token.status == "ended":

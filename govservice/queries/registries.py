@@ -20,6 +20,7 @@ from govservice.models.exchange import DatasetFaults, EvidenceRequirement, Excha
 from govservice.models.reliance import FlaggedCase, RegistryEvent
 
 DAY = timedelta(hours=24)
+ANSWERED = 0.95  # a registry that answers less often is in trouble
 WAITS = ("deferred", "fetching")  # states of a need that its registry still owes an answer for
 
 
@@ -53,8 +54,13 @@ class Board:
     quarantined: tuple[str, ...] = ()  # datasets whose answers do not have the agreed shape
 
     @property
+    def partly(self) -> bool:
+        """It answers, and more than one call in twenty gets none."""
+        return self.answered is not None and self.answered < ANSWERED
+
+    @property
     def trouble(self) -> bool:
-        return self.state != "closed" or bool(self.quarantined) or bool(self.waiting_cases)
+        return self.state != "closed" or self.partly or bool(self.quarantined) or bool(self.waiting_cases)
 
 
 def boards(session: Session, catalogue: Catalogue, kinds: Kinds, now: datetime, period: timedelta = DAY) -> list[Board]:

@@ -12,7 +12,7 @@ from govservice.models.cases import Case
 from govservice.models.session import Database
 from govservice.queries.registries import Board, boards
 from govservice.web.supervisor.registries import KINDS
-from tests.exchange.conftest import Filed, Sandbox, prefill
+from tests.exchange.conftest import Filed, Sandbox, citizen, file_draft, prefill
 from tests.support.clock import MONDAY
 from tests.support.rows import put
 
@@ -55,6 +55,18 @@ def test_a_silent_registry_is_first_and_says_since_when_and_until_when(
         assert boards(session, gateway.catalogue, KINDS, MONDAY + timedelta(hours=1))[0].code == "real_estate"
         later = boards(session, gateway.catalogue, KINDS, MONDAY + timedelta(days=3))
     assert {each.calls for each in later} == {0}, "only the period counts"
+
+
+def test_a_registry_that_answers_now_and_then_is_in_trouble_too(
+    database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled, wang_fang: Filed
+) -> None:
+    prefill(database, gateway, open_restaurant, wang_fang)
+    sandbox.fault("real_estate", "status_500")
+    prefill(database, gateway, open_restaurant, file_draft(database, open_restaurant, citizen("chen.wei")))
+    found = board(database, gateway, "real_estate")
+    assert found.answered is not None
+    assert 0 < found.answered < 1
+    assert (found.state, found.partly, found.trouble) == ("closed", True, True)
 
 
 def test_an_answer_of_another_shape_is_a_fault_and_no_silence(

@@ -280,7 +280,8 @@ def known_items(filing: Filing) -> list[dict[str, str]]:
         if view.filled and any(shown):
             items.append({"kind": "register", "value": list_text([s for s in shown if s]), "note": note})
         elif view.state == "deferred":
-            items.append({"kind": "waiting", "value": text(view.registry_name), "note": gettext("did not answer yet")})
+            note = gettext("please give it yourself, or ask again")
+            items.append({"kind": "waiting", "value": text(view.registry_name), "note": note})
     return items
 
 

@@ -51,7 +51,7 @@ def said(board: Board) -> str:
         return str(gettext("Being tried"))
     if board.quarantined:
         return str(gettext("Answers do not fit"))
-    return str(gettext("Answers"))
+    return str(gettext("Answers in part") if board.partly else gettext("Answers"))
 
 
 def _title(known: Mapping[str, RegistryFile], row: Told) -> Mapping[str, str] | str:
