@@ -62,20 +62,21 @@ def append(session: Session, rows: Iterable[Row]) -> None:
 
 
 def _held(session: Session, codes: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """Where the chains end, locked; a chain that begins now gets its row first."""
-    statement = (
-        select(_heads.c.registry_code, _heads.c.seq, _heads.c.hash)
-        .where(_heads.c.registry_code.in_(codes))
-        .order_by(_heads.c.registry_code)
-        .with_for_update()
-    )
-    found = {code: (seq, head) for code, seq, head in session.execute(statement)}
-    if new := [code for code in codes if code not in found]:
+    """Where the chains end, locked in one order. Chains that begin now get their rows before anything is locked: two
+    callers who begin each other's chains would wait for each other for ever."""
+    mine = _heads.c.registry_code.in_(codes)
+    known = set(session.scalars(select(_heads.c.registry_code).where(mine)))
+    if new := [code for code in codes if code not in known]:
         add = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         values = [{"registry_code": code, "seq": 0, "hash": GENESIS, "sealed": 0} for code in new]
         session.execute(add(_heads).on_conflict_do_nothing(), values)
-        found = {code: (seq, head) for code, seq, head in session.execute(statement)}
-    return found
+    rows = session.execute(
+        select(_heads.c.registry_code, _heads.c.seq, _heads.c.hash)
+        .where(mine)
+        .order_by(_heads.c.registry_code)
+        .with_for_update()
+    )
+    return {code: (seq, head) for code, seq, head in rows}
 
 
 def heads(session: Session) -> Mapping[str, tuple[int, str]]:

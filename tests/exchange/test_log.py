@@ -21,7 +21,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.errors import Tampered
 from govservice.exchange import log, seals
 from govservice.exchange.gateway import Gateway
-from govservice.models import roles
+from govservice.models import Base, roles
 from govservice.models.exchange import DataAccess, Exchange, ExchangeSeal
 from govservice.models.session import Database, make_engine
 from govservice.models.signing import Signer, check
@@ -127,10 +127,11 @@ def test_the_portals_role_may_add_and_read_and_nothing_else(
         assert session.scalars(select(DataAccess.id)).first()
         assert seals.seal(session, keyring.signer, MONDAY)
         assert session.scalars(select(ExchangeSeal.n)).all() == [1]
-    for act in ("UPDATE {} SET at = at", "DELETE FROM {}", "TRUNCATE {}"):
-        for name in roles.INSERT_ONLY:
+    for name in roles.INSERT_ONLY:
+        column = next(iter(Base.metadata.tables[name].columns)).name
+        for act in (f"UPDATE {name} SET {column} = {column}", f"DELETE FROM {name}", f"TRUNCATE {name}"):
             with pytest.raises(DBAPIError, match="permission denied"), app.write() as session:
-                session.execute(text(act.format(name)))
+                session.execute(text(act))
     with pytest.raises(DBAPIError, match="must be owner"), app.write() as session:
         session.execute(text("DROP TRIGGER exchanges_no_change ON exchanges"))
     for one in (owner, app):

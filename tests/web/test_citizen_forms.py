@@ -187,4 +187,5 @@ def test_a_number_is_shown_as_its_fact_type_says(app: Flask, definitions: Defini
         "person.national_id": "990111199203042048",
     }  # fmt: skip
     assert catalogue.masked == {"holder.number"}
-    assert known.masked == {"person.national_id", "spouse.national_id", "household.adults"}
+    of_others = {"spouse.national_id", "household.adults", "kin.parents", "kin.children", "parent.other_id"}
+    assert known.masked == {"person.national_id", *of_others}

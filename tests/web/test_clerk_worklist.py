@@ -111,7 +111,9 @@ def test_what_is_brought_to_attention_is_not_work(desks: Desks) -> None:
     assert "/claim" not in watched
     case = words(desks.at("he.tao").get(f"/clerk/cases/{number}"))
     assert "was brought to your attention" in case
-    assert "govuk-button" not in case.partition('aria-label="Decision"')[2].partition("Internal notes")[0]
+    offered = case.partition('aria-label="Decision"')[2].partition("Internal notes")[0]
+    assert 'formaction="/clerk/cases/' not in offered.replace(f'formaction="/clerk/cases/{number}/recheck"', "")
+    assert f"/clerk/cases/{number}/act" not in offered
 
 
 def test_a_leads_parallel_step_is_only_seen_until_there_is_a_notice_to_send(desks: Desks) -> None:
