@@ -19,9 +19,9 @@ from govservice.engine import SYSTEM, Actor
 from govservice.errors import N_, Invalid, Missing, NotAllowed, NotFound
 from govservice.exchange import evidence
 from govservice.exchange.requirement import move, rows_of
+from govservice.messaging.notices import tell
 from govservice.models.base import new_id
 from govservice.models.cases import Case
-from govservice.models.papers import Message
 from govservice.models.reliance import Dispute
 from govservice.models.session import box_of
 from govservice.operations.own_cases import own_case
@@ -142,7 +142,7 @@ def answer(rt: Runtime, actor: Actor, dispute_id: str, verdict: Verdict, words: 
         row.state, row.answered_by, row.answered_at = verdict, actor.id, now
         row.answer_enc = box.seal_text(words, f"disputes:{row.id}:answer") if box is not None else None
         _release(session, row, "correct" if verdict == "accepted" else "uphold", now)
-        _tell(session, row, now)
+        tell(session, session.get_one(Case, row.case_id), "disputed", row.id, now)
         touched = _resting(rt, session, row) if verdict == "accepted" else []
     for case_id, names in touched:
         ask_again(rt, SYSTEM, case_id, names, now=now, trigger="event")
@@ -161,15 +161,6 @@ def _release(session: Session, row: Dispute, trigger: str, now: datetime) -> Non
     need = rows_of(session, row.case_id, [row.name]).get(row.name)
     if need is not None and need.state == "disputed" and session.scalar(others.limit(1)) is None:
         move(need, trigger, now)
-
-
-def _tell(session: Session, row: Dispute, now: datetime) -> None:
-    same = select(Message.id).where(Message.case_id == row.case_id, Message.kind == "disputed")
-    session.add(Message(
-        id=new_id(), case_id=row.case_id, person_id=row.person_id, kind="disputed",
-        seq=len(session.scalars(same).all()) + 1, effect_key=f"{row.case_id}:dispute:{row.id}", params_enc=None,
-        created_at=now, read_at=None,
-    ))  # fmt: skip
 
 
 def _resting(rt: Runtime, session: Session, row: Dispute) -> list[tuple[str, Collection[str]]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 from govservice.errors import Forbidden
 from govservice.operations import migrating, proposing
@@ -62,7 +63,7 @@ def migrate(sim: Sim) -> None:
     if moved - movable:
         raise Broken("I2", f"{moved - movable} moved, and the rehearsal said that they would not")
     if said.outcome == "done" and not said.hit:
-        told = [_told(m) for m in said.applied]  # type: ignore[attr-defined]
+        told = [_told(m) for m in cast("Sequence[Any]", said.applied)]
         if told != wanted or moved != movable:
             raise Broken("I2", f"the rehearsal said {wanted}, it came to {told}, {moved} moved")
     for id, (sha, seq) in before.items():

@@ -7,7 +7,7 @@ the procedure (`law.py`).
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from tests.sim.reading_parts import MAIN, Limit, Node, Token, Told, end_pause
 from tests.sim.reading_waits import Waiting
@@ -110,8 +110,8 @@ class Case(Waiting):
         self._set(d["timers"], ev.seq)
         self.fired |= acted  # what a step's timer has done it does not do again
         self.sha, self.rev = d["to"], d.get("rev", self.rev)
-        for names in (self.acts, self.hands, self.rounds, self.kept):
-            renamed = {steps.get(path, path): what for path, what in names.items()}  # type: ignore[attr-defined]
+        for names in cast("tuple[dict[str, Any], ...]", (self.acts, self.hands, self.rounds, self.kept)):
+            renamed = {steps.get(path, path): what for path, what in names.items()}
             names.clear()
             names.update(renamed)
         self.changes = [(rev, [fields.get(name, name) for name in names]) for rev, names in self.changes]
