@@ -37,13 +37,13 @@ ANSWERS = {"menu.seats": 20, "sign.text": "a", "place.area": "400"}
 DAY = timedelta(days=1)
 
 
-def world(lite: Database, clock: str = "pause_any", limit: str = "10wd", *, accept: bool = True) -> World:
+def world(database: Database, clock: str = "pause_any", limit: str = "10wd", *, accept: bool = True) -> World:
     text = definition(
         INTAKE + review(BRANCHES, JOINS, correction=POLICY % clock, limit=limit),
         first="acceptance",
         head=LIMITS + TOP_CORRECTION,
     )
-    w = World(lite, compiled_from(text))
+    w = World(database, compiled_from(text))
     w.submit(ANSWERS)
     if accept:
         w.do(LI, "accept", MAIN)

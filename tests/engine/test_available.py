@@ -19,15 +19,15 @@ def why(offer: Offer) -> str | None:
     return offer.why_not.code if offer.why_not else None
 
 
-def test_a_draft_is_the_applicants(lite: Database) -> None:
-    w = World(lite)
+def test_a_draft_is_the_applicants(database: Database) -> None:
+    w = World(database)
     w.open()
     assert {a for (_, a), o in offers(w, w.wang).items() if o.allowed} == {"submit"}
     assert why(offers(w, LI)[MAIN, "submit"]) == "not_applicant"
 
 
-def test_a_clerk_sees_the_actions_of_the_step_and_why_not(lite: Database) -> None:
-    w = World(lite)
+def test_a_clerk_sees_the_actions_of_the_step_and_why_not(database: Database) -> None:
+    w = World(database)
     w.submit()
     mine = offers(w, LI)
     assert [a for (_, a), o in mine.items() if o.allowed] == ["accept", "correct", "decline", "@claim"]
@@ -38,8 +38,8 @@ def test_a_clerk_sees_the_actions_of_the_step_and_why_not(lite: Database) -> Non
     assert {why(o) for o in offers(w, ZHANG).values()} == {"role", "not_applicant"}
 
 
-def test_claims_second_people_and_notices(lite: Database) -> None:
-    w = World(lite)
+def test_claims_second_people_and_notices(database: Database) -> None:
+    w = World(database)
     w.submit()
     w.do(LI, "accept", MAIN)
     w.do(ZHANG, "@claim", "review.food")
@@ -61,22 +61,22 @@ def test_claims_second_people_and_notices(lite: Database) -> None:
     assert why(offers(w, HE)[MAIN, "@resubmit"]) == "not_applicant"
 
 
-def test_nothing_is_offered_of_a_closed_case(lite: Database) -> None:
-    w = World(lite)
+def test_nothing_is_offered_of_a_closed_case(database: Database) -> None:
+    w = World(database)
     w.submit()
     w.do(LI, "decline", MAIN, reason="x")
     assert offers(w, LI) == {}
 
 
-def test_reasons_are_sentences(lite: Database) -> None:
-    w = World(lite)
+def test_reasons_are_sentences(database: Database) -> None:
+    w = World(database)
     w.submit()
     for offer in offers(w, ZHANG).values():
         if offer.why_not is not None:
             assert offer.why_not.text.endswith(".")
 
 
-def test_a_guard_that_does_not_hold_says_what_was_missing(lite: Database) -> None:
+def test_a_guard_that_does_not_hold_says_what_was_missing(database: Database) -> None:
     steps = f"""
 exam:
   kind: human
@@ -85,7 +85,7 @@ exam:
     pass: {{to: done, guard: "place.area > 10.0", {label("Pass")}}}
     drop: {{to: refused, reason: true, {label("Drop")}}}
 """
-    w = World(lite, compiled_from(definition(steps, first="exam")))
+    w = World(database, compiled_from(definition(steps, first="exam")))
     w.submit({"menu.seats": 1})
     refused = offers(w, ZHANG)[MAIN, "pass"]
     assert why(refused) == "guard"

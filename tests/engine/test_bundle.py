@@ -84,8 +84,8 @@ def test_children_start_in_order_of_their_data_dependencies(database: Database) 
     b.check()
 
 
-def test_a_child_whose_when_is_false_is_not_needed(lite: Database) -> None:
-    b = bundle(lite, {"menu.seats": 0})
+def test_a_child_whose_when_is_false_is_not_needed(database: Database) -> None:
+    b = bundle(database, {"menu.seats": 0})
     assert b.children()["card"] == "not_needed"
 
 
@@ -120,8 +120,8 @@ def test_entering_again_keeps_what_was_granted_and_tries_the_rest_anew(database:
     b.check()
 
 
-def test_a_child_that_did_not_succeed_is_tried_again_while_others_run(lite: Database) -> None:
-    b = bundle(lite)
+def test_a_child_that_did_not_succeed_is_tried_again_while_others_run(database: Database) -> None:
+    b = bundle(database)
     b.says("police", "failed", case=None)
     assert b.children()["insurance"] == "prevented"
     with pytest.raises(NotAllowed):
@@ -133,24 +133,24 @@ def test_a_child_that_did_not_succeed_is_tried_again_while_others_run(lite: Data
     b.check()
 
 
-def test_what_was_heard_already_is_nothing_new(lite: Database) -> None:
-    b = bundle(lite)
+def test_what_was_heard_already_is_nothing_new(database: Database) -> None:
+    b = bundle(database)
     b.says("police", "granted")
     assert b.says("police", "refused").events == ()
     assert b.says("police").events == ()
     assert b.children()["police"] == "granted"
 
 
-def test_only_the_system_speaks_for_a_child(lite: Database) -> None:
-    b = bundle(lite)
+def test_only_the_system_speaks_for_a_child(database: Database) -> None:
+    b = bundle(database)
     data = {"service": "police", "case": "x", "outcome": "granted"}
     for actor in (b.wang, HE):
         with pytest.raises(Forbidden):
             b.do(actor, "@child", MAIN, data=data)
 
 
-def test_withdrawing_the_bundle_tells_its_children(lite: Database) -> None:
-    b = bundle(lite)
+def test_withdrawing_the_bundle_tells_its_children(database: Database) -> None:
+    b = bundle(database)
     b.says("police")
     b.do(b.wang, "withdraw", MAIN)
     assert b.children() == dict.fromkeys(("police", "insurance", "benefit", "card"), "cancelled")

@@ -48,14 +48,14 @@ issue:
 """
 
 
-def world(lite: Database) -> World:
-    w = World(lite, compiled_from(definition(STEPS, first="acceptance", head=LIMITS)))
+def world(database: Database) -> World:
+    w = World(database, compiled_from(definition(STEPS, first="acceptance", head=LIMITS)))
     w.submit({})
     return w
 
 
-def test_a_limit_starts_with_its_milestone_and_the_day_itself_is_not_counted(lite: Database) -> None:
-    w = world(lite)
+def test_a_limit_starts_with_its_milestone_and_the_day_itself_is_not_counted(database: Database) -> None:
+    w = world(database)
     intake = w.state.clocks["limit:intake"]
     assert (intake.promised_on, intake.statutory_on) == ("2026-03-04", "2026-03-09")
     assert intake.statutory_at == "2026-03-09T16:00:00.000000Z"  # 24:00 in China
@@ -95,13 +95,13 @@ def test_silence_is_acceptance_as_of_receipt(database: Database) -> None:
     w.check()
 
 
-def test_a_person_cannot_act_in_a_past_that_the_law_has_closed(lite: Database) -> None:
+def test_a_person_cannot_act_in_a_past_that_the_law_has_closed(database: Database) -> None:
     """The worker was away; the clerk declines a day too late: the deemed acceptance comes first."""
     import pytest
 
     from govservice.errors import Forbidden, NotAllowed
 
-    w = world(lite)
+    w = world(database)
     w.at(datetime(2026, 3, 10, 3, tzinfo=UTC))
     with pytest.raises((NotAllowed, Forbidden)):
         w.do(LI, "decline", MAIN, reason="late")
@@ -127,16 +127,16 @@ def test_a_refusal_starts_no_delivery(database: Database) -> None:
     assert w.topics()[-1] == "notice.refusal"
 
 
-def test_declining_tells_the_refusal_and_no_acceptance(lite: Database) -> None:
-    w = world(lite)
+def test_declining_tells_the_refusal_and_no_acceptance(database: Database) -> None:
+    w = world(database)
     w.do(LI, "decline", MAIN, reason="x")
     assert w.topics() == ["notice.receipt", "notice.refusal"]
     assert all(c.stopped_at for c in w.state.clocks.values())
     w.check()
 
 
-def test_a_later_mark_replaces_the_earlier_and_the_limits_are_counted_again(lite: Database) -> None:
-    w = world(lite)
+def test_a_later_mark_replaces_the_earlier_and_the_limits_are_counted_again(database: Database) -> None:
+    w = world(database)
     w.do(LI, "accept", MAIN)
     w.at(MONDAY + DAY).do(ZHANG, "pass", MAIN)
     w.at(MONDAY + 2 * DAY).do(SYSTEM, "@fail", MAIN)
@@ -151,8 +151,8 @@ def test_a_later_mark_replaces_the_earlier_and_the_limits_are_counted_again(lite
     w.check()
 
 
-def test_a_share_of_a_limit_warns_and_the_whole_escalates(lite: Database) -> None:
-    w = world(lite)
+def test_a_share_of_a_limit_warns_and_the_whole_escalates(database: Database) -> None:
+    w = world(database)
     w.do(LI, "accept", MAIN)
     w.tick(MONDAY + 11 * DAY)  # Friday the 13th: nine days
     fired = [e["data"] for e in w.rows("case_events") if e["type"] == "timer.fired"]
@@ -165,8 +165,8 @@ def test_a_share_of_a_limit_warns_and_the_whole_escalates(lite: Database) -> Non
     w.check()
 
 
-def test_a_timer_from_entry_lapses(lite: Database) -> None:
-    w = world(lite)
+def test_a_timer_from_entry_lapses(database: Database) -> None:
+    w = world(database)
     w.do(LI, "accept", MAIN)
     w.do(ZHANG, "pass", MAIN)
     w.tick(MONDAY + 29 * DAY)
@@ -177,17 +177,17 @@ def test_a_timer_from_entry_lapses(lite: Database) -> None:
     w.check()
 
 
-def test_dates_into_a_year_without_announced_make_up_days_are_provisional(lite: Database) -> None:
-    w = World(lite, compiled_from(definition(STEPS, first="acceptance", head=LIMITS)))
+def test_dates_into_a_year_without_announced_make_up_days_are_provisional(database: Database) -> None:
+    w = World(database, compiled_from(definition(STEPS, first="acceptance", head=LIMITS)))
     w.at(datetime(2026, 12, 28, 2, tzinfo=UTC)).submit({})
     assert w.state.clocks["limit:intake"].provisional
     assert not w.state.clocks["limit:intake"].stopped_at
     w.check()
 
 
-def test_holidays_and_make_up_days_move_dates(lite: Database) -> None:
+def test_holidays_and_make_up_days_move_dates(database: Database) -> None:
     """1 to 7 October 2026 are off (and Saturday 10 October is worked, as announced for 2026)."""
-    w = World(lite, compiled_from(definition(STEPS, first="acceptance", head=LIMITS)))
+    w = World(database, compiled_from(definition(STEPS, first="acceptance", head=LIMITS)))
     w.at(datetime(2026, 9, 30, 2, tzinfo=UTC)).submit({})
     cal_days = w.state.clocks["limit:intake"].statutory_on
     assert cal_days is not None
@@ -215,15 +215,15 @@ def test_a_month_at_once_equals_thirty_daily_ticks(database: Database) -> None:
     away.check()
 
 
-def test_time_never_runs_backwards_in_a_case(lite: Database) -> None:
-    w = world(lite)
+def test_time_never_runs_backwards_in_a_case(database: Database) -> None:
+    w = world(database)
     w.at(MONDAY - DAY).do(LI, "accept", MAIN)
     ats = [e["at"] for e in w.rows("case_events")]
     assert all(a <= b for a, b in pairwise(ats))
 
 
-def test_each_timer_fires_once(lite: Database) -> None:
-    w = world(lite)
+def test_each_timer_fires_once(database: Database) -> None:
+    w = world(database)
     w.tick(MONDAY + 30 * DAY)
     assert w.tick(MONDAY + 30 * DAY) == 0
     keys = [r["idem"] for r in w.rows("commands") if r["actor"] == "system"]
@@ -249,8 +249,8 @@ exam:
     w.check()
 
 
-def test_the_worklist_is_due_by_the_earliest_date(lite: Database) -> None:
-    w = world(lite)
+def test_the_worklist_is_due_by_the_earliest_date(database: Database) -> None:
+    w = world(database)
     task = w.rows("tasks")[0]
     assert (task["due_kind"], str(task["due_at"])[:10]) == ("step", "2026-03-04")
     w.do(LI, "accept", MAIN)
@@ -258,8 +258,8 @@ def test_the_worklist_is_due_by_the_earliest_date(lite: Database) -> None:
     assert (task["due_kind"], str(task["due_at"])[:10]) == ("step", "2026-03-16")
 
 
-def test_visits_count_office_time(lite: Database) -> None:
-    w = world(lite)
+def test_visits_count_office_time(database: Database) -> None:
+    w = world(database)
     w.at(MONDAY + DAY).do(LI, "accept", MAIN)
     visit = w.rows("visits", "WHERE step = 'acceptance'")[0]
     cal_day = 8 * 3600
@@ -268,14 +268,14 @@ def test_visits_count_office_time(lite: Database) -> None:
     assert (visit["action"], visit["actor"], visit["waited_on"]) == ("accept", LI.id, "department")
 
 
-def test_a_new_calendar_moves_running_dates_by_a_logged_command(lite: Database) -> None:
+def test_a_new_calendar_moves_running_dates_by_a_logged_command(database: Database) -> None:
     from dataclasses import replace
     from datetime import date
 
     from govservice.engine import Command, apply
     from tests.engine.world import CALENDARS
 
-    w = world(lite)
+    w = world(database)
     old = CALENDARS.for_area(AREA)
     new = replace(old, version="cn-mended", holidays=old.holidays | {date(2026, 3, 4)})
 
@@ -293,7 +293,7 @@ def test_a_new_calendar_moves_running_dates_by_a_logged_command(lite: Database) 
     assert timers["limit:intake:statutory"] == "2026-03-10T16:00:00.000000Z"
 
 
-def test_a_step_may_lapse_to_two_ends(lite: Database) -> None:
+def test_a_step_may_lapse_to_two_ends(database: Database) -> None:
     """Its own timer leads to one end, an unanswered correction to another."""
     steps = f"""
 exam:
@@ -307,7 +307,7 @@ exam:
 """
     head = "correction: {within: 5wd, lapse_to: withdrawn}\n"
     for ask, outcome, notices in ((True, "withdrawn", ["notice.warning"]), (False, "refused", [])):
-        w = World(lite, compiled_from(definition(steps, first="exam", head=head)))
+        w = World(database, compiled_from(definition(steps, first="exam", head=head)))
         w.submit({})
         if ask:
             w.ask(ZHANG, MAIN, "menu.seats")

@@ -90,16 +90,16 @@ def test_a_key_is_bound_to_its_words_too(database: Database) -> None:
 
 
 @pytest.mark.parametrize("idem", ["", "x" * 201, "a\x00b", "a\nb", "\ud800"])
-def test_keys_that_cannot_be_are_refused(lite: Database, idem: str) -> None:
-    w = World(lite)
+def test_keys_that_cannot_be_are_refused(database: Database, idem: str) -> None:
+    w = World(database)
     w.submit()
     with pytest.raises(Invalid):
         w.do(LI, "accept", MAIN, idem=idem)
 
 
-def test_one_batch_of_events_per_key(lite: Database) -> None:
+def test_one_batch_of_events_per_key(database: Database) -> None:
     """I3: the version counts batches, and each key made exactly one."""
-    w = accepted(lite)
+    w = accepted(database)
     w.do(ZHANG, "pass", "review.food")
     events = w.rows("case_events")
     keys = list(dict.fromkeys((e["actor"], e["idem"]) for e in events))
@@ -121,15 +121,15 @@ def test_a_page_of_an_older_token_is_stale_and_says_what_happened(database: Data
     ]
 
 
-def test_a_claim_makes_no_page_stale(lite: Database) -> None:
-    w = accepted(lite)
+def test_a_claim_makes_no_page_stale(database: Database) -> None:
+    w = accepted(database)
     page = shown(w.state, 2)
     w.do(ZHANG, "@claim", "review.food")
     w.do(ZHANG, "pass", "review.food", expected=page)
 
 
-def test_a_new_revision_of_the_answers_makes_pages_stale(lite: Database) -> None:
-    w = accepted(lite)
+def test_a_new_revision_of_the_answers_makes_pages_stale(database: Database) -> None:
+    w = accepted(database)
     page = shown(w.state, 3)
     w.ask(ZHANG, "review.food", "menu.seats")
     w.do(LEAD, "@send_notice", MAIN)
@@ -139,8 +139,8 @@ def test_a_new_revision_of_the_answers_makes_pages_stale(lite: Database) -> None
     w.do(ZHOU, "pass", "review.fire", expected=shown(w.state, 3))
 
 
-def test_a_submission_of_other_answers_than_shown_is_stale(lite: Database) -> None:
-    w = World(lite)
+def test_a_submission_of_other_answers_than_shown_is_stale(database: Database) -> None:
+    w = World(database)
     w.open()
     rev = w.answer(2, {"premises.district": "huaxi"})
     with pytest.raises(Stale):
@@ -237,8 +237,8 @@ def test_rebuild_goes_back_in_time(database: Database) -> None:
             rebuild(session, "nothing")
 
 
-def test_evolve_leaves_the_given_state_alone(lite: Database) -> None:
-    w = accepted(lite)
+def test_evolve_leaves_the_given_state_alone(database: Database) -> None:
+    w = accepted(database)
     before = w.state
     applied = w.do(ZHANG, "pass", "review.food")
     kept = before.copy()
@@ -249,8 +249,8 @@ def test_evolve_leaves_the_given_state_alone(lite: Database) -> None:
     assert after == w.state
 
 
-def test_an_unknown_type_of_event_changes_nothing_but_the_sequence(lite: Database) -> None:
-    w = accepted(lite)
+def test_an_unknown_type_of_event_changes_nothing_but_the_sequence(database: Database) -> None:
+    w = accepted(database)
     applied = w.do(ZHANG, "pass", "review.food")
     later = applied.events[-1]._replace(seq=applied.seq_to + 1, type="from.the.future", data={})
     after = evolve(w.state, later)
@@ -258,8 +258,8 @@ def test_an_unknown_type_of_event_changes_nothing_but_the_sequence(lite: Databas
     assert after.seq == w.state.seq + 1
 
 
-def test_an_erased_applicants_case_can_still_move(lite: Database) -> None:
-    w = accepted(lite)
+def test_an_erased_applicants_case_can_still_move(database: Database) -> None:
+    w = accepted(database)
     with w.db.write() as session:
         session.execute(text("UPDATE people SET key_wrapped = NULL"))
     w.do(ZHOU, "fail", "review.fire", reason="no exit")

@@ -38,9 +38,9 @@ def judged(world: World, draft: Compiled, **steps: str) -> Verdict:
 
 
 @pytest.fixture
-def granted(lite: Database) -> World:
+def granted(database: Database) -> World:
     """A case with a correction on its way, a branch each, and a grant."""
-    world = World(lite, OLD)
+    world = World(database, OLD)
     world.submit({"menu.seats": 5})
     world.do(LI, "@claim", 1)
     world.do(LI, "correct", 1, reason="x", data={"items": {"menu.seats": "?"}})

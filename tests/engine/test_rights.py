@@ -13,15 +13,15 @@ from tests.engine.world import ANSWERS, HE, LI, MA, SUN, WU, ZHANG, ZHOU, World,
 REPORT = {"attachments": ("site_report",), "data": {"files": {"site_report": ["ab"]}}}
 
 
-def accepted(lite: Database) -> World:
-    w = World(lite)
+def accepted(database: Database) -> World:
+    w = World(database)
     w.submit()
     w.do(LI, "accept", MAIN)
     return w
 
 
-def at_decision(lite: Database) -> World:
-    w = accepted(lite)
+def at_decision(database: Database) -> World:
+    w = accepted(database)
     w.do(ZHANG, "pass", "review.food")
     w.do(ZHANG, "pass", "review.food", **REPORT)
     w.do(WU, "pass", "review.food")
@@ -36,40 +36,40 @@ def refused(w: World, actor: Actor, trigger: str, token: int | str, code: str, *
     assert caught.value.code == code
 
 
-def test_the_role_must_be_held(lite: Database) -> None:
-    w = accepted(lite)
+def test_the_role_must_be_held(database: Database) -> None:
+    w = accepted(database)
     refused(w, LI, "pass", "review.fire", "role")
     refused(w, ZHANG, "pass", "review.fire", "role")
 
 
-def test_and_in_the_department_of_the_cases_area(lite: Database) -> None:
-    w = accepted(lite)
+def test_and_in_the_department_of_the_cases_area(database: Database) -> None:
+    w = accepted(database)
     refused(w, MA, "pass", "review.food", "role")  # the same role in another area
 
 
-def test_the_area_comes_from_the_form(lite: Database) -> None:
-    w = World(lite)
+def test_the_area_comes_from_the_form(database: Database) -> None:
+    w = World(database)
     w.submit({**ANSWERS, "premises.district": "nanming"})
     assert w.state.area == "nanming"
     assert {t.department for t in w.state.tasks.values()} == {"nanming.service_hall"}
     refused(w, LI, "accept", MAIN, "role")
 
 
-def test_a_registrys_region_code_names_the_area_too(lite: Database) -> None:
-    w = World(lite)
+def test_a_registrys_region_code_names_the_area_too(database: Database) -> None:
+    w = World(database)
     w.submit({**ANSWERS, "premises.district": "990102"})
     assert w.state.area == "nanming"
 
 
 @pytest.mark.parametrize("district", ["nowhere", "", None])
-def test_a_district_without_departments_is_an_answer_to_mend(lite: Database, district: str | None) -> None:
-    w = World(lite)
+def test_a_district_without_departments_is_an_answer_to_mend(database: Database, district: str | None) -> None:
+    w = World(database)
     with pytest.raises(Invalid) as caught:
         w.submit({**ANSWERS, "premises.district": district})
     assert set(caught.value.fields) == {"premises.district"}
 
 
-def test_without_an_area_field_the_departments_own_area_decides(lite: Database) -> None:
+def test_without_an_area_field_the_departments_own_area_decides(database: Database) -> None:
     steps = f"""
 exam:
   kind: human
@@ -77,14 +77,14 @@ exam:
   actions:
     pass: {{to: done, {label("Pass")}}}
 """
-    w = World(lite, compiled_from(definition(steps, first="exam")))
+    w = World(database, compiled_from(definition(steps, first="exam")))
     w.open(area=None)
     w.do(w.wang, "submit", MAIN, data={"data_rev": w.answer(1, {})})
     assert w.state.area in {"guizhou", "guiyang", "huaxi", "nanming"}
 
 
-def test_a_claimed_task_belongs_to_its_taker(lite: Database) -> None:
-    w = accepted(lite)
+def test_a_claimed_task_belongs_to_its_taker(database: Database) -> None:
+    w = accepted(database)
     w.do(ZHANG, "@claim", "review.food")
     refused(w, WU, "pass", "review.food", "claimed")
     with pytest.raises(NotAllowed) as caught:
@@ -95,8 +95,8 @@ def test_a_claimed_task_belongs_to_its_taker(lite: Database) -> None:
     w.do(WU, "pass", "review.food")
 
 
-def test_claiming_twice_changes_nothing(lite: Database) -> None:
-    w = accepted(lite)
+def test_claiming_twice_changes_nothing(database: Database) -> None:
+    w = accepted(database)
     first = w.do(ZHANG, "@claim", "review.food")
     again = w.do(ZHANG, "@claim", "review.food")
     assert (len(first.events), len(again.events)) == (1, 0)
@@ -104,14 +104,14 @@ def test_claiming_twice_changes_nothing(lite: Database) -> None:
     w.check()
 
 
-def test_only_holders_of_the_role_claim(lite: Database) -> None:
-    w = accepted(lite)
+def test_only_holders_of_the_role_claim(database: Database) -> None:
+    w = accepted(database)
     refused(w, MA, "@claim", "review.food", "role")
     refused(w, w.wang, "@claim", "review.food", "role")
 
 
-def test_the_system_may_release_for_somebody_who_is_gone(lite: Database) -> None:
-    w = accepted(lite)
+def test_the_system_may_release_for_somebody_who_is_gone(database: Database) -> None:
+    w = accepted(database)
     w.do(ZHANG, "@claim", "review.food")
     w.do(SYSTEM, "@release", "review.food")
     w.do(WU, "@claim", "review.food")
@@ -135,8 +135,8 @@ def test_two_people_are_two_people(database: Database) -> None:
     w.check()
 
 
-def test_another_action_takes_the_first_confirmation_away(lite: Database) -> None:
-    w = accepted(lite)
+def test_another_action_takes_the_first_confirmation_away(database: Database) -> None:
+    w = accepted(database)
     w.do(ZHANG, "pass", "review.food")
     w.do(ZHANG, "pass", "review.food", **REPORT)
     w.do(WU, "fail", "review.food", reason="dirty")
@@ -176,8 +176,8 @@ def test_nobody_decides_their_own_application(database: Database) -> None:
     refused(w, Actor("li.na", "user", LI.roles, w.person), "accept", MAIN, "own_case")
 
 
-def test_only_the_applicant_withdraws(lite: Database) -> None:
-    w = accepted(lite)
+def test_only_the_applicant_withdraws(database: Database) -> None:
+    w = accepted(database)
     stranger = Actor("liu.yang", "applicant", (), "somebody else")
     refused(w, stranger, "withdraw", MAIN, "not_applicant")
     refused(w, LI, "withdraw", MAIN, "not_applicant")
@@ -185,12 +185,12 @@ def test_only_the_applicant_withdraws(lite: Database) -> None:
     assert w.state.outcome == "withdrawn"
 
 
-def test_who_acts_for_the_organisation_is_the_applicant(lite: Database) -> None:
+def test_who_acts_for_the_organisation_is_the_applicant(database: Database) -> None:
     from govservice.models.base import new_id
     from govservice.models.people import Organisation
 
-    w, organisation = World(lite), new_id()
-    with lite.write() as session:
+    w, organisation = World(database), new_id()
+    with database.write() as session:
         session.add(Organisation(id=organisation, uscc="91X", name="X", created_at=w.now))
     w.open(Actor(w.wang.id, "applicant", (), w.person, organisation), organisation_id=organisation)
     agent = Actor("chen.wei", "applicant", (), "chen", organisation)
@@ -214,8 +214,8 @@ def test_withdrawal_ends_where_the_definition_says(database: Database, unless: s
 
 @pytest.mark.parametrize("who", ["clerk", "applicant"])
 @pytest.mark.parametrize("trigger", ["@ok", "@fail"])
-def test_the_answers_of_an_auto_step_are_the_systems(lite: Database, who: str, trigger: str) -> None:
-    w = at_decision(lite)
+def test_the_answers_of_an_auto_step_are_the_systems(database: Database, who: str, trigger: str) -> None:
+    w = at_decision(database)
     w.do(HE, "approve", MAIN)
     refused(w, HE if who == "clerk" else w.wang, trigger, MAIN, "not_system")
 
@@ -223,8 +223,8 @@ def test_the_answers_of_an_auto_step_are_the_systems(lite: Database, who: str, t
 @pytest.mark.parametrize(
     "trigger", ["@join0", "@lapse", "@timer", "@child", "to_done", "__class__", "done", "approve", ""]
 )
-def test_forged_triggers_move_nothing(lite: Database, trigger: str) -> None:
-    w = accepted(lite)
+def test_forged_triggers_move_nothing(database: Database, trigger: str) -> None:
+    w = accepted(database)
     before = w.state
     for actor in (LI, ZHANG, w.wang, SYSTEM):
         with pytest.raises((NotAllowed, Forbidden, Invalid)):
@@ -232,15 +232,15 @@ def test_forged_triggers_move_nothing(lite: Database, trigger: str) -> None:
     assert w.state == before
 
 
-def test_nobody_opens_a_case_for_a_citizen_online(lite: Database) -> None:
-    w = World(lite)
+def test_nobody_opens_a_case_for_a_citizen_online(database: Database) -> None:
+    w = World(database)
     with pytest.raises(Forbidden):
         w.open(LI)
     w.open(LI, channel="counter")
 
 
-def test_nobody_opens_a_case_in_anothers_name(lite: Database) -> None:
-    w = World(lite)
+def test_nobody_opens_a_case_in_anothers_name(database: Database) -> None:
+    w = World(database)
     with pytest.raises(Forbidden):
         w.open(Actor("liu.yang", "applicant", (), "somebody else"))
     with pytest.raises(Forbidden):
@@ -248,8 +248,8 @@ def test_nobody_opens_a_case_in_anothers_name(lite: Database) -> None:
     assert w.rows("cases") == []
 
 
-def test_what_is_missing_is_told_at_once(lite: Database) -> None:
-    w = accepted(lite)
+def test_what_is_missing_is_told_at_once(database: Database) -> None:
+    w = accepted(database)
     w.do(ZHANG, "pass", "review.food")
     with pytest.raises(Missing) as caught:
         w.do(ZHANG, "pass", "review.food")
@@ -259,8 +259,8 @@ def test_what_is_missing_is_told_at_once(lite: Database) -> None:
     assert caught.value.fields == ("reason",)
 
 
-def test_a_correction_names_things_of_the_form(lite: Database) -> None:
-    w = accepted(lite)
+def test_a_correction_names_things_of_the_form(database: Database) -> None:
+    w = accepted(database)
     with pytest.raises(Missing) as caught:
         w.do(ZHANG, "ask", "review.food")
     assert caught.value.fields == ("reason", "items")
@@ -269,7 +269,7 @@ def test_a_correction_names_things_of_the_form(lite: Database) -> None:
     w.ask(ZHANG, "review.food", "menu.seats", "layout")
 
 
-def test_required_form_fields_are_asked_of_the_answers(lite: Database) -> None:
+def test_required_form_fields_are_asked_of_the_answers(database: Database) -> None:
     steps = f"""
 exam:
   kind: human
@@ -277,14 +277,14 @@ exam:
   actions:
     pass: {{to: done, requires: {{fields: [sign.text]}}, {label("Pass")}}}
 """
-    w = World(lite, compiled_from(definition(steps, first="exam")))
+    w = World(database, compiled_from(definition(steps, first="exam")))
     w.submit({"menu.seats": 1})
     with pytest.raises(Missing) as caught:
         w.do(ZHANG, "pass", MAIN)
     assert caught.value.fields == ("sign.text",)
 
 
-def test_guards_refuse_and_say_what_was_missing(lite: Database) -> None:
+def test_guards_refuse_and_say_what_was_missing(database: Database) -> None:
     steps = f"""
 exam:
   kind: human
@@ -297,7 +297,7 @@ exam:
     drop: {{to: refused, reason: true, {label("Drop")}}}
 """
     d = compiled_from(definition(steps, first="exam"))
-    w = World(lite, d)
+    w = World(database, d)
     w.submit({"menu.seats": 500})
     with pytest.raises(NotAllowed) as caught:
         w.do(ZHANG, "pass", MAIN)
@@ -310,14 +310,14 @@ exam:
     assert w.state.outcome == "granted"
 
 
-def test_a_command_without_a_token_must_be_clear(lite: Database) -> None:
-    w = accepted(lite)
+def test_a_command_without_a_token_must_be_clear(database: Database) -> None:
+    w = accepted(database)
     with pytest.raises(NotAllowed):
         w.do(ZHANG, "ask")  # three branches have it
     w.do(w.wang, "withdraw")  # only the main token has it
     assert w.state.status == "closed"
 
 
-def test_a_role_of_another_department_in_the_same_area_is_not_enough(lite: Database) -> None:
-    w = accepted(lite)
+def test_a_role_of_another_department_in_the_same_area_is_not_enough(database: Database) -> None:
+    w = accepted(database)
     refused(w, staff("x", "food@fire_rescue"), "pass", "review.food", "role")

@@ -90,7 +90,10 @@ class Broken(BaseException):
 
     def __init__(self, law: str, what: str) -> None:
         self.law, self.what = law, what
-        super().__init__(f"{law}: {what}")
+        super().__init__(law, what)  # as they are: a report is sent to the process that asked for it
+
+    def __str__(self) -> str:
+        return f"{self.law}: {self.what}"
 
 
 def compare(db: Any, account: Account, events: list[Told]) -> None:

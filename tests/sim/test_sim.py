@@ -3,6 +3,7 @@ that are put in one by one (docs/simulation.md)."""
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tests.sim.bugs.__main__ import copy, play
 from tests.sim.bugs.catalogue import BUGS
 from tests.sim.places import Places
 from tests.sim.runner import run
+from tests.sim.tables import Broken
 
 SAMPLED = ("recheck-forgotten", "four-eyes-skipped", "timer-lost-on-pause")
 
@@ -38,6 +40,11 @@ def test_5000_steps_on_postgresql(postgres_server: str, seed: int) -> None:
         report = run(seed, 2500, url)
     assert report.broken is None, "\n".join([report.line(), *report.trace])
     assert report.faulty >= report.steps // 5, report.line()
+
+
+def test_what_is_found_in_a_process_of_the_pool_reaches_whoever_asked() -> None:
+    found = pickle.loads(pickle.dumps(Broken("I4", "an absence that nobody declared")))
+    assert (found.law, str(found)) == ("I4", "I4: an absence that nobody declared")
 
 
 def test_a_seed_replays_a_run(lite_places: Places) -> None:
