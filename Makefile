@@ -49,8 +49,8 @@ tamper: setup-dev ## 10,000 changes of the records on each database, each to be 
 	@$(PY) -m tests.hard.tamper
 	@$(PY) -m tests.hard.log_tamper
 
-sim: setup-dev ## the simulation: a million committed transitions with faults (SIM=20000: fewer; docs/simulation.md)
-	@$(PY) -m tests.sim.grand --transitions $(or $(SIM),1000000)
+sim: setup-dev ## the simulation: a million committed transitions with faults (SIM=20000: fewer; LEDGER=file: may be broken off; docs/simulation.md)
+	@$(PY) -m tests.sim.grand --transitions $(or $(SIM),1000000) $(if $(LEDGER),--ledger $(LEDGER))
 
 lock: setup-dev ## after a change of requirements*.in: pins and hashes anew (needs uv)
 	@uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \

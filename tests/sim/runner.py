@@ -110,7 +110,7 @@ class Schedule:
         self.ways: list[tuple[float, Callable[[], Any]]] = [
             (50, self.office), (14, machinery.work), (5, machinery.timers), (4, self.again), (7, self.open),
             (5, self.intruder), (2, machinery.jump), (5, machinery.money),
-            (1, lambda: absences.declare(sim)), (1, lambda: designers.act(sim)), (0.7, Pages(sim).look),
+            (1, lambda: absences.declare(sim)), (1, lambda: designers.act(sim)), (0.35, Pages(sim).look),
             (0.5, lambda: figures.recount(sim)),
         ]  # fmt: skip
         self.weights = [weight for weight, _ in self.ways]
