@@ -130,6 +130,7 @@ class Purpose(Node):
     title: Text
     text: Text
     basis: Text
+    hides: Text | None = None  # the law that lets what is fetched for this purpose stay out of the applicant's sight
     keep: Length | None = None  # how long after the case was closed what was fetched stays readable; None: a year
 
 

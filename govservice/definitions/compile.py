@@ -29,6 +29,7 @@ from govservice.definitions.compiled import (
 )
 from govservice.definitions.expressions import Expression, ExpressionError, compile_expression
 from govservice.definitions.findings import DefinitionError, Finding
+from govservice.definitions.implied import with_implied
 from govservice.definitions.machine import build_machine
 from govservice.definitions.names import Names, vocabulary_of
 from govservice.definitions.schema import Service
@@ -73,7 +74,7 @@ def compile_service(service: Service, sha: str | None = None, catalogue: Catalog
     DefinitionError where an expression does not compile (a check tells it with its line).
     """
     try:
-        return _Compiler(service, sha or sha_of(service), catalogue).compile()
+        return with_implied(_Compiler(service, sha or sha_of(service), catalogue).compile(), catalogue)
     except ExpressionError as error:
         file = f"{service.service}.yaml"
         raise DefinitionError([Finding("E-EXPRESSION", "error", file, 1, None, str(error))]) from None

@@ -29,7 +29,7 @@ class Definitions:
     ) -> None:  # fmt: skip
         """`judged`: those of the loaded files that the check has compiled by this catalogue already, by code."""
         self.catalogue = catalogue
-        self.findings = tuple(findings)  # warnings and infos of the loaded files
+        self.findings = tuple(findings)  # warnings of the loaded files
         self._by_sha: dict[str, Compiled] = {}
         self._current: dict[str, str] = {}
         self._drafts: dict[str, str] = {}
@@ -104,12 +104,6 @@ class Definitions:
         """Adds a published version from its canonical JSON, under the hash of that text."""
         sha = hashlib.sha256(canonical.encode()).hexdigest()
         return self.add(compile_service(service_from_json(canonical), sha, self.catalogue))
-
-    def check_publishable(self) -> None:
-        """Raises DefinitionError where a loaded definition uses what is not executed yet."""
-        infos = [finding for finding in self.findings if finding.severity == "info"]
-        if infos:
-            raise DefinitionError(infos)
 
     def loaded(self, code: str) -> Loaded:
         """The file of a service. Raises KeyError for unknown ones."""

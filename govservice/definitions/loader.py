@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from govservice.definitions.bundles import check_bundle, expanded
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.expression_checks import check_expressions
+from govservice.definitions.fact_checks import check_facts
 from govservice.definitions.findings import DefinitionError, Finding, has_errors
-from govservice.definitions.not_executed import check_not_executed
 from govservice.definitions.open_names import assume_types
 from govservice.definitions.problems import findings_of
 from govservice.definitions.reader import MAX_BYTES, Fault, Source, Unreadable, read
@@ -85,7 +85,7 @@ def raw_bytes(path: Path, shown: str) -> bytes:
 
 
 def examine(raw: bytes, file: str, rules: Rules) -> tuple[Loaded | None, list[Finding]]:
-    """Everything that can be said of one file without compiling it: schema, shape, names, expressions, infos.
+    """Everything that can be said of one file without compiling it: schema, shape, names, expressions.
 
     The definition is None where its schema does not hold. A later check runs even where an earlier one failed.
     """
@@ -117,11 +117,11 @@ def _check(report: Report, rules: Rules) -> None:
     check_shape(report, data)
     check_references(report, data)
     check_expressions(report, data, catalogue)
-    check_not_executed(report, data, catalogue)
     if rules.catalogue is not None and not rules.open_names:
         check_bundle(report, data, rules.catalogue.services)
     if catalogue is not None and not rules.open_names:
         check_vocabulary(report, data, catalogue)
+        check_facts(report, data, catalogue)
         check_do_not_ask(report, data, catalogue)
         if rules.publishing:
             check_grants(report, data, catalogue)

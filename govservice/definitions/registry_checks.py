@@ -97,6 +97,12 @@ def _dataset(
 ) -> Iterator[Finding]:  # fmt: skip
     if dataset.response is ROWS and registry.kind not in _TABLES:
         yield fault(f"{ref}: 'response' is required: the JSON Schema of a good answer", "datasets", ref)
+    if dataset.periods and registry.kind == "csv_snapshot":
+        yield fault(f"{ref}: a copy is as it was made and cannot be asked for a period", "datasets", ref, "periods")
+    statement = registry.statements.get(dataset.request.statement)
+    if statement is not None and bool(dataset.periods) != (":as_of" in statement):
+        message = f"{ref}: a statement with :as_of and `periods`, which it may be filled with, belong together"
+        yield fault(message, "datasets", ref)
     for name, field in dataset.fields.items():
         at = ("datasets", ref, "fields", name)
         if name not in catalogue.facts and name not in catalogue.predicates:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
+from govservice.definitions.periods import Period
 from govservice.definitions.schema_base import (
     Count,
     Dotted,
@@ -80,7 +81,7 @@ class Fact(Node):
     purpose: str
     consent: Literal["none", "explicit"] = "none"
     show: Literal["readonly", "editable", "hidden"] = "readonly"
-    as_of: Id | None = None
+    as_of: Period | None = None
     fallback: tuple[Annotated[FallbackWay, BeforeValidator(_fallback)], ...] = ()
     block: Text | None = None
     freshness: Length | None = None
@@ -90,6 +91,11 @@ class Fact(Node):
     on_change: Annotated[OnChange, BeforeValidator(written_as("do"))] | None = None
     dispute: Dispute | None = None
     subscribe: tuple[Dotted, ...] = ()
+
+    @property
+    def declarable(self) -> bool:
+        """Whether people may give the value themselves where no source answers."""
+        return any(way.declare for way in self.fallback)
 
     @property
     def dataset(self) -> str | None:

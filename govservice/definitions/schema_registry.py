@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import Field, PlainValidator, model_validator
 
+from govservice.definitions.periods import Period
 from govservice.definitions.schema_base import (
     Call,
     Dotted,
@@ -120,6 +121,7 @@ class Dataset(Node):
     flags: JmesPath | None = None
     freshness: Length
     as_of: JmesPath | None = None
+    periods: tuple[Period, ...] = ()  # that it can be asked for (`as_of` of a fact)
     max_age: Length | None = None
     fields: Annotated[Ordered[Dotted, FieldMap], Field(min_length=1)]
     response: ResponseSchema = Field(default_factory=lambda: ROWS)

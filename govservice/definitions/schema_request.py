@@ -39,8 +39,9 @@ def _statement(text: str) -> str:
         raise _fault("E-SQL", "a statement reads: it begins with SELECT or WITH")
     if word := _WRITES.search(said):
         raise _fault("E-SQL", f"a statement reads: {word[0]!r} changes something")
-    if set(_PLACES.findall(said)) != {"subject"}:
-        raise _fault("E-SQL", "a statement has :subject, whom it is about, and no other place to fill in")
+    if set(_PLACES.findall(said)) - {"as_of"} != {"subject"}:
+        message = "a statement has :subject, whom it is about, may have :as_of, and no other place to fill in"
+        raise _fault("E-SQL", message)
     return text
 
 

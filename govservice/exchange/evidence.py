@@ -46,6 +46,8 @@ def merge_answers(compiled: Compiled, facts: Facts, form: F) -> F:
     for name, fact in _fact_fields(compiled).items():
         view, source = facts.get(fact), f"fact:{fact}"
         value = view.values.get(name) if view else None
+        if value is not None and _changed_by_hand(compiled, fact, name, form, value):
+            continue
         if value is None and view is not None and view.party.get(name) is not None:
             value, source = view.party[name], ACCOUNT
         if value is not None and (form.answers.get(name) != value or form.sources.get(name) != source):
@@ -53,6 +55,22 @@ def merge_answers(compiled: Compiled, facts: Facts, form: F) -> F:
         elif value is None and (form.sources.get(name) == ACCOUNT or form.sources.get(name, "").startswith("fact:")):
             form = form.with_answers({name: None}, "you")
     return form
+
+
+def _changed_by_hand(compiled: Compiled, fact: str, name: str, form: FormLike, value: Any) -> bool:
+    """Whether the applicant has put something else in the place of a register's value, where they may (`editable`)."""
+    mine = form.sources.get(name) == "you" and form.answers.get(name) not in (None, value)
+    return mine and compiled.service.facts[fact].show == "editable"
+
+
+def overridden(compiled: Compiled, facts: Facts, form: FormLike) -> list[str]:
+    """Names of the facts of which the applicant says something else than the register."""
+    fields = _fact_fields(compiled).items()
+    return list(dict.fromkeys(
+        fact for name, fact in fields
+        if (view := facts.get(fact)) is not None and (value := view.values.get(name)) is not None
+        and _changed_by_hand(compiled, fact, name, form, value)
+    ))  # fmt: skip
 
 
 def _fact_fields(compiled: Compiled) -> dict[str, str]:
@@ -69,7 +87,35 @@ def asked_fields(compiled: Compiled, facts: Facts) -> list[str]:
         for name, fact in _fact_fields(compiled).items()
         if fact in facts and (_is_settled(compiled, facts[fact], name) or _typed_by_nobody(compiled, facts[fact], name))
     }
+    closed -= set(editable_fields(compiled, facts))
+    closed |= {name for name in compiled.implied if not _may_be_told(compiled, name)}
     return [n for n, field in compiled.service.fields.items() if n not in closed and field.issued is None]
+
+
+def editable_fields(compiled: Compiled, facts: Facts) -> list[str]:
+    """Names of the fields that a register filled and the applicant may change all the same (`show: editable`). What
+    says who the party is stays closed."""
+    return [
+        name
+        for name, fact in _fact_fields(compiled).items()
+        if compiled.service.facts[fact].show == "editable" and fact in facts
+        and facts[fact].values.get(name) is not None and name not in facts[fact].party
+    ]  # fmt: skip
+
+
+def hidden_fields(compiled: Compiled, facts: Facts) -> frozenset[str]:
+    """Names of the values that the law keeps out of the applicant's sight while a register gives them."""
+    return frozenset(
+        name
+        for fact, node in compiled.service.facts.items() if node.show == "hidden" and fact in facts
+        for name in facts[fact].values
+    )  # fmt: skip
+
+
+def _may_be_told(compiled: Compiled, name: str) -> bool:
+    """Whether people may give a value that only a condition reads; one that only a paper can stand for is not asked."""
+    fact = compiled.service.facts[str(compiled.service.fields[name].fact)]
+    return fact.declarable or fact.block is not None
 
 
 def _is_settled(compiled: Compiled, view: FactView, name: str) -> bool:
@@ -127,7 +173,7 @@ def burden(
 ) -> Burden:
     """What the citizen was spared. `shown_fields` leaves out the fields of hidden pages (default: all fields)."""
     fields = list(compiled.service.fields if shown_fields is None else shown_fields)
-    asked = set(asked_fields(compiled, facts))
+    asked = set(asked_fields(compiled, facts)) - set(editable_fields(compiled, facts))
     papers = _papers(compiled, facts, catalogue)
     views = [facts[name] for name in compiled.service.facts if name in facts and facts[name].filled]
     return Burden(

@@ -207,7 +207,9 @@ class Gateway:
                     break
         calls = sorted(asked.calls, key=lambda call: call.id == settled)  # the one that settled it stands last
         values = {asked.wanted.known_as(name): value for name, value in best.values.items()}
-        return FactResult(asked.wanted, best.outcome, tuple(calls), values, best.record_id, best.updated_at)
+        return FactResult(
+            asked.wanted, best.outcome, tuple(calls), values, best.record_id, best.updated_at, best.assurance
+        )  # fmt: skip
 
     def _out_of_vault(self, asked: _Asked, name: str, max_age: Duration | None, around: _Round) -> _End:
         """What the portal holds already. It needs no grant and leaves its line in the log like every source."""
@@ -320,6 +322,7 @@ def _query(call: Call, wanted: Wanted, mapper: Mapper, deadline: float) -> Query
         case_ref=wanted.case_id,
         deadline=deadline,
         idempotency_key=call.id,
+        as_of=wanted.as_of,
     )
 
 

@@ -40,6 +40,7 @@ class Reading:
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     record_id: str | None = None
     updated_at: datetime | None = None
+    assurance: str = "registry"
 
 
 class Unmappable(ValueError):

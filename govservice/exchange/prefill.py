@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.periods import period_of
 from govservice.definitions.schema_form import Fact as FactNode
 from govservice.errors import NotFound
 from govservice.exchange.connectors.base import SubjectKey
@@ -149,6 +150,7 @@ def _wanted(
         take=_taken(node), purpose=node.purpose, subject=SubjectKey(kind, key), subject_id=subject_id,
         person_id=case.applicant_id, actor=actor.id, trigger=trigger, at=now,
         today=today, predicate=node.predicate is not None,
+        as_of=period_of(node.as_of, today) if node.as_of is not None else None,
         vault=tuple((s.vault, s.max_age) for s in node.sources if s.vault is not None),
     )  # fmt: skip
 

@@ -135,8 +135,8 @@ def _facts(session: Session, result: FactResult) -> list[Row]:
     shared = {
         "case_id": wanted.case_id, "subject_id": wanted.person_id, "name": wanted.name,
         "registry_code": call.registry, "dataset": call.dataset, "record_id": result.record_id,
-        "registry_updated_at": result.registry_updated_at, "fetched_at": wanted.at, "assurance": "registry",
-        "exchange_id": call.id, "superseded_by": None,
+        "registry_updated_at": result.registry_updated_at, "fetched_at": wanted.at, "assurance": result.assurance,
+        "exchange_id": call.id, "superseded_by": None, "as_of": wanted.as_of,
     }  # fmt: skip
     return [
         {"id": id, "fact_type": name, "value_enc": box.seal_json(value, f"facts:{id}"), **shared}

@@ -164,6 +164,7 @@ def _provenance(view: FactView) -> dict[str, Any]:
         "record": view.record_id,
         "assurance": view.assurance,
         "exchange": view.exchange_id,
+        **({"as_of": view.as_of} if view.as_of is not None else {}),
         "fetched_at": to_iso(view.fetched_at) if view.fetched_at else None,
         "registry_updated_at": to_iso(view.registry_updated_at) if view.registry_updated_at else None,
     }

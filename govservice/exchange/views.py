@@ -43,6 +43,7 @@ class FactView:
     registry_updated_at: datetime | None = None
     asked_at: datetime | None = None
     assurance: str = "registry"
+    as_of: str | None = None  # the date, month or year that was asked for
     exchange_id: str | None = None
     # What identifies the party, by fact type, as the portal's own record has it; None where that does not say. Only
     # looked up where registries have not given all of it.
@@ -116,6 +117,7 @@ def _view(session: Session, need: EvidenceRequirement, facts: Sequence[Fact], ca
         fetched_at=first.fetched_at if first else None,
         registry_updated_at=first.registry_updated_at if first else None, asked_at=need.updated_at,
         assurance=first.assurance if first else "registry", exchange_id=need.exchange_id,
+        as_of=first.as_of if first else None,
     )  # fmt: skip
 
 

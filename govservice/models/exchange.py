@@ -147,6 +147,7 @@ class Fact(Base):
     assurance: Mapped[Code]  # registry | self_declared | document
     exchange_id: Mapped[OptRef]
     superseded_by: Mapped[OptRef]
+    as_of: Mapped[OptCode]  # the date, month or year that was asked for
 
 
 class EvidenceRequirement(Base):

@@ -21,7 +21,7 @@ class Revalidation(Base):
     id: Mapped[Key]
     case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
     name: Mapped[Code]  # of the fact in the definition
-    trigger: Mapped[Code]  # decision | clerk | event | retry
+    trigger: Mapped[Code]  # decision | clerk | event | retry | submit
     actor: Mapped[Code]
     result: Mapped[Code]  # same | immaterial | material | gone | unavailable | unverified
     outcome: Mapped[Code]  # how the call ended

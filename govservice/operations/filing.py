@@ -41,7 +41,7 @@ from govservice.operations.in_force import take_in_force
 from govservice.operations.issuing import renewal_of
 from govservice.operations.mandates import usable_mandate
 from govservice.operations.own_cases import own_case
-from govservice.operations.revalidating import after_correction
+from govservice.operations.revalidating import after_correction, note_overridden
 from govservice.operations.runtime import Runtime
 from govservice.operations.settling import note_given
 
@@ -270,6 +270,7 @@ def _send(
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)
         after_correction(session, case, form, facts, now)
         note_given(rt, session, case, compiled, form, facts, now)
+        note_overridden(rt, session, case, compiled, form, facts, now)
         sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason=reason, now=now)
         if not applied.replayed:
             toll.note(session, case, compiled, rt.definitions.catalogue, form, facts, sealed, before)

@@ -13,15 +13,20 @@ from typing import Literal, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_form import brought
 from govservice.engine import Actor, Applied
 from govservice.engine.reliance import CHANGED
 from govservice.errors import N_, Missing, NotAllowed, NotFound, Unverified
 from govservice.exchange import evidence
+from govservice.exchange.comparing import judge
+from govservice.exchange.found import Found
 from govservice.exchange.queries import Trigger
 from govservice.exchange.rechecking import recheck
 from govservice.exchange.requirement import move, rows_of
 from govservice.exchange.snapshot import seal_snapshot
 from govservice.messaging.notices import tell
+from govservice.models.base import new_id
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
 from govservice.models.reliance import Revalidation
@@ -88,7 +93,7 @@ def resolve(
             raise NotFound()
         if row.resolution == how and row.resolved_by == actor.id:
             return
-        if row.resolution is not None or row.result not in SETTLES[how] or not _newest(session, row):
+        if row.resolution is not None or how not in ways_of(row) or not _newest(session, row):
             raise NotAllowed(N_("This was settled already, or looked at again since. Please open the page again."))
         need = rows_of(session, case_id, [row.name]).get(row.name)
         if need is not None and (how != "kept" or need.state == "contradicted"):
@@ -98,11 +103,41 @@ def resolve(
         row.reason_enc = box.seal_text(words, f"revalidations:{row.id}") if box is not None else None
 
 
+def ways_of(row: Revalidation | Found) -> tuple[Resolution, ...]:
+    """How a clerk may settle what was found. Where the applicant says something else than a register, either may turn
+    out to be right."""
+    declared = row.declared if isinstance(row, Found) else row.old_exchange_id is None
+    return tuple(
+        how for how, results in SETTLES.items()
+        if row.result in results or (how == "verified" and declared and row.result == "material")
+    )  # fmt: skip
+
+
 def _newest(session: Session, row: Revalidation) -> bool:
     newer = select(Revalidation.id).where(
         Revalidation.case_id == row.case_id, Revalidation.name == row.name, Revalidation.at > row.at
     )
     return session.scalars(newer.limit(1)).one_or_none() is None
+
+
+def note_overridden(
+    rt: Runtime, session: Session, case: Case, compiled: Compiled, form: Form, facts: evidence.Facts, now: datetime
+) -> None:
+    """At sending: where the applicant put something else in the place of a register's value (`show: editable`), both
+    stand side by side for the clerk. Another way of writing is no conflict."""
+    names = evidence.overridden(compiled, facts, form)
+    needs = rows_of(session, case.id, names)
+    for name in names:
+        view, said = facts[name], {n: form.answers.get(n) for n in brought(name, compiled.service.facts[name])}
+        if needs[name].state != "available" or judge(compiled, rt.definitions.catalogue, name, said, view.values) in (
+            "same", "immaterial",
+        ):  # fmt: skip
+            continue
+        move(needs[name], "contradict", now)
+        session.add(Revalidation(
+            id=new_id(), case_id=case.id, name=name, trigger="submit", actor=case.applicant_id, result="material",
+            outcome="ok", old_exchange_id=None, exchange_id=view.exchange_id, at=now,
+        ))  # fmt: skip
 
 
 def after_correction(session: Session, case: Case, form: Form, facts: evidence.Facts, now: datetime) -> None:

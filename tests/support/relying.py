@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from config import ROOT, Settings
 from govservice.exchange.gateway import Gateway
@@ -21,10 +23,14 @@ RELIES = {
     'material: "abs(new.premises.area - old.premises.area) > 1.0"}',
     "health": "revalidate: {before: decided, within: 1d, material: any, if_unavailable: proceed_with_condition}",
 }
+NO_EDITS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({})
 FACTS = ("owner", "enterprise", "premises", "health")
 
 
-def relying_files(folder: Path, **more: str) -> Path:
+Edits = Mapping[str, tuple[tuple[str, str], ...]]  # file -> (old, new): each old must stand there
+
+
+def relying_files(folder: Path, edits: Edits = NO_EDITS, **more: str) -> Path:
     """The shipped files with a service whose facts say more; registries may take ten seconds on a busy machine."""
     copy = shutil.copytree(ROOT / "workflows", folder / "workflows")
     path = copy / "services" / "open_restaurant.yaml"
@@ -35,6 +41,12 @@ def relying_files(folder: Path, **more: str) -> Path:
             f"\n  {name}:\n    from:", "".join([f"\n  {name}:", *(f"\n    {x}" for x in lines), "\n    from:"]), 1
         )
     path.write_text(text, encoding="utf-8")
+    for name, pairs in edits.items():
+        said = (copy / name).read_text(encoding="utf-8")
+        for old, new in pairs:
+            assert old in said, (name, old)
+            said = said.replace(old, new, 1)
+        (copy / name).write_text(said, encoding="utf-8")
     for registry in (copy / "registries").glob("*.yaml"):
         said = registry.read_text(encoding="utf-8")
         registry.write_text(said.replace("timeout_ms: 800", "timeout_ms: 10000"), encoding="utf-8")
@@ -42,11 +54,12 @@ def relying_files(folder: Path, **more: str) -> Path:
 
 
 def relying_runtime(
-    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, folder: Path, **more: str
-) -> Runtime:
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, folder: Path,
+    edits: Edits = NO_EDITS, **more: str,
+) -> Runtime:  # fmt: skip
     """A portal with that service in force, with a door of its own to the real registries."""
     parts = {"database": database, "wall": clock, "simulated": False}
-    made = open_runtime(replace(settings, workflows_dir=relying_files(folder, **more)), parts)
+    made = open_runtime(replace(settings, workflows_dir=relying_files(folder, edits, **more)), parts)
     made = replace(made, gateway=Gateway(made.definitions.catalogue, sandbox.endpoints()))
     publish_all(made, by="test", now=clock.now())
     return made

@@ -32,6 +32,12 @@ class Query:
     case_ref: str
     deadline: float
     idempotency_key: str
+    as_of: str | None = None  # the date, month or year that is asked for
+
+
+def of_when(query: Query) -> dict[str, str]:
+    """The parameter that names the date or period asked for; nothing where a question names none."""
+    return {"as_of": query.as_of} if query.as_of is not None else {}
 
 
 @dataclass(frozen=True, slots=True)

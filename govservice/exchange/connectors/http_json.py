@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from govservice.definitions.schema_registry import Dataset, RegistryFile
-from govservice.exchange.connectors.base import Answer, Deed, Probe, Query
+from govservice.exchange.connectors.base import Answer, Deed, Probe, Query, of_when
 from govservice.exchange.connectors.identity import NO_KEYS, Identity, Keys
 from govservice.exchange.outcomes import Outcome
 from govservice.wire.deadline import transport, until
@@ -120,11 +120,12 @@ class HttpJson:
         }
         path = dataset.request.path.replace("{subject}", quote(query.subject.value, safe=""))
         if dataset.request.method == "GET":
-            params = {"fields": ",".join(query.fields)}
+            params = {"fields": ",".join(query.fields), **of_when(query)}
             return self.client.build_request(
                 "GET", self.endpoint + path, params=params, headers=headers, timeout=timeouts
             )
-        body = json.dumps({"subject": query.subject.value, "fields": list(query.fields)}).encode()
+        asked_for = {"subject": query.subject.value, "fields": list(query.fields), **of_when(query)}
+        body = json.dumps(asked_for).encode()
         headers["Content-Type"] = "application/json"
         return self.client.build_request("POST", self.endpoint + path, content=body, headers=headers, timeout=timeouts)
 

@@ -43,12 +43,12 @@ class Sql:
         """Asks once. Every fault of the database becomes an outcome."""
         dataset = self.registry.datasets[query.dataset]
         statement = self.registry.statements[dataset.request.statement]
-        sha = hashlib.sha256(json.dumps([statement, query.subject.value]).encode()).hexdigest()
+        sha = hashlib.sha256(json.dumps([statement, query.subject.value, query.as_of]).encode()).hexdigest()
         deadline = min(query.deadline, time.monotonic() + self.registry.limits.timeout_ms / 1000)
         if deadline <= time.monotonic():
             return Answer(Outcome.TIMEOUT, request_sha=sha, detail="no_time_left")
         try:
-            columns, rows = self._rows(statement, query.subject.value, deadline)
+            columns, rows = self._rows(statement, query.subject.value, deadline, query.as_of)
         except SQLAlchemyError as error:
             return _fault(error, sha, late=time.monotonic() >= deadline)
         if missing := set(query.fields) - set(columns):
@@ -75,11 +75,15 @@ class Sql:
                 return Probe(False, f"{ref}: no column {', '.join(missing)}")
         return Probe(True, "every statement can be asked")
 
-    def _rows(self, statement: str, subject: str, deadline: float) -> tuple[list[str], list[Any]]:
+    def _rows(
+        self, statement: str, subject: str, deadline: float, as_of: str | None = None
+    ) -> tuple[list[str], list[Any]]:  # fmt: skip
         with self._engine.connect() as connection, _bounded(connection, deadline):
             # a statement of the registry's file, read-only as its schema checks it; the subject is bound, never pasted
             asked = text(f"SELECT * FROM ({statement}) AS asked LIMIT {ENOUGH}")  # noqa: S608
-            found = connection.execute(asked, {"subject": subject})
+            # a date or period that the file's statement does not ask for is not filled in
+            when = {"as_of": as_of} if ":as_of" in statement else {}
+            found = connection.execute(asked, {"subject": subject, **when})
             return list(found.keys()), list(found.fetchall())
 
 

@@ -1,8 +1,9 @@
-"""What the portal holds of somebody already: facts of their earlier cases, and what stands on documents issued to them.
+"""What the portal holds of somebody already: facts of their earlier cases, what stands on documents issued to them, and
+what they gave with a paper that an authority has decided on.
 
-The last of a fact's sources (`{vault: facts, max_age: 90d}` or the kind of a document): looked into only where every
-registry is silent, and never before a decision. A registry's word that there is no record is a word. Only what belongs
-to the same person, or to the same organisation under a mandate, is found.
+The last of a fact's sources (`{vault: facts, max_age: 90d}`, the kind of a document, or the name of a material): looked
+into only where every registry is silent, and never before a decision. A registry's word that there is no record is a
+word. Only what belongs to the same person, or to the same organisation under a mandate, is found.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from govservice.exchange.queries import Wanted
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
 from govservice.models.exchange import Fact
-from govservice.models.papers import IssuedDocument
+from govservice.models.papers import File, IssuedDocument
 from govservice.models.session import box_of
 from govservice.worktime.duration import Duration
 
@@ -38,7 +39,7 @@ def look(session: Session, catalogue: Catalogue, wanted: Wanted, name: str, max_
         return _earlier_facts(session, wanted, since)
     if name in catalogue.documents:
         return _documents(session, wanted, name, catalogue.documents[name].shows, since)
-    return NOTHING
+    return _papers(session, wanted, name, since)
 
 
 def _own(statement: Any, wanted: Wanted) -> Any:
@@ -53,7 +54,7 @@ def _earlier_facts(session: Session, wanted: Wanted, since: datetime | None) -> 
     """The newest value of each fact type that a registry gave for an earlier case, sealed for the same person."""
     statement = _own(select(Fact).join(Case, Case.id == Fact.case_id), wanted).where(
         Fact.fact_type.in_(wanted.take), Fact.subject_id == wanted.person_id, Fact.superseded_by.is_(None),
-        Fact.assurance == "registry", Fact.registry_code != VAULT,
+        Fact.assurance == "registry", Fact.registry_code != VAULT, Fact.as_of.is_not_distinct_from(wanted.as_of),
     )  # fmt: skip
     if since is not None:
         statement = statement.where(Fact.fetched_at >= since)
@@ -92,3 +93,24 @@ def _documents(
     answers = read_form(session, case.applicant_id, case.id, case.data_rev).answers
     kept = {name: answers[name] for name in wanted.take if name in shows and answers.get(name) is not None}
     return Reading(Outcome.OK, kept, document.number, document.created_at) if kept else NOTHING
+
+
+def _papers(session: Session, wanted: Wanted, slot: str, since: datetime | None) -> Reading:
+    """What was given with the newest paper of this name that an application was granted on, and that is young enough.
+
+    The paper is the proof, and its answers are what a clerk compared with it: a case that was not granted proves
+    nothing. Of a period (`as_of`) it says nothing either.
+    """
+    if wanted.as_of is not None:
+        return NOTHING
+    statement = _own(select(File, Case).join(Case, Case.id == File.case_id), wanted).where(
+        File.slot == slot, File.kind == "material", File.removed_at.is_(None), Case.outcome == "granted",
+    )  # fmt: skip
+    if since is not None:
+        statement = statement.where(File.uploaded_at >= since)
+    for file, case in session.execute(statement.order_by(File.uploaded_at.desc(), File.id)):
+        form = read_form(session, case.applicant_id, case.id, case.data_rev)
+        kept = {name: form.answers[name] for name in wanted.take if form.answers.get(name) is not None}
+        if kept and file.id in form.materials.get(slot, ()):
+            return Reading(Outcome.OK, kept, file.id, file.uploaded_at, "document")
+    return NOTHING

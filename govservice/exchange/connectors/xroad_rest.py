@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from govservice.definitions.schema_registry import Dataset, RegistryFile
-from govservice.exchange.connectors.base import Answer, Query
+from govservice.exchange.connectors.base import Answer, Query, of_when
 from govservice.exchange.connectors.http_json import HttpJson
 from govservice.exchange.connectors.identity import NO_KEYS, Keys
 from govservice.exchange.connectors.xroad_errors import classified
@@ -53,9 +53,10 @@ class XRoadRest(HttpJson):
         }
         timeout = self._timeouts(query.deadline)
         if asked.method == "GET":
-            params = {"fields": ",".join(query.fields)}
+            params = {"fields": ",".join(query.fields), **of_when(query)}
             return self.client.build_request("GET", address, params=params, headers=headers, timeout=timeout)
-        body = json.dumps({"subject": query.subject.value, "fields": list(query.fields)}).encode()
+        asked_for = {"subject": query.subject.value, "fields": list(query.fields), **of_when(query)}
+        body = json.dumps(asked_for).encode()
         headers["Content-Type"] = "application/json"
         return self.client.build_request("POST", address, content=body, headers=headers, timeout=timeout)
 

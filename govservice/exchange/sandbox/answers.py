@@ -1,12 +1,13 @@
 """What each registry answers: its own field names and record shapes, which the portal's mapping translates.
 
-The protocol: `POST /<registry>/<path>` with `{"subject": "...", "fields": ["name", ...]}`; the answer is
-`{"records": [...]}`, each record with its key fields and no other field that was not asked for. Nobody there: an
-empty list, which is an answer and no fault.
+The protocol: `POST /<registry>/<path>` with `{"subject": "...", "fields": ["name", ...]}`, and `"as_of": "2025"`
+where a time is asked for; the answer is `{"records": [...]}`, each record with its key fields and no other field that
+was not asked for. Nobody there: an empty list, which is an answer and no fault.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -15,7 +16,7 @@ from typing import Any
 from govservice.exchange.sandbox import answers_people as people
 from govservice.exchange.sandbox import answers_standing as standing
 from govservice.exchange.sandbox import cast
-from govservice.exchange.sandbox.province import Province
+from govservice.exchange.sandbox.province import AS_OF, Province
 from govservice.exchange.sandbox.records import Certificate, Enterprise, Person, Premises
 from govservice.exchange.sandbox.words import DISTRICTS
 
@@ -46,8 +47,22 @@ def answer(province: Province, registry: str, path: str, query: Any) -> dict[str
     if not isinstance(fields, list) or not fields or not all(isinstance(f, str) for f in fields):
         raise BadQuery("fields is missing: name what you need")
     shown = {*door.keys, "updated_at", "flags", *fields}
-    records = door.find(province, query["subject"])
+    as_of = query.get("as_of")
+    if as_of is not None and not (isinstance(as_of, str) and re.fullmatch(r"\d{4}(-\d\d){0,2}", as_of, re.ASCII)):
+        raise BadQuery("as_of is a date, a month or a year")
+    records = [_of_when(record, as_of) for record in door.find(province, query["subject"])]
     return {"records": [{k: v for k, v in record.items() if k in shown} for record in records]}
+
+
+def _of_when(record: Record, as_of: str | None) -> Record:
+    """The record as it was at another time, where it is one that has a time: a tax year, months insured until then."""
+    if as_of is None:
+        return record
+    earlier = {"year": int(as_of[:4])} if "year" in record else {}
+    if "months" in record and len(as_of) > 4:
+        later = (AS_OF.year - int(as_of[:4])) * 12 + AS_OF.month - int(as_of[5:7])
+        earlier = {"months": max(record["months"] - later, 0)}
+    return {**record, **earlier}
 
 
 def _population(province: Province, subject: str) -> Iterable[Record]:

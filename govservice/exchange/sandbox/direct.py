@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.schema_registry import RegistryFile
-from govservice.exchange.connectors.base import Answer, Deed, Probe, Query
+from govservice.exchange.connectors.base import Answer, Deed, Probe, Query, of_when
 from govservice.exchange.gateway import BUDGET, Gateway
 from govservice.exchange.outcomes import Outcome
 from govservice.exchange.queries import FactResult, Wanted
@@ -33,7 +33,7 @@ class Direct:
 
     def fetch(self, query: Query) -> Answer:
         """Answers from memory, through the same JSON text that the server would send."""
-        asked = {"subject": query.subject.value, "fields": list(query.fields)}
+        asked = {"subject": query.subject.value, "fields": list(query.fields), **of_when(query)}
         path = self.registry.datasets[query.dataset].request.path.lstrip("/")
         raw = json.dumps(
             answers.answer(self.province, self.registry.registry, path, asked), ensure_ascii=False

@@ -41,6 +41,7 @@ class SandboxServer(Frame):
         self.switchboard = Switchboard(doors, Random(seed))
         self.delay = delay or Delay()
         self.changes: dict[tuple[str, str], dict[str, Any] | None] = {}
+        self.asked: dict[str, dict[str, Any]] = {}  # the last question to each registry, without whom it was about
         super().__init__(port, Handler)
 
 
@@ -63,6 +64,7 @@ class Handler(SandboxHandler):
             self.server.switchboard.clear()
             self.server.registers.clear()
             self.server.changes.clear()
+            self.server.asked.clear()
             return self.json(HTTPStatus.OK, self.server.switchboard.state())
         return self.json(HTTPStatus.NOT_FOUND, {"error": "not found"})
 
@@ -94,6 +96,8 @@ class Handler(SandboxHandler):
                 board.set(str(data.get("registry")), None if mode is None else fault_of(data, MODES))
             elif door == "delay":
                 self.server.delay = Delay(float(data["median_ms"]), float(data.get("sigma", 0.3)))
+            elif door == "asked":
+                return self.json(HTTPStatus.OK, self.server.asked[str(data["registry"])])
             elif door == "registers":
                 return self.json(HTTPStatus.OK, self.server.registers.of(str(data["subject"])))
             elif door == "records":
@@ -112,6 +116,7 @@ class Handler(SandboxHandler):
             return self.json(HTTPStatus.NOT_FOUND, {"error": "no such dataset"})
         except BadQuery as wrong:
             return self.json(HTTPStatus.BAD_REQUEST, {"error": str(wrong)})
+        self.server.asked[registry] = {"fields": data["fields"], "as_of": data.get("as_of")}
         fault = self.server.switchboard.enter(registry)
         self._pause(self.server.delay.seconds(self.server.switchboard.random))
         if fault is None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.periods import period_words
 from govservice.definitions.questions import Question
 from govservice.definitions.values import typed
 from govservice.engine import MAIN, Actor, Gap, load_state
@@ -131,6 +132,11 @@ class Filing:
         """Fields that hold an identifier, with its kind, by the catalogue's types of facts."""
         types = self.rt.definitions.catalogue.facts
         return {name: kind for name in self.fields if name in types and (kind := types[name].identifier) is not None}
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Values that the law keeps out of the applicant's sight."""
+        return evidence.hidden_fields(self.compiled, self.facts)
 
     @property
     def waiting(self) -> list[str]:
@@ -262,12 +268,31 @@ def source_of(filing: Filing, name: str) -> dict[str, str]:
     view = filing.facts.get(source.removeprefix("fact:")) if source.startswith("fact:") else None
     if view is None:
         return {"kind": "you", "name": gettext("You"), "note": ""}
-    day = view.fetched_at
-    return {
-        "kind": "register",
-        "name": text(view.registry_name),
-        "note": gettext("asked on %(day)s", day=date_text(day)) if day else "",
-    }
+    return {"kind": "register", "name": text(view.registry_name), "note": asked_note(view)}
+
+
+def asked_note(view: FactView) -> str:
+    """When a register was asked, and of which time where the fact says so."""
+    if view.fetched_at is None:
+        return ""
+    day = date_text(view.fetched_at)
+    if view.as_of is not None:
+        return str(gettext("of %(period)s, asked on %(day)s", period=text(period_words(view.as_of)), day=day))
+    return str(gettext("asked on %(day)s", day=day))
+
+
+def editable_note(filing: Filing, fact: str) -> str:
+    """That the applicant may change what a register gave; "" where they may not."""
+    view = filing.facts.get(fact)
+    if view is None or not any(filing.fields[n].fact == fact for n in evidence.editable_fields(
+        filing.compiled, filing.facts
+    )):  # fmt: skip
+        return ""
+    words = gettext(
+        "These answers come from the %(registry)s. Change what is wrong: a clerk then compares both before anything is "
+        "decided."
+    )
+    return str(words % {"registry": register_name(filing, view)})
 
 
 def known_items(filing: Filing) -> list[dict[str, str]]:
@@ -275,8 +300,9 @@ def known_items(filing: Filing) -> list[dict[str, str]]:
     items = []
     for view in filing.facts.values():
         note = f"{text(view.registry_name)} · {date_text(view.fetched_at)}"
-        shown = [filing.answer(n) for n in view.values if n in filing.fields and n in filing.shown_fields]
-        shown += [_count(filing, n, v) for n, v in view.values.items() if n not in filing.fields]
+        known = {n: v for n, v in view.values.items() if n not in filing.hidden}
+        shown = [filing.answer(n) for n in known if n in filing.fields and n in filing.shown_fields]
+        shown += [_count(filing, n, v) for n, v in known.items() if n not in filing.fields]
         if view.filled and any(shown):
             items.append({"kind": "register", "value": list_text([s for s in shown if s]), "note": note})
         elif view.state == "deferred":

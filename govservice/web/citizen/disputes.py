@@ -51,6 +51,7 @@ def wrong(number: str) -> str | Response | tuple[str, int]:
                    f"{answer_text(compiled.service.fields.get(kind), value, catalogue, kind)} "
                    f"({text(view.registry_name)})")
             for view in views for kind, value in view.values.items()
+            if compiled.service.facts[view.name].show != "hidden"
         ]  # fmt: skip
     form = _form(choices)
     errors = _errors(form, [kind for kind, _words in choices]) if form.is_submitted() else {}

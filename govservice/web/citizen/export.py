@@ -10,7 +10,7 @@ from flask import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from govservice.exchange.evidence import current_facts
+from govservice.exchange.evidence import FactView, current_facts
 from govservice.models.base import to_iso
 from govservice.models.cases import Case
 from govservice.models.personal import read_person
@@ -66,12 +66,18 @@ def _case(rt: Runtime, session: Session, case: Case) -> dict[str, Any]:
         "facts": {
             name: {
                 "state": view.state, "registry": view.registry, "record": view.record_id,
-                "fetched_at": to_iso(view.fetched_at) if view.fetched_at else None, "values": dict(view.values),
+                "fetched_at": to_iso(view.fetched_at) if view.fetched_at else None, "values": _shown(rt, case, view),
             }
             for name, view in facts.items()
         },
         "disputes": [_dispute(session, row) for row in disputes],
     }  # fmt: skip
+
+
+def _shown(rt: Runtime, case: Case, view: FactView) -> dict[str, Any] | None:
+    """The values; None where the law keeps them out of the person's sight (the line says that they are there)."""
+    node = rt.definitions.by_sha(case.def_sha).service.facts.get(view.name)
+    return None if node is not None and node.show == "hidden" else dict(view.values)
 
 
 def _dispute(session: Session, row: Dispute) -> dict[str, Any]:

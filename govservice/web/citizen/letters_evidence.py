@@ -39,6 +39,7 @@ def found_changed(session: Session, page: CasePage, message: Message) -> dict[st
                 "now": answer_text(fields.get(kind), new, catalogue, kind),
             }
             for kind, old, new in one.changes
+            if compiled.service.facts[one.name].show != "hidden"
         ]  # fmt: skip
         found.append({"registry": one.registry_name, "gone": one.result == "gone", "changes": changes,
                       "declared": one.declared})  # fmt: skip

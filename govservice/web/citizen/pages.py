@@ -12,7 +12,15 @@ from govservice.definitions.schema import Page
 from govservice.operations import filing as operations
 from govservice.web.access import audience, now
 from govservice.web.citizen import blueprint
-from govservice.web.citizen.context import Filing, districts, filing_of, known_items, not_a_draft, why_asked
+from govservice.web.citizen.context import (
+    Filing,
+    districts,
+    editable_note,
+    filing_of,
+    known_items,
+    not_a_draft,
+    why_asked,
+)
 from govservice.web.citizen.items import back_href, items_of, next_href
 from govservice.web.forms import ItemForm, make_form
 
@@ -65,6 +73,7 @@ def _page(filing: Filing, page: Page, asked: list[str], form: ItemForm) -> str:
         reasons=[
             why_asked(filing, filing.facts[f])
             for f in dict.fromkeys(facts)
-            if f in filing.facts and filing.facts[f].asked
-        ],
+            if f in filing.facts and filing.facts[f].asked and not filing.facts[f].filled
+        ]
+        + [note for f in dict.fromkeys(facts) if (note := editable_note(filing, f))],
     )

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 
 from govservice.queries.way import department_name, way
-from govservice.web.citizen.context import Filing, source_of
+from govservice.web.citizen.context import Filing, asked_note, source_of
 from govservice.web.citizen.promised import promise_words
 from govservice.web.i18n import date_text, size_text, text
 from govservice.worktime.limits import due_on
@@ -30,12 +30,9 @@ def own_rows(filing: Filing, change: bool = True) -> list[Row]:
             href = url_for("citizen.page", number=filing.number, page=page.page)
             actions = [{"text": gettext("Change"), "href": href}] if change and name in filing.slots.fields else []
             value, label = filing.answer(name), filing.fields[name].label
-            rows.append({"key": label, "value": value, "source": _you(), "actions": actions, "id": f"row-{name}"})
+            source = source_of(filing, name)
+            rows.append({"key": label, "value": value, "source": source, "actions": actions, "id": f"row-{name}"})
     return rows
-
-
-def _you() -> Row:
-    return {"kind": "you", "name": gettext("You"), "note": ""}
 
 
 def material_rows(filing: Filing, change: bool = True) -> list[Row]:
@@ -88,7 +85,8 @@ def fact_groups(filing: Filing) -> list[Row]:
 
 
 def _from_register(filing: Filing, name: str) -> bool:
-    return filing.form.sources.get(name, "you") != "you" and name in filing.form.answers
+    given = filing.form.sources.get(name, "you") != "you" and name in filing.form.answers
+    return given and name not in filing.hidden and name not in filing.slots.fields
 
 
 def _fact_row(filing: Filing, name: str) -> Row:
@@ -104,11 +102,10 @@ def _other_facts(filing: Filing) -> list[Row]:
     rows = []
     for view in filing.facts.values():
         for name, value in view.values.items():
-            if name in filing.fields:
+            if name in filing.fields or name in filing.hidden:
                 continue
             count = len(value) if isinstance(value, (list, tuple)) else 1
-            note = gettext("asked on %(day)s", day=date_text(view.fetched_at)) if view.fetched_at else ""
-            source = {"kind": "register", "name": view.registry_name, "note": note}
+            source = {"kind": "register", "name": view.registry_name, "note": asked_note(view)}
             value_words = gettext("%(count)s entries", count=count)
             rows.append({"key": filing.labels.get(name, name), "value": value_words, "source": source, "actions": []})
     return rows

@@ -9,6 +9,7 @@ from flask import abort, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from govservice.definitions.periods import period_of, period_words
 from govservice.operations import filing as operations
 from govservice.operations.mandates import Held, mandates_of, usable_mandate
 from govservice.operations.runtime import Runtime
@@ -117,6 +118,8 @@ def source_card(filing: Filing, name: str) -> dict[str, Any]:
         "what": [catalogue.label(t) or t for t in (*fact.take, *filter(None, [fact.predicate]))],
         "why": why.text if why else fact.purpose,
         "law": why.basis if why else "",
+        "hides": why.hides if why and fact.show == "hidden" else None,
+        "period": period_words(period_of(fact.as_of, today())) if fact.as_of else None,
         "block": fact.block,
         "instead": instead,
         "declined": name in filing.form.declined,

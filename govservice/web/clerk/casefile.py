@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from govservice.definitions.periods import period_words
 from govservice.definitions.questions import Question
 from govservice.exchange.evidence import ACCOUNT, FactView, current_facts
 from govservice.models.casedata import Form, read_form
@@ -54,6 +55,7 @@ class Row:
     before: Text | None = None
     lines: tuple[str, ...] = ()  # a list that has no words of its own, one entry a line
     party: Text | None = None  # what the account or the mandate says where the applicant typed something else
+    register: Text | None = None  # what the register says where the applicant put something else in its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,9 @@ def _answer_rows(
         view = facts.get(question.fact or "")
         source = form.sources.get(name, "you")
         from_register = source.startswith("fact:") and view is not None
-        told = view.registry_name if view and from_register else SOURCES.get(source, SOURCES["you"])
+        told = _source(view) if view and from_register else SOURCES.get(source, SOURCES["you"])
         party = view.party.get(name) if view and source == "you" else None
+        register = view.values.get(name) if view and source == "you" else None
         rows.append(
             Row(
                 name,
@@ -144,9 +147,18 @@ def _answer_rows(
                 change is not None,
                 _answer(rt, question, before) if before not in (None, "", []) else None,
                 party=_answer(rt, question, party) if party not in (None, form.answers[name]) else None,
+                register=_answer(rt, question, register) if register not in (None, form.answers[name]) else None,
             )  # fmt: skip
         )
     return rows
+
+
+def _source(view: FactView) -> Text:
+    """Who told it, and of which time where the fact says so."""
+    if view.as_of is None:
+        return view.registry_name
+    period = period_words(view.as_of)
+    return {language: f"{name} · {period[language]}" for language, name in view.registry_name.items()}
 
 
 def _as_of(case: Case, view: FactView, name: str, value: Any) -> datetime | None:
@@ -178,7 +190,7 @@ def _fact_rows(rt: Runtime, sight: Sight, facts: Mapping[str, FactView]) -> list
             kind = rt.definitions.catalogue.facts.get(name)
             label = kind.label if kind else {"en": name, "zh": name}
             lines = tuple(map(str, value)) if isinstance(value, list) else ()
-            source = view.registry_name
+            source = _source(view)
             rows.append(Row(name, label, _shown(value), "register", source, view.fetched_at, lines=lines))
     return rows
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.exchange.found import Found, found_of, newest, unsettled
-from govservice.operations.revalidating import SETTLES
+from govservice.operations.revalidating import ways_of
 from govservice.operations.runtime import Runtime
 from govservice.queries.names import staff_names
 from govservice.queries.sight import Sight
@@ -86,7 +86,7 @@ def _line(rt: Runtime, sight: Sight, found: Found, names: Mapping[str, Text]) ->
         }
         for kind, old, new in found.changes
     )  # fmt: skip
-    ways = tuple(way for way, results in SETTLES.items() if found.stands_open and found.result in results)
+    ways = ways_of(found) if found.stands_open else ()
     return Line(
         found.id, title_of(rt, sight.compiled, found.name), found.registry_name, tone, words, found.at, changes,
         settled_words(found, names), found.reason, ways,

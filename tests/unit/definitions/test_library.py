@@ -13,7 +13,6 @@ from govservice.definitions.findings import DefinitionError
 from govservice.definitions.library import Definitions, load_library
 from govservice.definitions.reader import read
 from govservice.errors import NotFound
-from tests.builders.definitions import DATA
 
 WORKFLOWS = Path(__file__).parents[3] / "workflows"
 
@@ -37,11 +36,10 @@ def change(path: Path, old: str, new: str) -> int:
     return text[: text.index(old)].count("\n") + 1
 
 
-def test_what_is_shipped_loads_without_warnings_and_may_be_published(folder: Path) -> None:
+def test_what_is_shipped_loads_without_warnings(folder: Path) -> None:
     definitions = load_library(folder)
     assert {"food_business_licence", "open_restaurant", "open_business"} <= set(definitions.codes())
     assert definitions.findings == ()
-    definitions.check_publishable()
 
 
 def test_one_bad_file_refuses_all_and_every_problem_of_every_file_is_told(folder: Path) -> None:
@@ -67,18 +65,6 @@ def test_a_grant_must_cover_the_service_that_uses_it(folder: Path) -> None:
     assert {code for code, _, _ in told(folder)} == {"E-GRANT"}
 
 
-def test_what_is_not_executed_yet_is_not_published(folder: Path) -> None:
-    text = (DATA / "open_restaurant_full.yaml").read_text()
-    one = "{dataset: real_estate/1, grant: GR-2033}"
-    assert one in text
-    changed = text.replace(one, f"[{one}, {{vault: title_deed, max_age: 18mo}}]", 1)
-    (folder / "services" / "open_restaurant.yaml").write_text(changed)
-    definitions = load_library(folder)
-    with pytest.raises(DefinitionError) as refused:
-        definitions.check_publishable()
-    assert {f.code for f in refused.value.findings} == {"I-NOT-EXECUTED"}
-
-
 def test_an_older_version_is_adopted_from_its_canonical_json(folder: Path) -> None:
     old = load_library(folder)
     sha, canonical = old.current("open_restaurant").sha, old.canonical_of("open_restaurant")
@@ -98,9 +84,9 @@ def test_maps_between_versions_are_checked(folder: Path) -> None:
     maps = folder / "migrations"
     maps.mkdir()
     (maps / "1_2.yaml").write_text("service: open_restaurant\nsteps: {review.fire.visit: review.fire.site}\n")
-    load_library(folder).check_publishable()
+    load_library(folder)
     (maps / "2_1.yaml").write_text("service: open_restaurant\nsteps: {review.fire.site: review.fire.visit}\n")
-    load_library(folder).check_publishable()  # a map back: only the database knows where it leads to
+    load_library(folder)  # a map back: only the database knows where it leads to
     (maps / "1_2.yaml").write_text(
         "service: open_restaurant\nsteps:\n  review.fire.visit: review.fire.sight\nfields:\n  menu.chairs: menu.seat\n"
     )
