@@ -13,7 +13,18 @@ from govservice.operations.accounts import demo_accounts
 from govservice.operations.in_force import take_in_force
 from govservice.operations.runtime import Runtime
 from govservice.operations.startup import open_runtime
-from govservice.web import account, citizen, clerk, designer, frame, payments, public, registry_events, supervisor
+from govservice.web import (
+    account,
+    citizen,
+    clerk,
+    designer,
+    frame,
+    payments,
+    public,
+    registry_events,
+    steward,
+    supervisor,
+)
 from govservice.web.access import audience, init_access
 from govservice.web.errors import init_errors
 from govservice.web.forms_ui import init_forms
@@ -28,7 +39,7 @@ from govservice.web.static import init_static
 from govservice.web.style import init_style
 from govservice.web.words import init_words
 
-ROOMS = (public, account, citizen, clerk, supervisor, payments, registry_events, designer)
+ROOMS = (public, account, citizen, clerk, steward, supervisor, payments, registry_events, designer)
 
 
 class StartRefused(Exception):

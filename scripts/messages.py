@@ -39,6 +39,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "public": ("templates/public", "govservice/web/public"),
     "clerk": ("templates/clerk", "govservice/web/clerk", "govservice/web/timeline.py"),
     "supervisor": ("templates/supervisor", "govservice/web/supervisor"),
+    "steward": ("templates/steward", "govservice/web/steward"),
     "designer": ("templates/designer", "govservice/web/designer"),
     "domain": ("templates/messages", "govservice"),
 }

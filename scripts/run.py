@@ -34,6 +34,7 @@ CAST = (
     ("zhao.lei", "supervisor"),
     ("qian.yu", "designer of services"),
     ("ma.jun", "food examiner of another district"),
+    ("gu.wen", "data steward of the Population Register"),
 )
 PASSWORD = "guiyang-demo"  # noqa: S105 - of the demonstration's accounts, which production refuses to start with
 

@@ -147,7 +147,7 @@ def _wanted(
     subject_id, key = subjects[kind]
     return Wanted(
         case_id=case.id, service=case.service, department=compiled.service.department, name=name, sources=sources,
-        take=_taken(node), purpose=node.purpose, subject=SubjectKey(kind, key), subject_id=subject_id,
+        take=taken(node), purpose=node.purpose, subject=SubjectKey(kind, key), subject_id=subject_id,
         person_id=case.applicant_id, actor=actor.id, trigger=trigger, at=now,
         today=today, predicate=node.predicate is not None,
         as_of=period_of(node.as_of, today) if node.as_of is not None else None,
@@ -155,7 +155,7 @@ def _wanted(
     )  # fmt: skip
 
 
-def _taken(node: FactNode) -> tuple[str, ...]:
+def taken(node: FactNode) -> tuple[str, ...]:
     """What the registry's owner granted by name: fact types, or a yes or no."""
     return (node.predicate,) if node.predicate is not None else node.take
 

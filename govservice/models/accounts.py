@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from govservice.models.base import Base, Code, Json, Key, Moment, OptMoment, OptRef, Ref, Sha
 from govservice.models.people import Person
 
-STAFF_KINDS = ("clerk", "supervisor", "designer", "admin")
+STAFF_KINDS = ("clerk", "steward", "supervisor", "designer", "admin")
 
 
 class User(Base):

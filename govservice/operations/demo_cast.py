@@ -29,6 +29,7 @@ PASSWORD = "guiyang-demo"  # noqa: S105 - public on purpose, for accounts that p
 PER_ROLE = 3  # members of staff for each role of each area: two inspect, and an examiner may not be one of them
 PER_PORTAL_ROLE = 2  # supervisors, designers
 GOVERNMENT = "government"  # the department that supervises, and where the designers sit
+NOT_EVERYWHERE = ("admin", "steward")  # of the portal and of the province: not one in each area
 MANDATES_FROM = date(2025, 1, 1)
 
 
@@ -63,6 +64,7 @@ CAST = (
     Staff("zhao.lei", "Zhao Lei", "赵磊", "huaxi", (("supervisor", GOVERNMENT),)),
     Staff("qian.yu", "Qian Yu", "钱宇", "huaxi", (("designer", GOVERNMENT),)),
     Staff("ma.jun", "Ma Jun", "马军", "nanming", (("food", "market_reg"),)),
+    Staff("gu.wen", "Gu Wen", "顾文", "guizhou", (("steward", "public_security"),)),
 )
 SIGN_INS = tuple(
     SignIn(login, {"en": en, "zh": zh}, {"en": what_en, "zh": what_zh})
@@ -86,6 +88,7 @@ SIGN_INS = tuple(
         ("zhao.lei", "Zhao Lei", "赵磊", "supervisor, Huaxi", "效能监督员，花溪区"),
         ("qian.yu", "Qian Yu", "钱宇", "designer of services", "事项管理员"),
         ("ma.jun", "Ma Jun", "马军", "food examiner, Nanming", "食品监管，南明区"),
+        ("gu.wen", "Gu Wen", "顾文", "answers for the Population Register, Guizhou", "人口库数据管理员，贵州省公安厅"),
     )
 )
 
@@ -125,7 +128,7 @@ def further_staff(rt: Runtime) -> Iterator[Staff]:
     held = Counter((member.area, role) for member in CAST for role, _ in member.roles)
     names = _names()
     catalogue = rt.definitions.catalogue
-    roles = {role: sorted(kinds) for role, kinds in known_roles(rt).items() if role != "admin"}
+    roles = {role: sorted(kinds) for role, kinds in known_roles(rt).items() if role not in NOT_EVERYWHERE}
     for area in (entry.code for entry in catalogue.areas.values() if entry.serves):
         for role, kinds in sorted(roles.items()):
             kind = next((k for k in kinds or (GOVERNMENT,) if f"{area}.{k}" in catalogue.departments), None)

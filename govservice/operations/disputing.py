@@ -126,7 +126,8 @@ def withdraw(rt: Runtime, actor: Actor, case_id: str, dispute_id: str, *, now: d
 def answer(rt: Runtime, actor: Actor, dispute_id: str, verdict: Verdict, words: str, *, now: datetime) -> None:
     """The owner's answer, with reasons. After a yes every running case that rests on the dataset is asked again.
 
-    Raises NotFound for whoever does not work at the owner, Missing without words, NotAllowed where it was answered."""
+    Raises NotFound for whoever does not look after the registry, Missing without words, NotAllowed where it was
+    answered."""
     words = words.strip()[:MAX_REASON]
     if not words:
         raise Missing(["words"])
@@ -149,8 +150,8 @@ def answer(rt: Runtime, actor: Actor, dispute_id: str, verdict: Verdict, words: 
 
 
 def owners(actor: Actor) -> frozenset[str]:
-    """Departments at which a member of staff works."""
-    return frozenset(department for _role, department in actor.roles)
+    """Departments whose registries a member of staff looks after."""
+    return frozenset(department for role, department in actor.roles if role == "steward")
 
 
 def _release(session: Session, row: Dispute, trigger: str, now: datetime) -> None:

@@ -10,7 +10,8 @@ Every view declares its audience, else it is not served (and a house test fails)
     @blueprint.post("/cases/<number>/files")
     @audience("citizen", uploads=True)         # bodies up to the upload limit instead of 256 kB
 
-Audiences: anyone, signed_in, citizen, staff (any of the next), clerk, supervisor, designer. Several may be named.
+Audiences: anyone, signed_in, citizen, staff (any of the next), clerk, steward, supervisor, designer. Several may
+be named.
 Nobody signed in: 302 to the sign-in page, which comes back here after a GET. Wrong role: 404, as if there were nothing.
 
 The rest: `current_actor()` (engine Actor, None for a visitor), `current_runtime()`, `now()` (the portal's time, one
@@ -42,7 +43,7 @@ from govservice.queries import access as queries
 from govservice.queries import asked as asked_queries
 from govservice.web.sessions import portal_session, portal_time, signed_in
 
-AUDIENCES = ("anyone", "signed_in", "citizen", "staff", "clerk", "supervisor", "designer")
+AUDIENCES = ("anyone", "signed_in", "citizen", "staff", "clerk", "steward", "supervisor", "designer")
 PORTAL_ROLES = frozenset(STAFF_KINDS) - {"clerk"}  # roles of the portal itself; every other role makes a clerk
 View = TypeVar("View", bound=Callable[..., Any])
 log = logs.get("govservice.web.access")

@@ -14,12 +14,14 @@ from govservice.web.shell import ActingFor, Shell, Text, href
 PORTAL = {"en": "Guizhou Province", "zh": "贵州省"}
 DESKS: dict[str, Text] = {
     "clerk": lazy_gettext("Clerk's desk"),
+    "steward": lazy_gettext("Registers and sharing"),
     "supervisor": lazy_gettext("Supervision of turnaround"),
     "designer": lazy_gettext("Services and definitions"),
     "admin": lazy_gettext("Administration"),
 }
 DESK_HOME = {
-    "clerk": "clerk.worklist", "supervisor": "supervisor.overview", "designer": "designer.services", "": "public.home",
+    "clerk": "clerk.worklist", "steward": "steward.quality", "supervisor": "supervisor.overview",
+    "designer": "designer.services", "": "public.home",
 }  # fmt: skip
 MANDATES: dict[str, Text] = {
     "legal_representative": lazy_gettext("as its legal representative"),
@@ -55,6 +57,7 @@ def shell() -> Shell:
             "kind": found.kind,
             "desk": desk_of(found),
             "home": desk_home(found),
+            "registers": any(role == "steward" for role, _ in found.roles),
         },
     )
 
@@ -81,13 +84,14 @@ def shown_name(found: SignedIn) -> str:
 
 
 def desk_of(found: SignedIn) -> str:
-    """Which desk a member of staff works at first: clerk, supervisor, designer or admin; "" for citizens."""
+    """Which desk a member of staff works at first: clerk, steward, supervisor, designer or admin; "" for
+    citizens."""
     if found.kind == "citizen":
         return ""
     roles = {role for role, _ in found.roles}
     if roles - PORTAL_ROLES:
         return "clerk"
-    return next((desk for desk in ("supervisor", "designer", "admin") if desk in roles), "")
+    return next((desk for desk in ("steward", "supervisor", "designer", "admin") if desk in roles), "")
 
 
 def desk_home(found: SignedIn) -> str:
@@ -115,6 +119,7 @@ def role_name(found: SignedIn) -> Text:
 def role_title(role: str) -> dict[str, str]:
     """A role in words: the portal's own, else as the services name it."""
     own = {
+        "steward": {"en": "Data steward", "zh": "数据管理员"},
         "supervisor": {"en": "Supervisor", "zh": "效能监督员"},
         "designer": {"en": "Designer of services", "zh": "事项管理员"},
         "admin": {"en": "Administrator", "zh": "系统管理员"},

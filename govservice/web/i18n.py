@@ -30,7 +30,7 @@ from govservice.money import Money
 from govservice.web.charts import lane_length, line_chart
 from govservice.web.language import LANGUAGES, Guard, current_language, init_language
 
-ROOMS = ("common", "public", "citizen", "clerk", "supervisor", "designer", "account", "domain")
+ROOMS = ("common", "public", "citizen", "clerk", "supervisor", "steward", "designer", "account", "domain")
 ZONE = ZoneInfo("Asia/Shanghai")
 
 

@@ -14,6 +14,11 @@ from werkzeug.routing import BuildError
 
 Text = object  # a str, a lazy string or an {en, zh} mapping; shown through the `text` filter
 
+REGISTERS: tuple[tuple[str, Text, str], ...] = (
+    ("steward.quality", lazy_gettext("Quality of our registers"), "quality"),
+    ("steward.grants", lazy_gettext("Who may ask"), "grants"),
+    ("steward.disputes", lazy_gettext("Entries said to be wrong"), "disputes"),
+)
 # (endpoint, words, section): a template marks its own section with {% set section = "cases" %}.
 # An endpoint that is not registered is left out.
 NAV: dict[str, tuple[tuple[str, Text, str], ...]] = {
@@ -30,8 +35,8 @@ NAV: dict[str, tuple[tuple[str, Text, str], ...]] = {
     "clerk": (
         ("clerk.worklist", lazy_gettext("Worklist"), "worklist"),
         ("clerk.search", lazy_gettext("Search cases"), "search"),
-        ("clerk.disputes", lazy_gettext("Entries said to be wrong"), "disputes"),
     ),
+    "steward": REGISTERS,
     "supervisor": (
         ("supervisor.overview", lazy_gettext("Overview"), "overview"),
         ("supervisor.late", lazy_gettext("Late"), "late"),
@@ -92,9 +97,11 @@ def href(endpoint: str, **values: object) -> str | None:
         return None
 
 
-def nav(desk: str) -> list[NavItem]:
-    """The main navigation of a desk, without the pages that do not exist."""
-    found = ((label, href(endpoint), section) for endpoint, label, section in NAV.get(desk, ()))
+def nav(desk: str, registers: object = False) -> list[NavItem]:
+    """The main navigation of a desk, without the pages that do not exist. `registers`: a clerk who also looks after
+    registries."""
+    items = NAV.get(desk, ()) + (REGISTERS if registers and desk == "clerk" else ())
+    found = ((label, href(endpoint), section) for endpoint, label, section in items)
     return [NavItem(label, address, section) for label, address, section in found if address]
 
 

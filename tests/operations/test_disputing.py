@@ -40,7 +40,7 @@ def play(
 
 
 def owner(play: Play) -> Actor:
-    return replace(play.staff("zhou.jie"), roles=(("registrar", OWNER),))
+    return replace(play.staff("zhou.jie"), roles=(("steward", OWNER),))
 
 
 def say(play: Play, kind: str = "premises.area", **words: Any) -> str:

@@ -20,7 +20,7 @@ from tests.web.conftest import Browser, Stage
 CAST = {
     "wang.fang": {"citizen"}, "chen.wei": {"citizen"}, "liu.yang": {"citizen"}, "li.na": {"clerk"},
     "zhang.qiang": {"clerk"}, "wu.gang": {"clerk"}, "zhou.jie": {"clerk"}, "sun.min": {"clerk"}, "he.tao": {"clerk"},
-    "zhao.lei": {"supervisor"}, "qian.yu": {"designer"}, "ma.jun": {"clerk"},
+    "zhao.lei": {"supervisor"}, "qian.yu": {"designer"}, "ma.jun": {"clerk"}, "gu.wen": {"steward"},
 }  # fmt: skip
 NOBODY = "nobody"
 # case -> who of the cast may open it, in the room named by the route's audience

@@ -39,11 +39,11 @@ def test_from_the_complaint_to_the_answer(room: Room) -> None:
 
     with room.play.rt.write() as session:
         user = session.scalars(select(User).where(User.login == "zhou.jie")).one()
-        session.add(Role(user_id=user.id, role="registrar", department_id=OWNER))
+        session.add(Role(user_id=user.id, role="steward", department_id=OWNER))
         id = session.scalars(select(Dispute.id)).one()
     owner = room.stage.client_as("zhou.jie")
-    assert "Entries said to be wrong" in owner.get("/clerk/disputes").get_data(as_text=True)
-    one = f"/clerk/disputes/{id}"
+    assert "Entries said to be wrong" in owner.get("/registers/disputes").get_data(as_text=True)
+    one = f"/registers/disputes/{id}"
     assert "520 平方米" in owner.get(one).get_data(as_text=True)
     assert owner.send(one, {"verdict": "perhaps", "words": ""}).status_code == 422
     assert owner.send(one, {"verdict": "rejected", "words": "档案无误"}).status_code == 303

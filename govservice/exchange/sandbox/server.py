@@ -3,7 +3,8 @@
 Doors: `POST /<registry>/<path>`, `GET /healthz`; for tests and demonstrations `GET|POST|DELETE /_admin/faults`
 ({registry, mode} for every call, {registry, script: [{mode} or null, ...]} for the next calls, one each),
 `POST /_admin/delay`, `POST /_admin/registers` {subject}: where somebody is entered, and since when, and
-`POST /_admin/records` {registry, subject, changes}: what a registry says from now on of somebody (null: no record).
+`POST /_admin/records` {registry, subject, changes}: what a registry says from now on of somebody (null: no record;
+a field that is null: no such field).
 """
 
 from __future__ import annotations
@@ -127,7 +128,8 @@ class Handler(SandboxHandler):
         """The answer as the registry's record has been changed since: of what was asked for, and nothing else."""
         changes = self.server.changes.get((registry, asked["subject"]), {})
         records = [] if changes is None else [
-            {**record, **{k: v for k, v in changes.items() if k in record}} for record in answer["records"]
+            {k: changes.get(k, v) for k, v in record.items() if k not in changes or changes[k] is not None}
+            for record in answer["records"]
         ]  # fmt: skip
         return {**answer, "records": records}
 

@@ -1,4 +1,4 @@
-"""The desk of a registry's owner: what people say is wrong in its registers, and its answers."""
+"""What people say is wrong in the registers, and the owner's answers."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from govservice.models.reliance import Dispute
 from govservice.operations import disputing
 from govservice.queries.names import person_name
 from govservice.web.access import audience, current_runtime
-from govservice.web.clerk.access import clerk
-from govservice.web.clerk.blueprint import blueprint
 from govservice.web.disputes import shown_dispute
 from govservice.web.forms_ui import ChoiceField, LongTextField, PortalForm
+from govservice.web.steward.blueprint import blueprint, steward
 
 SHOWN = 100
 
 
 @blueprint.get("/disputes")
-@audience("clerk")
+@audience("steward")
 def disputes() -> str:
     """Open ones first, the most urgent at the top; no name stands in the list."""
-    rt, actor = current_runtime(), clerk()
+    rt, actor = current_runtime(), steward()
     with rt.read() as session:
         rows = session.scalars(
             select(Dispute)
@@ -39,14 +38,14 @@ def disputes() -> str:
             shown_dispute(rt, session, row, rt.definitions.by_sha(session.get_one(Case, row.case_id).def_sha))
             for row in rows
         ]
-    return render_template("clerk/disputes.html", rows=shown, today=rt.today(rt.now()))
+    return render_template("steward/disputes.html", rows=shown, today=rt.today(rt.now()))
 
 
 @blueprint.route("/disputes/<dispute_id>", methods=["GET", "POST"])
-@audience("clerk")
+@audience("steward")
 def answer_dispute(dispute_id: str) -> str | Response | tuple[str, int]:
     """One dispute; reading it is a read that the person sees."""
-    rt, actor = current_runtime(), clerk()
+    rt, actor = current_runtime(), steward()
     with rt.read() as session:
         row = session.get(Dispute, dispute_id)
         if row is None or row.owner_id not in disputing.owners(actor):
@@ -58,14 +57,13 @@ def answer_dispute(dispute_id: str) -> str | Response | tuple[str, int]:
     errors = _errors(form) if form.is_submitted() else {}
     if form.is_submitted() and not errors:
         disputing.answer(rt, actor, dispute_id, form["verdict"].data, form["words"].data, now=rt.now())
-        return redirect(url_for("clerk.disputes"), 303)
+        return redirect(url_for("steward.disputes"), 303)
     for field, sentence in errors.items():
         form[field].errors = [sentence]
-    role = next(role for role, department in actor.roles if department == row.owner_id)
     with rt.write() as session:
         read = Read(row.person_id, row.case_id, ["person.name", row.fact_type], "task")
-        record_reads(session, actor.id, role, row.owner_id, [read], rt.now())
-    page = render_template("clerk/dispute.html", one=one, form=form, name=name)
+        record_reads(session, actor.id, "steward", row.owner_id, [read], rt.now())
+    page = render_template("steward/dispute.html", one=one, form=form, name=name)
     return (page, 422) if errors else page
 
 
