@@ -70,6 +70,7 @@ class Edge:
     label: Text
     guard: Expression | None = None
     correction: bool = False
+    once: bool = False  # a correction that is not asked for again at the same stay
     reason: bool = False
     requires_fields: tuple[str, ...] = ()
     requires_attachments: tuple[str, ...] = ()

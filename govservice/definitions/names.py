@@ -19,6 +19,7 @@ CASE_NAMES: Names = {
     "case.channel": Type("text", frozenset({"online", "counter"})),
     "case.submitted_on": DATE,
 }
+PLEDGES = "case.pledges"  # the materials for which a pledge stands
 ACTOR_NAMES: Names = {"actor.role": TEXT, "actor.department": TEXT}
 
 
@@ -37,6 +38,7 @@ class Vocabulary:
     pages: tuple[Names, ...]
     facts: Mapping[str, FactNames]
     fact_types: Names
+    pledged: frozenset[str] = frozenset()  # materials that know a pledge
 
     @property
     def form(self) -> Names:
@@ -49,7 +51,8 @@ class Vocabulary:
 
     def when(self) -> Names:
         """For `when`: the form, the facts and the case."""
-        return {**self.from_facts, **self.form, **CASE_NAMES}
+        pledges = Type("list", item=Type("text", self.pledged))
+        return {**self.from_facts, **self.form, **CASE_NAMES, PLEDGES: pledges}
 
     def guard(self) -> Names:
         """For guards of actions: the same, and who acts."""
@@ -80,7 +83,8 @@ def vocabulary_of(service: Service, catalogue: Catalogue | None) -> Vocabulary:
         for page in service.form
     )
     facts = {name: FactNames(fact.take, fact.predicate is not None) for name, fact in service.facts.items()}
-    return Vocabulary(pages, facts, _fact_types(catalogue))
+    pledged = frozenset(n for n, m in service.materials.items() if m.replaced_by is not None and m.replaced_by.pledge)
+    return Vocabulary(pages, facts, _fact_types(catalogue), pledged)
 
 
 def vocabulary_in(data: Any, catalogue: Catalogue | None) -> Vocabulary:
@@ -92,7 +96,8 @@ def vocabulary_in(data: Any, catalogue: Catalogue | None) -> Vocabulary:
         except KeyError:
             continue
     facts = {n: FactNames(tuple(words(f, "take")), "predicate" in f) for n, f in children(data, "facts")}
-    return Vocabulary(tuple(pages), facts, _fact_types(catalogue))
+    pledged = frozenset(n for n, m in children(data, "materials") if word(mapping(m, "replaced_by"), "pledge"))
+    return Vocabulary(tuple(pages), facts, _fact_types(catalogue), pledged)
 
 
 def _fact_types(catalogue: Catalogue | None) -> Names:

@@ -75,6 +75,7 @@ class Action(Node):
     to: Targets | None = None
     end: Id | None = None
     correction: Flag = False
+    once: Literal[True] | None = None  # of a correction: not a second time while the case stands at this step
     by: Id | None = None  # default: the step's owner; `system`: only a timer does it
     guard: ExpressionText | None = None
     requires: Requires | None = None

@@ -97,6 +97,8 @@ def _check_way(report: Report, data: Raw, way: Way) -> None:
             report.error("E-WAY", way.path, f"goes several ways at once: {', '.join(given)}")
         elif not given and not stays:
             report.error("E-WAY", way.path, "goes nowhere: give `to`, `end` or `correction: true`")
+        if "once" in way.data and way.data.get("correction") is not True:
+            report.error("E-KEY", (*way.path, "once"), "belongs to a correction")
         for key in ("length", "notice"):
             if key in way.data and "pause" not in way.data:
                 report.error("E-KEY", (*way.path, key), "belongs to a pause")

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from govservice.definitions.expressions import Expression
+from govservice.definitions.names import PLEDGES
 from govservice.definitions.schema import Service
 from govservice.definitions.verify_domains import OPPOSITE, Clause, Test, alternatives, possible
 
 MAX_CLAUSES = 256  # kept per combination; more = possible
-ALWAYS_KNOWN = frozenset({"case.number", "case.channel"})
+ALWAYS_KNOWN = frozenset({"case.number", "case.channel", PLEDGES})
 _RELATIONS = frozenset("<=>")
 Said = tuple[str, bool]  # the text of a condition, and whether it holds
 

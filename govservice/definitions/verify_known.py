@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from govservice.definitions.compiled import Branch, Compiled, Edge
 from govservice.definitions.expressions import Expression
+from govservice.definitions.names import PLEDGES
 from govservice.definitions.verify_data import Data, Said
 from govservice.definitions.verify_graph import Graph
 
@@ -31,7 +32,7 @@ def changing_names(compiled: Compiled) -> frozenset[str]:
 
 def is_fleeting(name: str, changing: frozenset[str]) -> bool:
     """Whether a name may mean something else the next time it is asked."""
-    return name.startswith(("actor.", "result.")) or name in changing
+    return name.startswith(("actor.", "result.")) or name == PLEDGES or name in changing
 
 
 class Ways:

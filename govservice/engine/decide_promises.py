@@ -58,6 +58,7 @@ def _pledge(work: Work, material: str, version: Any) -> None:
         raise Invalid({material: N_("The words of this pledge have changed. Please read it again.")})
     data = {"material": material, "pledge": name, "version": words.version, "digest": words.digest}
     work.emit("pledge.made", MAIN, data)
+    work.forget_values()
 
 
 # -- the material comes
@@ -96,6 +97,7 @@ def resubmit(work: Work) -> None:
     if "pledges" in work.cmd.data:
         for name in sorted(set(work.st.pledges) - set(work.cmd.data["pledges"])):
             work.emit("pledge.ended", MAIN, {"material": name})
+        work.forget_values()
     waits.release(work)
     correction.resubmit(work)
 

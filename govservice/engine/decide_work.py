@@ -116,6 +116,10 @@ class Work:
         """The case's area has become known: the calendar and `case.area` may differ now."""
         self._cal = self._values = None
 
+    def forget_values(self) -> None:
+        """Something that expressions read has changed, beside the answers."""
+        self._values = None
+
     def deadline(self, start: str, limit: Duration, pauses: Any = ()) -> Deadline:
         return deadline(self.cal, start, limit, pauses)
 
@@ -148,6 +152,7 @@ def case_values(st: CaseState, ctx: Ctx | None, cal: Calendar | None) -> dict[st
         **(ctx.values if ctx is not None and ctx.values is not None else {}),
         "case.number": st.number, "case.area": st.area, "case.channel": st.channel,
         "case.submitted_on": cal.local_date(moment(received)) if received and cal is not None else None,
+        "case.pledges": sorted(st.pledges),
     }  # fmt: skip
 
 

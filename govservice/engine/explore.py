@@ -112,7 +112,7 @@ class _Explorer:
         self.reach(here, outcome.after, outcome.known, move, outcome)
 
     def reach(self, here: int | None, after: CaseState, known: Known, move: Move, outcome: Outcome) -> None:
-        marking = marking_of(after)
+        marking = marking_of(after, self.world.once)
         known = self.world.still_asked(after.tokens[MAIN].step, known)
         key = (marking, known)
         index = self.index.get(key)

@@ -3,7 +3,7 @@ reply to a notice. Withdrawing, lapsing and acts of the clock are no moves: they
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from govservice.definitions.compiled import Edge
@@ -44,6 +44,7 @@ class Place(NamedTuple):
     confirmed: str | None
     acted: bool
     paused: str | None
+    answered: bool = False  # the one correction that this step may ask for has come back
 
 
 class Marking(NamedTuple):
@@ -64,12 +65,13 @@ class Marking(NamedTuple):
         return self.status == "closed" and all(place.status == "ended" for place in self.places)
 
 
-def marking_of(st: CaseState) -> Marking:
+def marking_of(st: CaseState, once: Container[str] = ()) -> Marking:
+    """`once`: steps that may ask for a correction one time only."""
     round = st.rounds.get(st.main.step)
     block = st.main.step + "."
     collecting = any(not a.notified for a in st.asks.values())
     places = tuple(
-        _place(token, collecting)
+        _place(token, collecting, token.step in once)
         for token in st.tokens.values()
         if token.id == MAIN or token.open or (token.round == round and token.scope.startswith(block))
     )
@@ -80,12 +82,13 @@ def marking_of(st: CaseState) -> Marking:
     return Marking(st.status, st.outcome, places, notice, asked, gaps, _children(st), holds)
 
 
-def _place(token: Token, collecting: bool) -> Place:
-    """Whether a branch has acted matters only while requests are collected for one notice."""
+def _place(token: Token, collecting: bool, once: bool) -> Place:
+    """Whether a branch has acted matters only while requests are collected for one notice, whether it was answered
+    only where it may not ask again."""
     return Place(
         token.scope or f"{token.kind}:{token.id}", token.step, token.status, token.outcome, token.waits_for,
         token.confirmed[0] if token.confirmed else None, token.acted and collecting,
-        token.pauses[-1][2] if token.paused else None,
+        token.pauses[-1][2] if token.paused else None, once and rights.answered(token),
     )  # fmt: skip
 
 

@@ -155,6 +155,7 @@ class World:
             for name in (branch.each for branch in block.branches if branch.each is not None):
                 self.names |= dict.fromkeys(counted(name), frozenset({name}))
         self.large = frozenset(block.path for block in compiled.blocks.values() if mixtures(compiled, block) > LARGE)
+        self.once = frozenset(path for path, edges in compiled.out.items() if any(edge.once for edge in edges))
         self.people = 2 + 2 * max((len(e.not_same_as) for edges in compiled.out.values() for e in edges), default=0)
         self._asked: dict[str, frozenset[str]] = {}
         pledged = _pledges(service)

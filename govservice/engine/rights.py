@@ -45,6 +45,7 @@ NO_GAP = Refusal("no_gap", "No document was put off, or it has come already.")
 GAPS = Refusal("gaps", "A document that the applicant may bring later has not come yet.")
 ASKED = Refusal("asked", "This was asked already; the answer is not there yet.")
 CONSULTED = Refusal("consulted", "A department that was asked for its opinion has not answered yet.")
+ONCE = Refusal("once", "The applicant was given one round to put this right; there is no second one.")
 NOTICE_OUT = Refusal("notice_out", "The notice was sent already.")
 
 
@@ -173,9 +174,20 @@ def refusal(d: Compiled, st: CaseState, token: Token, edge: Edge, actor: Actor, 
         or by_gaps(st, edge)
         or by_claim(st.task_of(token.id), edge, actor)
         or by_eyes(st, token, edge, actor, behalf(d, st, actor, edge.by, ctx, token))
+        or by_once(token, edge)
         or by_hold(st, token, edge)
         or by_consult(d, st, token, edge)
     )
+
+
+def by_once(token: Token, edge: Edge) -> Refusal | None:
+    """One round to put things right: whoever asked at this stay and was answered decides on what there is now."""
+    return ONCE if edge.once and answered(token) else None
+
+
+def answered(token: Token) -> bool:
+    """Whether a correction that was asked for at this stay has come back."""
+    return any(kind == "correction" and end is not None for _, end, kind in token.pauses)
 
 
 def by_hold(st: CaseState, token: Token, edge: Edge) -> Refusal | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,7 @@ from govservice.definitions.values import typed
 from govservice.engine import correction_items
 from govservice.exchange import evidence
 from govservice.exchange.evidence import FactView
+from govservice.models.base import to_iso
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
 
@@ -123,6 +125,16 @@ def pledge_of(catalogue: Catalogue, compiled: Compiled, slot: str) -> Pledge | N
     material = compiled.service.materials.get(slot)
     name = material.replaced_by.pledge if material is not None and material.replaced_by is not None else None
     return catalogue.pledges.get(name) if name is not None else None
+
+
+def agreed(compiled: Compiled, slot: str, words: Pledge, at: datetime) -> dict[str, object]:
+    """A pledge as the form keeps it: its name and version, and the very words that were agreed to at `at`."""
+    replaced = compiled.service.materials[slot].replaced_by
+    assert replaced is not None
+    return {
+        "pledge": replaced.pledge, "version": words.version, "title": dict(words.title), "text": dict(words.text),
+        "agreed_at": to_iso(at),
+    }  # fmt: skip
 
 
 def still_promised(catalogue: Catalogue, compiled: Compiled, form: Form, slots: OpenSlots) -> Form:

@@ -6,7 +6,7 @@ answers as sealed revisions, a snapshot of what was sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
@@ -24,7 +24,7 @@ from govservice.models.casedata import Form, write_form
 from govservice.models.cases import Case
 from govservice.models.session import box_of
 from govservice.operations import demo_words as words
-from govservice.operations.completeness import prune_hidden, visible_pages
+from govservice.operations.completeness import agreed, pledge_of, prune_hidden, visible_pages
 from govservice.operations.demo_papers import paper
 from govservice.operations.demo_plan import Fate
 from govservice.operations.files import store
@@ -56,7 +56,8 @@ class Filing:
     def agree(self, at: datetime) -> None:
         """The purpose page is answered; the registries are asked and their answers recorded."""
         catalogue = self.rt.definitions.catalogue
-        declined = ("health",) if "health" in self.compiled.service.facts and self.random.random() < DECLINES else ()
+        declines = "health_certificates" in self.fate.defers or self.random.random() < DECLINES
+        declined = ("health",) if "health" in self.compiled.service.facts and declines else ()
         self.form = replace(self.form, declined=declined, agreed_at=to_iso(at))
         wanted, settled = prefill.needs(
             self.session, catalogue, self.compiled, self.case_id, self.actor, at, declined, "prefill"
@@ -72,12 +73,31 @@ class Filing:
         asked = evidence.asked_fields(self.compiled, self.facts)
         given = {name: value for name in asked if (value := self._value(name, fields[name])) is not None}
         form = prune_hidden(self.compiled, form.with_answers(given, "you"))
-        materials = {}
-        for slot in evidence.materials_asked(self.compiled, self.facts):
-            if self.compiled.service.materials[slot].required:
-                materials[slot] = (self.attach(slot, "material", self.actor.id, at),)
+        form = self._papers(form, at)
         shown = tuple(visible_pages(self.compiled, form))
-        self._write(replace(form, materials=materials, pages_done=shown), at)
+        self._write(replace(form, pages_done=shown), at)
+
+    def _papers(self, form: Form, at: datetime) -> Form:
+        """Each paper that is asked for: pledged or put off where the plan says so, else brought."""
+        materials: dict[str, tuple[str, ...]] = {}
+        pledges, deferred = dict(form.pledges), list(form.deferred)
+        for slot in evidence.materials_asked(self.compiled, self.facts):
+            words = pledge_of(self.rt.definitions.catalogue, self.compiled, slot)
+            if slot in self.fate.pledges and words is not None:
+                pledges[slot] = agreed(self.compiled, slot, words, at)
+            elif slot in self.fate.defers and slot in self.compiled.deferrals:
+                deferred.append(slot)
+            elif self.compiled.service.materials[slot].required:
+                materials[slot] = (self.attach(slot, "material", self.actor.id, at),)
+        return replace(form, materials=materials, pledges=pledges, deferred=tuple(deferred))
+
+    def bring(self, slots: Sequence[str], at: datetime) -> None:
+        """What was put off comes."""
+        form = self.form
+        for slot in slots:
+            brought = {**form.materials, slot: (self.attach(slot, "material", self.actor.id, at),)}
+            form = replace(form.without_promise(slot), materials=brought)
+        self._write(form, at)
 
     def correct(self, items: tuple[str, ...], at: datetime) -> list[str]:
         """Another value or another file for everything named; returns what changed."""

@@ -33,7 +33,7 @@ from govservice.models.papers import Message, Rating
 from govservice.models.session import box_of
 from govservice.operations import demo_outside
 from govservice.operations import demo_words as words
-from govservice.operations.completeness import submit_action
+from govservice.operations.completeness import promises, submit_action
 from govservice.operations.demo_filing import Filing
 from govservice.operations.demo_later import Later
 from govservice.operations.demo_plan import Fate
@@ -156,9 +156,11 @@ class History:
     def submit(self, run: Run, at: datetime) -> None:
         assert run.filing is not None
         form = run.filing.form
-        data = {"data_rev": form.rev, "changed": form.changed_from(type(form)())}
+        data = {"data_rev": form.rev, "changed": form.changed_from(type(form)()), **promises(run.d, form, draft=True)}
         self.do(run, run.actor, submit_action(run.d), at, token_id=MAIN, data=data)
         run.filing.seal("submit", at)
+        if form.deferred and not run.fate.lapses:
+            self.at(at + timedelta(days=run.random.uniform(1, 3)), partial(self.bring, run))
         if run.fate.withdraws is not None:
             self.at(run.after(at, run.fate.withdraws), partial(self.withdraw, run))
 
@@ -168,9 +170,20 @@ class History:
         if notice is None or run.state.status == "closed":
             return
         changed = run.filing.correct(notice.items, at)
-        data = {"data_rev": run.filing.form.rev, "changed": changed}
+        data = {"data_rev": run.filing.form.rev, "changed": changed, **promises(run.d, run.filing.form, draft=False)}
         self.do(run, run.actor, "@resubmit", at, token_id=MAIN, data=data)
         run.filing.seal("correction", at)
+
+    def bring(self, run: Run, at: datetime) -> None:
+        """What was put off comes, if it is still missing."""
+        assert run.filing is not None
+        due = [gap.material for gap in run.state.open_gaps]
+        if run.state.status == "closed" or not due:
+            return
+        run.filing.bring(due, at)
+        data = {"data_rev": run.filing.form.rev, "supplied": due}
+        self.do(run, run.actor, "@supply", at, token_id=MAIN, data=data)
+        run.filing.seal("supplement", at)
 
     def withdraw(self, run: Run, at: datetime) -> None:
         edge = run.d.edge(run.state.main.step, "withdraw")
@@ -208,7 +221,7 @@ class History:
     def token(self, run: Run, key: tuple[int, int, int, bool]) -> Token | None:
         """The token if it still stands where it stood when this was planned."""
         token = run.state.tokens.get(key[0])
-        if run.state.status == "closed" or token is None or token.status != "active":
+        if token is None or token.status != "active" or (run.state.status == "closed" and token.kind != "after"):
             return None
         there = (token.id, token.entered_seq, len(token.pauses), token.confirmed is not None)
         return token if there == key else None

@@ -22,6 +22,7 @@ from govservice.worktime.calendar import Calendar
 DAYS = 90
 SEED = 2026
 RESTAURANT, FOOD = "open_restaurant", "food_business_licence"
+PLEDGES = 0.3  # share of those who apply for a food licence on a pledge
 SHARE = 0.45  # of the cases that open a restaurant
 LARGE = 300  # square metres from which the fire brigade inspects
 TRADES = {
@@ -35,7 +36,8 @@ HOUR_WEIGHTS = (1, 4, 10, 12, 11, 6, 6, 10, 11, 10, 7, 4, 3, 3, 2, 1)
 PACE: Mapping[str, tuple[float, float]] = {
     "acceptance": (0.6, 0.55), "review.food.desk": (1.1, 0.5), "review.food.site": (2.0, 0.5),
     "review.fire.site": (3.4, 0.4), "review.sign.desk": (1.7, 0.5), "decision": (0.8, 0.5),
-    "examination": (0.4, 0.5), "inspection": (1.4, 0.45), "refusal": (0.5, 0.5),
+    "review.papers.desk": (0.4, 0.5), "review.site.check": (1.4, 0.45), "refusal": (0.5, 0.5), "pledged": (0.2, 0.4),
+    "post_check": (12.0, 0.4),
 }  # fmt: skip
 QUICK: Mapping[tuple[str, str], tuple[float, float]] = {
     (FOOD, "acceptance"): (0.35, 0.6), (FOOD, "decision"): (0.4, 0.5)
@@ -45,14 +47,14 @@ ELSEWHERE = (1.0, 0.5)
 # Where a case is sent back or refused, and how often among those that are.
 CORRECTS: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     RESTAURANT: (("acceptance", "review.food.desk", "review.fire.site", "review.sign.desk"), (5, 6, 4, 3)),
-    FOOD: (("acceptance", "inspection"), (5, 6)),
+    FOOD: (("acceptance", "review.site.check"), (5, 6)),
 }
 REFUSES: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
     RESTAURANT: (
         ("acceptance", "review.food.site", "review.fire.site", "review.sign.desk", "decision"),
         (2, 3, 2, 1, 2),
     ),
-    FOOD: (("acceptance", "examination", "inspection", "decision"), (2, 3, 4, 2)),
+    FOOD: (("acceptance", "review.papers.desk", "review.site.check", "decision"), (2, 3, 4, 2)),
 }
 
 
@@ -69,7 +71,9 @@ class Fate:
     corrects: frozenset[str] = frozenset()  # steps that ask for a correction
     refuses: str | None = None  # the step that says no
     withdraws: float | None = None  # working days after the submission
-    lapses: bool = False  # a correction is never answered
+    lapses: bool = False  # a correction is never answered, what was put off never comes
+    pledges: frozenset[str] = frozenset()  # materials for which a pledge is given
+    defers: frozenset[str] = frozenset()  # materials that come later
     abandons: bool = False  # stays a draft
     stars: int | None = None
     pace: Mapping[str, float] = field(default_factory=dict)
@@ -130,6 +134,13 @@ def _pool(random: Random, province: Province, trades: Sequence[str]) -> list[Ent
     return mixed
 
 
+def _pledged(key: str, service: str, corrects: frozenset[str]) -> frozenset[str]:
+    """Who pledges, drawn apart: the plan of everything else stays what it was. Whoever is planned to mend something
+    is inspected first."""
+    pledges = service == FOOD and not corrects and Random(f"{key}:pledge").random() < PLEDGES
+    return frozenset({"rules"}) if pledges else frozenset()
+
+
 def _fate(random: Random, key: str, service: str, enterprise: Enterprise, at: datetime) -> Fate:
     """One in five is asked for a correction, one in twelve refused, one in twenty-five withdrawn."""
     corrects = frozenset(random.choices(*CORRECTS[service])) if random.random() < 0.2 else frozenset[str]()
@@ -137,7 +148,7 @@ def _fate(random: Random, key: str, service: str, enterprise: Enterprise, at: da
         corrects |= {"review.sign.desk", "review.food.desk"}
     return Fate(
         key, service, enterprise, at,
-        corrects=corrects,
+        corrects=corrects, pledges=_pledged(key, service, corrects),
         refuses=random.choices(*REFUSES[service])[0] if random.random() < 0.08 else None,
         withdraws=random.uniform(0.2, 6) if random.random() < 0.04 else None,
         lapses=bool(corrects) and random.random() < 0.06,

@@ -15,6 +15,8 @@ from govservice.worktime.calendar import Calendar
 AREA = "huaxi"
 DINING = {"menu.seats": 64, "menu.kind": ["hot", "cold"]}
 FOOD_DESK, FOOD_SITE = "review.food.desk", "review.food.site"
+PAPERS, SITE = "review.papers.desk", "review.site.check"
+RULES, HEALTH = frozenset({"rules"}), frozenset({"health_certificates"})
 FIRE, SIGN = "review.fire.site", "review.sign.desk"
 BUILD, MOVE, ALLOWANCE = "building_permit", "household_move", "minimum_living_allowance"
 OTHERS: dict[str, dict[str, object]] = {
@@ -48,7 +50,7 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
         return Fate(f"s-r-{key}", RESTAURANT, next(large), ago(days), **{**given, **more})
 
     def licence(key: str, days: int, **more: Any) -> Fate:
-        given: dict[str, Any] = {"pace": {"acceptance": 0.2, "examination": 0.3, "inspection": 1.0}}
+        given: dict[str, Any] = {"pace": {"acceptance": 0.2, "review.papers.desk": 0.3, "review.site.check": 1.0}}
         return Fate(f"s-f-{key}", FOOD, next(small), ago(days), **{**given, **more})
 
     def other(key: str, service: str, days: int, **more: Any) -> Fate:
@@ -68,11 +70,15 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
         restaurant("new-today", 1, stays=frozenset({"acceptance"})),
         restaurant("new-late", 3, stays=frozenset({"acceptance"})),
         licence("new", 1, stays=frozenset({"acceptance"})),
-        licence("papers", 2, stays=frozenset({"examination"})),
-        licence("on-site", 3, stays=frozenset({"inspection"}), claimed={"inspection": "wu.gang"}),
+        licence("papers", 2, stays=frozenset({PAPERS, SITE})),
+        licence("on-site", 3, stays=frozenset({SITE}), claimed={SITE: "wu.gang"}),
+        licence("pledged", 1, pledges=RULES, stays=frozenset({"pledged"})),
+        licence("on-pledge", 12, pledges=RULES, stays=frozenset({"post_check"}), stars=5),
+        licence("put-off", 5, defers=HEALTH),
+        licence("mended", 14, corrects=frozenset({SITE})),
         licence("to-decide", 4, stays=frozenset({"decision"})),
         Fate("s-wang", FOOD, cast.QINGWEI, ago(32), login="wang.fang", stars=5, answers={"business.form": "service"},
-             pace={"acceptance": 0.4, "examination": 0.5, "inspection": 1.2, "decision": 0.5}),
+             pace={"acceptance": 0.4, PAPERS: 0.5, SITE: 1.2, "decision": 0.5}),
         Fate("s-chen", RESTAURANT, cast.QIANXIANG, ago(4), login="chen.wei", answers=DINING, stays=REVIEW),
         Fate("s-chen-draft", FOOD, cast.QIANXIANG, ago(1, 15), login="chen.wei", abandons=True),
         other("build-granted", BUILD, 24, stars=5),

@@ -49,10 +49,10 @@ CORRECTIONS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
     ),
     ("open_restaurant", "review.sign.desk"): (("signage.text", "招牌文字与营业执照名称不符，请核对。"),),
     ("food_business_licence", "acceptance"): (
-        ("rules", "食品安全规章制度目录不完整，请补充。"),
+        ("layout", "布局图未标明进货、加工、出餐流程，请补充。"),
         ("layout", "布局图未标明食品处理区面积，请补充。"),
     ),
-    ("food_business_licence", "inspection"): (
+    ("food_business_licence", "review.site.check"): (
         ("photos", "操作间与卫生间未分隔，请整改后重新上传照片。"),
         ("photos", "缺少防蝇防鼠设施，请整改后重新上传照片。"),
     ),
@@ -63,8 +63,8 @@ REFUSALS = {
     "review.food.site": "现场核查发现加工场所不具备与经营项目相适应的条件。",
     "review.fire.site": "疏散通道和安全出口不符合消防技术标准。",
     "review.sign.desk": "店招设置影响建筑消防登高面，不同意设置。",
-    "examination": "经营项目与场所条件不相适应，建议不予许可。",
-    "inspection": "现场核查不合格，不具备保证食品安全的条件。",
+    "review.papers.desk": "经营项目与场所条件不相适应，建议不予许可。",
+    "review.site.check": "现场核查不合格，不具备保证食品安全的条件。",
     "refusal": "经审查，不符合食品经营许可条件，决定不予许可。",
     "decision": "经审查，不符合法定条件，决定不予许可。",
 }

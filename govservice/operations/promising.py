@@ -17,11 +17,10 @@ from govservice.engine import Actor, Command, apply, load_state
 from govservice.errors import N_, Invalid, KeyReused, NotAllowed
 from govservice.exchange import evidence, toll
 from govservice.exchange.snapshot import latest_snapshot, seal_snapshot
-from govservice.models.base import to_iso
 from govservice.models.casedata import Form, read_form, write_form
 from govservice.models.cases import Case, CommandKey
 from govservice.models.papers import File
-from govservice.operations.completeness import open_slots, pledge_of
+from govservice.operations.completeness import agreed, open_slots, pledge_of
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
 from govservice.operations.filing import Receipt
@@ -43,12 +42,7 @@ def give_pledge(rt: Runtime, actor: Actor, case_id: str, slot: str, *, version: 
             raise NotAllowed("There is no pledge for this document.")
         if words.version != version:
             raise Invalid({slot: STALE})
-        material = compiled.service.materials[slot].replaced_by
-        assert material is not None
-        given = {
-            "pledge": material.pledge, "version": words.version, "title": dict(words.title), "text": dict(words.text),
-            "agreed_at": to_iso(now),
-        }  # fmt: skip
+        given = agreed(compiled, slot, words, now)
         form = _without_files(session, form.without_promise(slot), slot, now)
         _write(session, case, replace(form, pledges={**form.pledges, slot: given}), actor, now)
 

@@ -1,4 +1,5 @@
-"""The food-business licence: examined by one, inspected by two others, decided by a third."""
+"""The food-business licence: examined by one, inspected by two others, decided by a third; or on a pledge, inspected
+afterwards."""
 
 from __future__ import annotations
 
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support import story
+from tests.support import offices, story
 from tests.support.eyes import Eyes
+from tests.support.offices import Offices
 from tests.support.portal import Portal
 from tests.support.visitor import PDF, Stage, Visitor
 
@@ -36,6 +38,25 @@ def test_from_the_application_to_the_licence(browser: Browser, portal: Portal) -
         story.decide(stage.person("he.tao", "zh"), number, "Approve")
         story.has_licence(wang, number)
     assert eyes.faults == []
+
+
+def test_on_a_pledge(browser: Browser, portal: Portal) -> None:
+    """Decided at once, inspected by two afterwards: the citizen in English, the offices in Chinese."""
+    with Stage(browser, portal, service=SERVICE) as stage:
+        wang, huaxi = stage.person("wang.fang", "en"), Offices(stage, "huaxi", "zh")
+        number = offices.apply(wang, SERVICE, {
+            "business.form": "service", "business.items": ("hot",), "manager.name": "王芳", "online.sells": "no",
+        }, pledge=True)  # fmt: skip
+        huaxi.decide(number, "window@service_hall", "Accept")
+        huaxi.decide(number, "head@market_reg", "Approve on the pledge")
+        story.has_licence(wang, number)
+        first = huaxi.holder("inspector@market_reg")
+        first.open(f"/clerk/cases/{number}")
+        first.follow("Pledge kept")
+        first.attach("现场核查记录.pdf")
+        first.press("Pledge kept")
+        first.reads("Done. A second person must confirm it.")
+        huaxi.decide(number, "inspector@market_reg", "Pledge kept", 1)
 
 
 def apply(who: Visitor) -> str:

@@ -21,7 +21,9 @@ CHANGES: dict[str, dict[str, tuple[Any, ...]]] = {  # what an applicant may answ
     "open_restaurant": {
         "premises.area": ("120", "299.99", "300", "5000"), "menu.seats": (0, 1, 60), "signage.text": ("a", "b"),
     },
-    "food_business_licence": {"premises.area": ("50", "400"), "manager.name": ("M", "N")},
+    "food_business_licence": {
+        "premises.area": ("50", "400"), "manager.name": ("M", "N"), "org.discredited": (False, False, True),
+    },
     "neighbours": {
         "house.adults": ("", "ann", "ann bo", "ann, bo, chen"), "house.floors": (1, 2, 3), "sign.text": ("x", "y"),
     },
@@ -29,6 +31,7 @@ CHANGES: dict[str, dict[str, tuple[Any, ...]]] = {  # what an applicant may answ
     "package": {"want.second": (True, False)},
     "stall_permit": {}, "exam_seat": {}, "part_one": {}, "part_two": {}, "part_three": {},
 }  # fmt: skip
+PLEDGES = {"open_restaurant": "food_safety_pledge", "food_business_licence": "food_licence_pledge"}
 DISTRICT = {
     "open_restaurant": "premises.district", "food_business_licence": "premises.district",
     "stall_permit": "stall.district", "exam_seat": "stall.district",
@@ -96,11 +99,11 @@ def submit(sim: Sim, case: Case) -> None:
     if filled is None:
         return
     data: dict[str, Any] = {"data_rev": filled[0], "changed": filled[1]}
-    if case.service == "open_restaurant":
+    if case.service in PLEDGES:
         if pick.random() < 0.4:
             data["deferred"] = ["health_certificates"]
         if pick.random() < 0.4:
-            pledge = sim.rules.catalogue.pledges["food_safety_pledge"]
+            pledge = sim.rules.catalogue.pledges[PLEDGES[case.service]]
             data["pledges"] = {"rules": pledge.version}
     said = sim.wish(sim.command(case, actor, "submit", MAIN, data=data))
     if said.outcome == "done":

@@ -29,6 +29,7 @@ from govservice.definitions.library import Definitions
 from govservice.definitions.reader import read
 from govservice.definitions.schema import Service
 from govservice.engine import Actor, store
+from govservice.exchange.sandbox.direct import direct_gateway
 from govservice.models.accounts import Role, User
 from govservice.models.cases import Definition
 from govservice.models.keyring import Keyring
@@ -48,6 +49,7 @@ PROCEDURES = Path(__file__).parent / "procedures"
 FEES = Path(__file__).parents[1] / "payments" / "data"
 CATALOGUE = load_catalogue(ROOT / "workflows")
 CALENDARS: Calendars = load_calendars(ROOT / "workflows" / "calendars")
+GATEWAY = direct_gateway(CATALOGUE)  # registries in this process: what a case has them do is done
 SHIPPED = ("open_restaurant", "food_business_licence")
 HOLDERS = {  # who holds which roles in the area where the cases are decided
     "li": "window@service_hall", "na": "window@service_hall",
@@ -110,7 +112,7 @@ class Office:
             workflows_dir=ROOT / "workflows", storage_dir=ROOT, secret_key="the simulation's secret, known to all",
         )  # fmt: skip
         self.rt = Runtime(
-            self.database, self.definitions, self.calendars, None, settings,  # type: ignore[arg-type]
+            self.database, self.definitions, self.calendars, GATEWAY, settings,  # type: ignore[arg-type]
             provider=self.provider, wall=self.time,
         )  # fmt: skip
         self.shas = _read()[1]  # hashes of the versions by service, the first one first

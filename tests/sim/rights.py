@@ -114,6 +114,8 @@ def may_act(rules: Rules, case: Case, token: Token, edge: Any, actor: Actor) -> 
             return "the same person twice"
         if any(both & case.acts.get(path, set()) for path in edge.not_same_as):
             return "four eyes"
+    if edge.once and any(end is not None and kind == "correction" for _, end, kind in token.pauses):
+        return "one round to put it right"
     if edge.consult is not None and asked(rules, case, token, edge):
         return "asked already"
     moves = edge.kind == "action" and not (edge.consult or edge.correction or edge.pause or edge.resume)

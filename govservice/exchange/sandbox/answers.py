@@ -181,7 +181,10 @@ def _instant(at: datetime) -> str:
 PERSON = ("record_id", "person")
 DOORS: Mapping[str, tuple[Door, ...]] = {
     "population": (Door("v2/people/query", ("record_id", "national_id"), _population),),
-    "enterprises": (Door("v1/enterprises/query", ("uscc",), _enterprises),),
+    "enterprises": (
+        Door("v1/enterprises/query", ("uscc",), _enterprises),
+        Door("v1/serious_breaches/query", ("record_id", "uscc"), standing.breaches),
+    ),
     "real_estate": (
         Door("v1/premises/query", ("title_no", "holder"), _real_estate),
         Door("v1/dwellings/query", PERSON, people.dwellings),
@@ -203,7 +206,11 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "licences": (Door("v1/licences/query", ("record_id", "holder"), standing.licences),),
     "medical_insurance": (Door("v1/costs/query", PERSON, people.medical_costs),),
 }
-ACTS = {"v1/addresses": "address", "v1/payments": "account"}  # acts that ask for nothing but this key
+ACTS = {
+    "v1/addresses": "address",
+    "v1/payments": "account",
+    "v1/handovers": "district",
+}  # acts that ask for nothing but this key
 
 
 def done(path: str, data: Any) -> dict[str, Any]:

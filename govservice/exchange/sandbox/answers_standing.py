@@ -1,4 +1,5 @@
-"""What the registries of tax, education and licences answer: what somebody earned, learned, and may do."""
+"""What the registries of tax, education and licences answer: what somebody earned, learned, and may do,
+and which enterprises broke the law badly."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
+from govservice.exchange.sandbox import cast
 from govservice.exchange.sandbox.answers_people import drawn, record, works
 from govservice.exchange.sandbox.province import AS_OF, Province
 
@@ -51,5 +53,19 @@ def licences(province: Province, subject: str) -> Iterable[Record]:
             "status": "revoked" if drawn(subject, "revoked") % 20 == 0 else "valid",
             "valid_until": (issued + timedelta(days=5 * 365)).isoformat(),
             "updated_at": f"{issued.isoformat()}T08:00:00Z",
+        }
+    ]  # fmt: skip
+
+
+def breaches(province: Province, subject: str) -> Iterable[Record]:
+    """One of forty enterprises is on the list of serious breaches; none of the cast."""
+    enterprise = province.enterprises.get(subject)
+    if enterprise is None:
+        return []
+    kept = subject in {e.uscc for e in cast.ENTERPRISES}
+    listed = not kept and drawn(subject, "listed") % 40 == 0
+    return [
+        {
+            "record_id": f"SX-{subject[-8:]}", "uscc": subject, "listed": listed, "updated_at": "2026-01-05T01:00:00Z",
         }
     ]  # fmt: skip
