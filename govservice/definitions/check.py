@@ -1,4 +1,4 @@
-"""All checks of one or many files: schema, shape, names, expressions, verification, what is not executed yet."""
+"""All checks of one or many files: schema, shape, names, expressions, verification."""
 
 from __future__ import annotations
 

@@ -82,6 +82,9 @@ def _check_fact(report: Report, path: Path, fact: Raw) -> None:
             report.error("E-FACT", (*path, "fallback", index), "write `declare` or {upload: MATERIAL}")
     if not fact.get("fallback") and "block" not in fact:
         report.error("E-FACT", path, "say what happens when no source answers: `fallback`, or `block` with the reason")
+    if fact.get("consent") == "explicit" and not fact.get("fallback"):
+        message = "whoever does not agree brings it themselves, without a penalty: say how (`fallback`)"
+        report.error("E-CONSENT", (*path, "consent"), message)
     if "subscribe" in fact and "revalidate" not in fact:
         report.error("E-FACT", (*path, "subscribe"), "belongs to a fact with `revalidate`: what is told is asked again")
     if "pending_within" in fact and fact.get("pending") != "allowed":

@@ -34,6 +34,8 @@ class FormLike(Protocol):
     def with_answers(self, answers: Mapping[str, Any], source: str) -> Self: ...
 
 
+SETTLED = ("verified", "waived")  # a clerk has looked at it: what was sent stays as it is
+
 F = TypeVar("F", bound=FormLike)
 
 
@@ -45,6 +47,8 @@ def merge_answers(compiled: Compiled, facts: Facts, form: F) -> F:
     """
     for name, fact in _fact_fields(compiled).items():
         view, source = facts.get(fact), f"fact:{fact}"
+        if view is not None and view.state in SETTLED:
+            continue
         value = view.values.get(name) if view else None
         if value is not None and _changed_by_hand(compiled, fact, name, form, value):
             continue

@@ -208,7 +208,8 @@ class Gateway:
         calls = sorted(asked.calls, key=lambda call: call.id == settled)  # the one that settled it stands last
         values = {asked.wanted.known_as(name): value for name, value in best.values.items()}
         return FactResult(
-            asked.wanted, best.outcome, tuple(calls), values, best.record_id, best.updated_at, best.assurance
+            asked.wanted, best.outcome, tuple(calls), values, best.record_id, best.updated_at,
+            assurance=best.assurance,
         )  # fmt: skip
 
     def _out_of_vault(self, asked: _Asked, name: str, max_age: Duration | None, around: _Round) -> _End:

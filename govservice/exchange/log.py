@@ -32,9 +32,11 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 _table, _heads = cast("Table", Exchange.__table__), cast("Table", ExchangeHead.__table__)
 
 
-def row_hash(prev: str, values: Sequence[Any]) -> str:
-    """The hash of a row after `prev`. `values` are those of COLUMNS, the last one (`at`) as canonical text."""
-    return hashlib.sha256(_encode([prev, *values]).encode()).hexdigest()
+def row_hash(prev: str, values: Sequence[Any], consent: str | None = None) -> str:
+    """The hash of a row after `prev`. `values` are those of COLUMNS, the last one (`at`) as canonical text; `consent`
+    stands in it where there is one (the chain is older than consents are)."""
+    more = [consent] if consent is not None else []
+    return hashlib.sha256(_encode([prev, *values, *more]).encode()).hexdigest()
 
 
 def append(session: Session, rows: Iterable[Row]) -> None:
@@ -49,7 +51,9 @@ def append(session: Session, rows: Iterable[Row]) -> None:
     for row in rows:
         seq, head = heads[row["registry_code"]]
         row["seq"], row["prev_hash"] = seq + 1, head
-        row["row_hash"] = row_hash(head, [*(row[name] for name in COLUMNS[:-1]), to_iso(row["at"])])
+        row["consent_id"] = row.get("consent_id")
+        values = [*(row[name] for name in COLUMNS[:-1]), to_iso(row["at"])]
+        row["row_hash"] = row_hash(head, values, row["consent_id"])
         heads[row["registry_code"]] = (seq + 1, row["row_hash"])
     session.execute(insert(_table), rows)
     moved = [{"code": code, "to": seq, "head": head} for code, (seq, head) in heads.items()]

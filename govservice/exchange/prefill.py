@@ -16,6 +16,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.definitions.periods import period_of
 from govservice.definitions.schema_form import Fact as FactNode
 from govservice.errors import NotFound
+from govservice.exchange import consents
 from govservice.exchange.connectors.base import SubjectKey
 from govservice.exchange.gateway import BUDGET, Gateway
 from govservice.exchange.outcomes import Outcome
@@ -82,6 +83,7 @@ def needs(
     if case is None:
         raise NotFound()
     known = current_facts(session, case_id, catalogue)
+    agreed = consents.newest(session, case_id) if consents.wants_consent(compiled) else {}
     subjects = _subjects(session, case)
     today = today or now.date()
     may_act = names is not None or case.organisation_id is None or _may_act(session, case, today)
@@ -93,13 +95,18 @@ def needs(
         each = _wanted(case, compiled, name, node, subjects, catalogue, actor, trigger, now, today)
         if names is not None:
             each = replace(each, vault=())  # looking again is asking the registry, not ourselves
-        if name in declined:
+        given = agreed.get(name)
+        each = replace(each, consent=given.id if given is not None else None)
+        if given is not None and not consents.holds(given, now):
+            refused = _refused(each, catalogue, Outcome.REFUSED)
+            settled.append(FactResult(each, Outcome.REFUSED, (refused,), withdrawn=name not in declined))
+        elif name in declined or (node.consent == "explicit" and given is None):
             if not (name in known and known[name].state == "refused"):
                 settled.append(FactResult(each, Outcome.REFUSED, ()))
         elif names is None and _is_fresh(known.get(name), node, catalogue, now):
             continue
         elif each.subject.kind == "organisation" and not may_act:
-            settled.append(FactResult(each, Outcome.DENIED, (_refused(each, catalogue),)))
+            settled.append(FactResult(each, Outcome.DENIED, (_refused(each, catalogue, Outcome.DENIED),)))
         elif not each.subject.value or not each.sources:
             settled.append(FactResult(each, Outcome.NO_RECORD, ()))
         else:
@@ -107,10 +114,11 @@ def needs(
     return wanted, settled
 
 
-def _refused(wanted: Wanted, catalogue: Catalogue) -> Call:
-    """The line of the log for a question that we did not ask: nobody may ask it for this organisation now."""
+def _refused(wanted: Wanted, catalogue: Catalogue, outcome: Outcome) -> Call:
+    """The line of the log for a question that we did not ask: nobody may ask it for this organisation now, or the
+    person has taken the consent back."""
     dataset = wanted.sources[0][0]
-    return Call(new_id(), catalogue.registry_of(dataset) or "", dataset, None, None, Outcome.DENIED, None, 0, ())
+    return Call(new_id(), catalogue.registry_of(dataset) or "", dataset, None, None, outcome, None, 0, ())
 
 
 def _subjects(session: Session, case: Case) -> Mapping[str, tuple[str, str]]:

@@ -34,6 +34,7 @@ class Wanted:
     today: date  # the legal day on which grant and mandate must hold (the offices' calendar)
     vault: tuple[tuple[str, Duration | None], ...] = ()  # (name, how old at most): where every source is silent
     as_of: str | None = None  # of which date or period, where the fact says so
+    consent: str | None = None  # the consent under which it is asked, or which was withdrawn
     predicate: bool = False  # `take` is one yes or no, known in the case by the fact's own name
 
     def known_as(self, taken: str) -> str:
@@ -69,6 +70,7 @@ class FactResult:
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     record_id: str | None = None
     registry_updated_at: datetime | None = None
+    withdrawn: bool = False  # the consent holds no more: the register was not asked, and what is known stays
     assurance: str = "registry"  # document: it stands on a paper of the person's, that an authority decided on
 
     @property

@@ -16,7 +16,7 @@ from govservice.exchange import breaker, quarantine
 from govservice.exchange import log as exchange_log
 from govservice.exchange.outcomes import GIVES_VALUES, IS_A_READ, SAYS_NOTHING
 from govservice.exchange.queries import Call, FactResult, Wanted
-from govservice.exchange.requirement import answered
+from govservice.exchange.requirement import STANDS, answered
 from govservice.models.base import Base, new_id
 from govservice.models.cases import Case
 from govservice.models.exchange import DataAccess, EvidenceRequirement, ExchangeProof, Fact
@@ -79,6 +79,7 @@ def _exchange(wanted: Wanted, call: Call, attempt: int, keyring: Keyring) -> Row
         "outcome": call.outcome.value, "http_status": call.status, "latency_ms": call.latency_ms,
         "fields": list(call.fields), "request_sha": keyring.blind("exchange", call.request_sha),
         "response_sha": keyring.blind("exchange", call.response_sha) if call.response_sha else None, "at": wanted.at,
+        "consent_id": wanted.consent,
     }  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def _keep_facts(session: Session, results: Sequence[FactResult]) -> None:
     gone: list[Row] = []
     for result in results:
         held = older.get(_need(result), [])
-        if result.outcome in SAYS_NOTHING:
+        if result.outcome in SAYS_NOTHING or result.withdrawn:
             continue
         if result.outcome in GIVES_VALUES:
             facts += _facts(session, result)
@@ -170,8 +171,9 @@ def _require(session: Session, results: Sequence[FactResult], cases: set[str], h
 
 def _requirement(result: FactResult, state: str, *, met: bool) -> Row:
     """How a need that stood so stands after this result; `met`: an earlier answer already meets it."""
+    stays = result.withdrawn and state in STANDS
     return {
-        "state": answered(state, result.outcome, met=met and result.outcome in SAYS_NOTHING),
+        "state": state if stays else answered(state, result.outcome, met=met and result.outcome in SAYS_NOTHING),
         "outcome": result.outcome.value,
         "exchange_id": result.calls[-1].id if result.calls else None,
         "updated_at": result.wanted.at,

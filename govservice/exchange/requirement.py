@@ -28,6 +28,8 @@ State = Literal[
 ]  # fmt: skip
 STATES: tuple[str, ...] = get_args(State)
 OPEN = ("no_record", "ambiguous", "withheld", "deferred", "refused", "contradicted", "stale", "declared", "uploaded")
+# What a withdrawn consent leaves as it is: it was told, or given, while the consent held.
+STANDS = ("available", "stale", "disputed", "contradicted", "declared", "uploaded", "verified", "waived")
 ANSWERS = ("available", "no_record", "ambiguous", "withheld", "deferred", "stale", "contradicted")
 # trigger, from, to. `ask` is refused for what was waived only.
 WAYS: tuple[tuple[str, tuple[str, ...], str], ...] = (

@@ -143,13 +143,13 @@ class _Book:
 
 def _read_rows(session: Session, book: _Book) -> tuple[int, dict[str, tuple[int, str]]]:
     """Walks every chain and crosses off the sealed heads it meets. The number of rows, and where each chain ends."""
-    columns = [_table.c[name] for name in (*COLUMNS, "prev_hash", "row_hash")]
+    columns = [_table.c[name] for name in (*COLUMNS, "consent_id", "prev_hash", "row_hash")]
     found = session.execute(
         select(*columns).order_by(_table.c.registry_code, _table.c.seq).execution_options(yield_per=5000)
     )
     code, at, prev, rows = "", 0, GENESIS, 0
     ends: dict[str, tuple[int, str]] = {}
-    for *values, moment, said_prev, said_hash in found:
+    for *values, moment, consent, said_prev, said_hash in found:
         rows += 1
         seq = values[0]
         if values[2] != code:
@@ -158,7 +158,7 @@ def _read_rows(session: Session, book: _Book) -> tuple[int, dict[str, tuple[int,
             book.fault(code, min(seq, at + 1), "a row is missing here")
         elif said_prev != prev:
             book.fault(code, seq, "it does not follow the row before")
-        if row_hash(said_prev, [*values, to_iso(moment)]) != said_hash:
+        if row_hash(said_prev, [*values, to_iso(moment)], consent) != said_hash:
             book.fault(code, seq, "it was changed")
         if book.heads.pop((code, seq), said_hash) != said_hash:
             book.fault(code, seq, "it is not what was sealed")

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.errors import NotFound, Tampered
+from govservice.exchange import consents
 from govservice.exchange.views import Facts, FactView
 from govservice.models.base import new_id, to_iso
 from govservice.models.cases import Case
@@ -57,7 +58,11 @@ def seal_snapshot(
         "previous": before.sha256 if before else None,
         "form": dict(form),
         "files": _files(session, case.id, form),
-        "consents": {"agreed_at": form.get("agreed_at"), "declined": list(form.get("declined", ()))},
+        "consents": {
+            "agreed_at": form.get("agreed_at"),
+            "declined": list(form.get("declined", ())),
+            **({"given": given} if (given := consents.sealed(session, case.id, now)) else {}),
+        },
         "pending": sorted(name for name, view in facts.items() if view.state == "deferred"),
         "facts": {name: _provenance(view) for name, view in facts.items()},
     }

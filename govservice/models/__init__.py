@@ -4,6 +4,7 @@ from govservice.models import (
     accounts,
     appointments,
     cases,
+    consents,
     exchange,
     papers,
     payments,
@@ -18,6 +19,6 @@ from govservice.models import (
 from govservice.models.base import Base, new_id
 
 __all__ = [
-    "Base", "accounts", "appointments", "cases", "exchange", "new_id", "papers", "payments", "people", "places",
-    "recusals", "reliance", "system", "versions", "work",
+    "Base", "accounts", "appointments", "cases", "consents", "exchange", "new_id", "papers", "payments", "people",
+    "places", "recusals", "reliance", "system", "versions", "work",
 ]  # fmt: skip

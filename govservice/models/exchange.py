@@ -92,6 +92,7 @@ class Exchange(Base):
     fields: Mapped[Json]  # fact types returned
     request_sha: Mapped[Sha]
     response_sha: Mapped[str | None]
+    consent_id: Mapped[OptRef]  # under which it was made, or refused
     at: Mapped[Moment]
     prev_hash: Mapped[Sha]
     row_hash: Mapped[Sha]

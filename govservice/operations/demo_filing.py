@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.questions import Question
 from govservice.engine import Actor
-from govservice.exchange import evidence, prefill, recording, toll
+from govservice.exchange import consents, evidence, prefill, recording, toll
 from govservice.exchange.snapshot import Reason, seal_snapshot
 from govservice.models.base import to_iso
 from govservice.models.casedata import Form, write_form
@@ -59,6 +59,9 @@ class Filing:
         declines = "health_certificates" in self.fate.defers or self.random.random() < DECLINES
         declined = ("health",) if "health" in self.compiled.service.facts and declines else ()
         self.form = replace(self.form, declined=declined, agreed_at=to_iso(at))
+        with_consent = [name for name in consents.wants_consent(self.compiled) if name not in declined]
+        case = self.session.get_one(Case, self.case_id)
+        consents.note_given(self.session, case, self.compiled, catalogue, with_consent, self.actor.id, at)
         wanted, settled = prefill.needs(
             self.session, catalogue, self.compiled, self.case_id, self.actor, at, declined, "prefill"
         )

@@ -7,7 +7,7 @@ case, all in one transaction. A posted value never replaces what a registry said
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from govservice.codes import CASE_NUMBER
 from govservice.definitions.compiled import Compiled
 from govservice.engine import MAIN, Actor, Applied, Command, Expected, apply, available, context, load_state
 from govservice.errors import Forbidden, KeyReused, Missing, NotAllowed, NotFound, Stale
-from govservice.exchange import evidence, toll
+from govservice.exchange import consents, evidence, toll
 from govservice.exchange.queries import Trigger
 from govservice.exchange.snapshot import Reason, latest_snapshot, seal_snapshot
 from govservice.models.base import to_iso
@@ -100,17 +100,24 @@ def _check_mandate(rt: Runtime, actor: Actor, service: str, now: datetime) -> No
         raise NotFound()
 
 
-def agree(rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...], now: datetime) -> None:
+def agree(
+    rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...], now: datetime, agreed: Collection[str] = ()
+) -> None:
     """The purpose page was answered: remembers which facts the applicant would rather bring, fetches the others. A fact
-    with `block` cannot be brought."""
+    with `block` cannot be brought. What wants consent (`consent: explicit`) is asked for only where it is in `agreed`;
+    left out of it, an earlier consent is taken back."""
     with rt.write() as session:
         case = _draft(session, actor, case_id, rt.today(now))
         compiled = rt.definitions.by_sha(case.def_sha)
         form = read_form(session, case.applicant_id, case_id)
         known = compiled.service.facts
-        form = replace(
-            form, declined=tuple(f for f in declined if f in known and known[f].block is None), agreed_at=to_iso(now)
+        wanting = consents.wants_consent(compiled)
+        consents.note_given(
+            session, case, compiled, rt.definitions.catalogue, set(agreed) - set(declined), actor.id, now
         )
+        consents.end(session, case_id, [f for f in wanting if f not in agreed or f in declined], now)
+        own = [f for f in known if f in declined and known[f].block is None or f in wanting and f not in agreed]
+        form = replace(form, declined=tuple(own), agreed_at=to_iso(now))
         write_form(session, case.applicant_id, case_id, form, actor.id, now)
     fetch_facts(rt, actor, case_id, now=now)
 

@@ -46,7 +46,7 @@ class Review:
 
     @property
     def refused(self) -> tuple[Finding, ...]:
-        """What keeps it out of force: errors, and what is not executed yet."""
+        """What keeps it out of force: errors."""
         return tuple(finding for finding in self.findings if finding.severity != "warning")
 
 

@@ -30,8 +30,8 @@ def publish_all(rt: Runtime, *, by: str, now: datetime) -> list[str]:
     begins. A service that two people ever decided about is theirs from then on; outside a demonstration so is every
     service that has a version. Returns the codes of the services that got a new version.
 
-    Raises DefinitionError where a definition uses what is not executed yet, lacks people, goes wrong when it is played
-    through, or where a running case has lost what carries it out.
+    Raises DefinitionError where a definition lacks people, goes wrong when it is played through, or where a running
+    case has lost what carries it out.
     """
     with rt.read() as session:
         wanted = [code for code in changed_files(rt, session) if _bootstraps(rt, session, code)]

@@ -96,7 +96,8 @@ def resolve(
         if row.resolution is not None or how not in ways_of(row) or not _newest(session, row):
             raise NotAllowed(N_("This was settled already, or looked at again since. Please open the page again."))
         need = rows_of(session, case_id, [row.name]).get(row.name)
-        if need is not None and (how != "kept" or need.state == "contradicted"):
+        stands = need is not None and need.state == "available" and how == "verified"  # what was told still stands
+        if need is not None and not stands and (how != "kept" or need.state == "contradicted"):
             move(need, BECOMES[how], now)
         box = box_of(session, session.get_one(Case, case_id).applicant_id)
         row.resolution, row.resolved_by, row.resolved_at = how, actor.id, now

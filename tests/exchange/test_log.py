@@ -161,3 +161,11 @@ def test_calls_that_were_logged_before_there_were_chains_are_chained(database: D
 def test_what_is_no_name_of_a_role_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="no name"):
         roles.grants(name)
+
+
+def test_the_consent_under_which_a_call_was_made_stands_in_the_chain() -> None:
+    """Another consent, or none, is another row; rows from before there were consents keep their hash."""
+    values = ["1", "id"]
+    bare = log.row_hash("0" * 64, values)
+    assert bare == log.row_hash("0" * 64, values, None)
+    assert len({bare, log.row_hash("0" * 64, values, "a"), log.row_hash("0" * 64, values, "b")}) == 3

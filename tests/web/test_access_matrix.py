@@ -40,7 +40,7 @@ SAMPLES: dict[str, object] = {
     "event": "open_business", "page": "menu", "style.page": "forms", "slot": "layout", "kind": "acceptance", "seq": 2,
     "token": 1, "action": "accept", "act": "assign", "payment_id": "0" * 36,
     "version": 1, "service": "seal_filing", "id": "no-such-proposal", "n": 9, "found_id": "no-such-finding",
-    "dispute_id": "no-such-dispute", "registry": "population",
+    "dispute_id": "no-such-dispute", "consent_id": "no-such-consent", "registry": "population",
 }  # fmt: skip
 SENT_FILES = {"huaxi_new", "huaxi_food", "nanming_new", "nanming_food"}
 

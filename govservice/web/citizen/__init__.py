@@ -13,6 +13,7 @@ from govservice.web.citizen import (  # noqa: E402,F401  the views register them
     bundle,
     cases,
     check,
+    consents,
     correction,
     data,
     disputes,

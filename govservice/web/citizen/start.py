@@ -10,6 +10,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from govservice.definitions.periods import period_of, period_words
+from govservice.exchange.consents import wants_consent
 from govservice.operations import filing as operations
 from govservice.operations.mandates import Held, mandates_of, usable_mandate
 from govservice.operations.runtime import Runtime
@@ -84,19 +85,40 @@ def _begin(rt: Runtime, code: str, mandate_id: str | None) -> Response:
 
 @blueprint.route("/my/cases/<number>/purpose", methods=["GET", "POST"])
 @audience("citizen")
-def purpose(number: str) -> str | Response:
+def purpose(number: str) -> str | Response | tuple[str, int]:
     filing = filing_of(number)
     if filing.case.status != "draft":
         return redirect(url_for("citizen.case", number=number, said="sent_already"), 303)
-    if request.method == "POST":
-        declined = tuple(request.form.getlist("declined"))
-        operations.agree(filing.rt, filing.actor, filing.case.id, declined=declined, now=now())
+    wanting, chosen = wants_consent(filing.compiled), _chosen(filing)
+    unanswered = [name for name in wanting if name not in chosen]
+    if request.method == "POST" and not unanswered:
+        own = [name for name in wanting if chosen[name] == "own"]
+        declined = tuple(dict.fromkeys((*request.form.getlist("declined"), *own)))
+        agreed = [name for name in wanting if chosen[name] == "agree"]
+        operations.agree(filing.rt, filing.actor, filing.case.id, declined=declined, agreed=agreed, now=now())
         return redirect(url_for("citizen.tasks", number=number), 303)
-    return render_template(
-        "citizen/purpose.html",
-        filing=filing,
-        sources=[source_card(filing, name) for name in filing.compiled.service.facts],
+    sources = [source_card(filing, name) for name in filing.compiled.service.facts]
+    wrong = unanswered if request.method == "POST" else []
+    problems = [
+        {"href": f"#agree-{card['name']}", "text": gettext("%(registry)s: choose whether you agree",
+                                                           registry=text(card["registry"]))}
+        for card in sources if card["name"] in wrong
+    ]  # fmt: skip
+    page = render_template(
+        "citizen/purpose.html", filing=filing, sources=sources, chosen=chosen, problems=problems, wrong=wrong
     )
+    return (page, 422) if wrong else page
+
+
+def _chosen(filing: Filing) -> dict[str, str]:
+    """What is chosen for each fact that wants consent: agree | own. Nothing is chosen for anybody beforehand."""
+    wanting = wants_consent(filing.compiled)
+    if request.method == "POST":
+        said = {name: request.form.get(f"consent.{name}", "") for name in wanting}
+        return {name: choice for name, choice in said.items() if choice in ("agree", "own")}
+    if filing.form.agreed_at is None:
+        return {}
+    return {name: "own" if name in filing.form.declined else "agree" for name in wanting}
 
 
 def source_card(filing: Filing, name: str) -> dict[str, Any]:
@@ -121,6 +143,7 @@ def source_card(filing: Filing, name: str) -> dict[str, Any]:
         "hides": why.hides if why and fact.show == "hidden" else None,
         "period": period_words(period_of(fact.as_of, today())) if fact.as_of else None,
         "block": fact.block,
+        "consent": fact.consent == "explicit",
         "instead": instead,
         "declined": name in filing.form.declined,
     }

@@ -14,6 +14,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.exchange.found import Found, found_of, newest, unsettled
 from govservice.operations.revalidating import ways_of
 from govservice.operations.runtime import Runtime
+from govservice.queries.consents import withdrawn_of
 from govservice.queries.names import staff_names
 from govservice.queries.sight import Sight
 from govservice.web.clerk.access import Opened
@@ -47,10 +48,11 @@ class Relied:
     lines: tuple[Line, ...]
     waiting: tuple[tuple[Text, datetime | None], ...]
     again: bool
+    withdrawn: tuple[tuple[Text, datetime], ...] = ()  # facts whose consent was taken back, with when
 
     @property
     def any(self) -> bool:
-        return bool(self.lines or self.waiting)
+        return bool(self.lines or self.waiting or self.withdrawn)
 
 
 def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Relied:
@@ -66,7 +68,13 @@ def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Re
     )
     seen = [name for name in compiled.service.facts if sight.sees_fact(name)]
     open_here = case.status == "open" and any(task.status != "done" for task in opened.tasks)
-    return Relied(tuple(_line(rt, sight, f, names) for f in found), waiting, bool(seen) and open_here)
+    withdrawn = tuple(
+        (title_of(rt, compiled, name), at)
+        for name, at in withdrawn_of(session, case.id).items()
+        if sight.sees_fact(name) and name in compiled.service.facts
+    )
+    lines = tuple(_line(rt, sight, f, names) for f in found)
+    return Relied(lines, waiting, bool(seen) and open_here, withdrawn)
 
 
 def title_of(rt: Runtime, compiled: Compiled, name: str) -> Text:

@@ -112,6 +112,7 @@ def test_every_key_of_a_fact_is_carried_out_and_found_without_a_word(catalogue: 
         ("{dataset: real_estate/1, grant: GR-2033}", "[{dataset: real_estate/1, grant: GR-2033}, {vault: title_dead}]",
          "E-UNKNOWN-VAULT", "did you mean 'title_deed'"),
         ("purpose: IDENTIFY,", "purpose: IDENTIFY, show: editable,", "E-FACT", "says who applies"),
+        ("purpose: LICENSE,\n", "purpose: LICENSE, consent: explicit,\n", "E-CONSENT", "without a penalty"),
     ],
 )  # fmt: skip
 def test_what_a_fact_may_not_say_is_refused_at_its_line(
