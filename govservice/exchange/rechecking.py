@@ -132,7 +132,7 @@ def basis_of(session: Session, compiled: Compiled, case: Case, name: str) -> Bas
         return Basis(held, held_by or last.exchange_id, last)
     form = read_form(session, case.applicant_id, case.id, case.data_rev or None)
     sent = {n: form.answers[n] for n in brought(name, compiled.service.facts[name]) if n in form.answers}
-    declared = {n for n in sent if form.sources.get(n) == "you"}
+    declared = {n for n in sent if form.own(n)}
     if declared or not (held or open_change):
         return Basis(sent, None, last)
     return Basis({**held, **sent}, held_by, last)

@@ -96,7 +96,7 @@ def given_instead(compiled: Compiled, facts: Facts, form: Form) -> list[Given]:
         if view is None or view.filled:
             continue
         papers = [m for m, spec in service.materials.items() if spec.replaced_by and spec.replaced_by.fact == name]
-        if any(form.sources.get(each) == "you" for each in node.take):
+        if any(each in form.sources and form.own(each) for each in node.take):
             found.append(Given(name, "declare"))
         elif any(form.materials.get(each) for each in papers):
             found.append(Given(name, "upload"))

@@ -40,7 +40,8 @@ def note(
 def counts(
     compiled: Compiled, catalogue: Catalogue, form: Form, facts: Facts, reason: Reason | str, before: Form
 ) -> dict[str, int]:
-    """The figures of one sending. Of a later one only what is new: answers typed again, documents added."""
+    """The figures of one sending. Of a later one only what is new: answers typed again, documents added. What was taken
+    over from an earlier application is neither typed nor brought."""
     first = reason == "submit"
     typed = {
         name: value
@@ -48,12 +49,12 @@ def counts(
         if form.sources.get(name) == YOU and before.answers.get(name) != value
     }
     held = {file for files in before.materials.values() for file in files}
-    brought = {name for name, files in form.materials.items() if set(files) - held}
+    brought = {name for name, files in form.materials.items() if set(files) - held and name not in form.again}
     spared = burden(compiled, facts, catalogue=catalogue).documents_not_asked
     return {
         "fields": len(form.answers) if first else 0,
         "fields_typed": len(typed),
-        "documents": spared + len(brought) if first else 0,
+        "documents": spared + len(brought) + len(form.again) if first else 0,
         "documents_brought": len(brought),
         "characters": sum(_characters(value) for value in typed.values()),
         "pages": len(form.pages_done) + PAGES_AROUND if first else 0,

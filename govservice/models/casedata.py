@@ -21,10 +21,14 @@ from govservice.errors import NotFound
 from govservice.models.cases import CaseData
 from govservice.models.session import box_of
 
+YOU = "you"
+AGAIN = "again:"  # and the number of the earlier case from which the applicant took their own answer over
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One revision. `answers` holds JSON forms (decimals as text); `sources` says `you` or `fact:<name>`."""
+    """One revision. `answers` holds JSON forms (decimals as text); `sources` says `you`, `again:<number>` (the answer
+    of an earlier case, taken over by the applicant) or `fact:<name>`."""
 
     rev: int = 0
     answers: Mapping[str, Any] = field(default_factory=dict)
@@ -35,6 +39,12 @@ class Form:
     pages_done: tuple[str, ...] = ()
     deferred: tuple[str, ...] = ()  # materials that come later
     pledges: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by material: the words agreed to, and when
+    again: Mapping[str, str] = field(default_factory=dict)  # by material: number of the case whose file was taken over
+
+    def own(self, name: str) -> bool:
+        """Whether the applicant said it, in this application or in an earlier one."""
+        source = self.sources.get(name, YOU)
+        return source == YOU or source.startswith(AGAIN)
 
     def with_answers(self, answers: Mapping[str, Any], source: str) -> Form:
         """The form with these answers put in (None takes an answer out)."""
@@ -47,7 +57,7 @@ class Form:
             "answers": dict(self.answers), "sources": dict(self.sources),
             "materials": {k: list(v) for k, v in self.materials.items()}, "declined": list(self.declined),
             "agreed_at": self.agreed_at, "pages_done": list(self.pages_done), "deferred": list(self.deferred),
-            "pledges": {k: dict(v) for k, v in self.pledges.items()},
+            "pledges": {k: dict(v) for k, v in self.pledges.items()}, "again": dict(self.again),
         }  # fmt: skip
 
     def changed_from(self, older: Form) -> list[str]:
@@ -80,7 +90,7 @@ def read_form(session: Session, applicant_id: str, case_id: str, rev: int | None
     return Form(
         rev, data["answers"], data["sources"], {k: tuple(v) for k, v in data["materials"].items()},
         tuple(data["declined"]), data.get("agreed_at"), tuple(data["pages_done"]), tuple(data.get("deferred", ())),
-        data.get("pledges", {}),
+        data.get("pledges", {}), data.get("again", {}),
     )  # fmt: skip
 
 

@@ -108,7 +108,7 @@ class Filing:
         for name in items:
             if name in self.compiled.service.materials:
                 materials[name] = (self.attach(name, "material", self.actor.id, at),)
-            elif self.form.sources.get(name) == "you":
+            elif name in self.form.sources and self.form.own(name):
                 given[name] = self._value(name, self.compiled.service.fields[name])
         form = prune_hidden(self.compiled, self.form.with_answers(given, "you"))
         self._write(replace(form, materials=materials), at)

@@ -24,7 +24,7 @@ from govservice.models.papers import File
 from govservice.models.session import box_of
 from govservice.operations.sniffing import display_name, sniff
 
-__all__ = ["KINDS", "Upload", "check_upload", "content_of", "display_name", "keep", "sniff", "store"]
+__all__ = ["KINDS", "Upload", "check_upload", "content_of", "display_name", "keep", "name_of", "sniff", "store"]
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
 KINDS = {
@@ -139,6 +139,14 @@ def _write(path: Path, content: bytes, *, durable: bool) -> None:
     except OSError:
         partial.unlink(missing_ok=True)
         raise
+
+
+def name_of(session: Session, file: File) -> str | None:
+    """The display name; None where the person was erased."""
+    box = box_of(session, file.subject_id)
+    if box is None or file.display_name_enc is None:
+        return None
+    return box.open_text(file.display_name_enc, f"files:{file.id}")
 
 
 def content_of(session: Session, storage: Path, file: File) -> tuple[str, bytes]:

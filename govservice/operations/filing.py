@@ -23,7 +23,7 @@ from govservice.exchange import consents, evidence, toll
 from govservice.exchange.queries import Trigger
 from govservice.exchange.snapshot import Reason, latest_snapshot, seal_snapshot
 from govservice.models.base import to_iso
-from govservice.models.casedata import Form, read_form, write_form
+from govservice.models.casedata import YOU, Form, read_form, write_form
 from govservice.models.cases import Case, CaseEvent, CommandKey
 from govservice.models.papers import File
 from govservice.operations.asked import check_people
@@ -163,7 +163,8 @@ def save_page(rt: Runtime, actor: Actor, case_id: str, page: str, values: Mappin
         form = read_form(session, case.applicant_id, case_id)
         open_fields = open_slots(session, case, compiled, facts).fields
         kept = {k: v for k, v in values.items() if k in open_fields}
-        form = replace(form.with_answers(kept, "you"), pages_done=tuple(dict.fromkeys((*form.pages_done, page))))
+        said = {k: v for k, v in kept.items() if not (k in form.answers and form.answers[k] == v)}
+        form = replace(form.with_answers(said, YOU), pages_done=tuple(dict.fromkeys((*form.pages_done, page))))
         _write(session, case, prune_hidden(compiled, evidence.merge_answers(compiled, facts, form)), actor, now)
 
 
@@ -194,7 +195,8 @@ def attach(rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, conten
             present=len(form.materials.get(slot, ())),
         )
         materials = {**form.materials, slot: (*form.materials.get(slot, ()), file.id)}
-        _write(session, case, replace(form.without_promise(slot), materials=materials), actor, now)
+        again = {k: v for k, v in form.again.items() if k != slot}  # it is brought anew
+        _write(session, case, replace(form.without_promise(slot), materials=materials, again=again), actor, now)
         return file.id
 
 
@@ -213,7 +215,8 @@ def detach(rt: Runtime, actor: Actor, case_id: str, file_id: str, *, now: dateti
         left = tuple(f for f in form.materials.get(file.slot, ()) if f != file_id)
         if case.status == "draft":
             file.removed_at = now
-        _write(session, case, replace(form, materials={**form.materials, file.slot: left}), actor, now)
+        again = {k: v for k, v in form.again.items() if k != file.slot or left}
+        _write(session, case, replace(form, materials={**form.materials, file.slot: left}, again=again), actor, now)
 
 
 def submit(rt: Runtime, actor: Actor, case_id: str, *, expected: Expected | None, idem: str, now: datetime) -> Receipt:

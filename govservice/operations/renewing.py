@@ -13,7 +13,7 @@ from govservice.engine import Actor
 from govservice.errors import N_, NotAllowed, NotFound
 from govservice.messaging.notices import tell
 from govservice.messaging.outbox import Effect
-from govservice.models.casedata import Form, read_form, write_form
+from govservice.models.casedata import AGAIN, Form, read_form, write_form
 from govservice.models.cases import Case
 from govservice.models.papers import IssuedDocument
 from govservice.models.people import Mandate
@@ -54,7 +54,7 @@ def begin(rt: Runtime, actor: Actor, case_id: str, *, idem: str, now: datetime) 
         if not may_renew(session, document, rt.today(now)):
             raise NotAllowed(NOT_NOW)
         actor = _acting(session, actor, old, rt.today(now))
-        service, form = old.service, read_form(session, old.applicant_id, old.id, old.data_rev)
+        service, old_number, form = old.service, old.number, read_form(session, old.applicant_id, old.id, old.data_rev)
     number = start(rt, actor, service, idem=idem, now=now)
     with rt.write() as session:
         case = session.scalars(select(Case).where(Case.number == number)).one()
@@ -62,7 +62,7 @@ def begin(rt: Runtime, actor: Actor, case_id: str, *, idem: str, now: datetime) 
         assert document is not None
         document.renewal_case_id = case.id
         if read_form(session, case.applicant_id, case.id).rev == 0:
-            write_form(session, case.applicant_id, case.id, _carried(rt, case, form), actor.id, now)
+            write_form(session, case.applicant_id, case.id, _carried(rt, case, form, old_number), actor.id, now)
     return number
 
 
@@ -81,11 +81,11 @@ def _acting(session: Session, actor: Actor, old: Case, today: date) -> Actor:
     return replace(actor, organisation_id=found.organisation_id, mandate_id=found.id)
 
 
-def _carried(rt: Runtime, case: Case, form: Form) -> Form:
+def _carried(rt: Runtime, case: Case, form: Form, number: str) -> Form:
     """What the applicant said themselves and is still asked; what registries hold is fetched anew."""
     fields = rt.definitions.by_sha(case.def_sha).service.fields
-    kept = {n: v for n, v in form.answers.items() if form.sources.get(n, "you") == "you" and n in fields}
-    return replace(Form(), answers=kept, sources=dict.fromkeys(kept, "you"), pages_done=form.pages_done)
+    kept = {n: v for n, v in form.answers.items() if form.own(n) and n in fields}
+    return replace(Form(), answers=kept, sources=dict.fromkeys(kept, AGAIN + number), pages_done=form.pages_done)
 
 
 def renew_by_law(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:

@@ -20,6 +20,7 @@ from govservice.web.citizen import (  # noqa: E402,F401  the views register them
     export,
     letters,
     pages,
+    papers,
     pay,
     promises,
     sealed,

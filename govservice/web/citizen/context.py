@@ -23,7 +23,7 @@ from govservice.exchange.accesses import Purpose, Read, record_reads
 from govservice.exchange.connectors.vault import VAULT
 from govservice.exchange.evidence import ACCOUNT, FactView
 from govservice.identifiers import IdKind
-from govservice.models.casedata import Form, read_form
+from govservice.models.casedata import AGAIN, Form, read_form
 from govservice.models.cases import Case, Token
 from govservice.models.papers import File
 from govservice.models.session import box_of
@@ -124,7 +124,7 @@ class Filing:
     def answer(self, name: str) -> str:
         """An answer in words, personal numbers masked but to whoever typed them."""
         catalogue = self.rt.definitions.catalogue
-        own = self.form.sources.get(name, "you") == "you" and self.actor.person_id == self.case.applicant_id
+        own = self.form.own(name) and self.actor.person_id == self.case.applicant_id
         return answer_text(self.fields.get(name), self.form.answers.get(name), catalogue, name, to_author=own)
 
     @property
@@ -265,6 +265,8 @@ def source_of(filing: Filing, name: str) -> dict[str, str]:
         return {"kind": "register", "name": gettext("Your account and mandate"), "note": ""}
     if source in ("bundle", "issued"):  # it came forth from another part of the bundle, or from this case itself
         return {"kind": "register", "name": gettext("The application itself"), "note": ""}
+    if source.startswith(AGAIN):
+        return {"kind": "you", "name": gettext("You"), "note": again_words(source.removeprefix(AGAIN))}
     view = filing.facts.get(source.removeprefix("fact:")) if source.startswith("fact:") else None
     if view is None:
         return {"kind": "you", "name": gettext("You"), "note": ""}
@@ -293,6 +295,11 @@ def editable_note(filing: Filing, fact: str) -> str:
         "decided."
     )
     return str(words % {"registry": register_name(filing, view)})
+
+
+def again_words(number: str) -> str:
+    """From which application an answer or a document was taken over."""
+    return str(gettext("as in your application %(number)s", number=number))
 
 
 def known_items(filing: Filing) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from markupsafe import Markup
 
 from govservice.queries.way import department_name, way
-from govservice.web.citizen.context import Filing, asked_note, source_of
+from govservice.web.citizen.context import Filing, again_words, asked_note, source_of
 from govservice.web.citizen.promised import promise_words
 from govservice.web.i18n import date_text, size_text, text
 from govservice.worktime.limits import due_on
@@ -25,7 +25,7 @@ def own_rows(filing: Filing, change: bool = True) -> list[Row]:
         for name in page.fields:
             if filing.fields[name].issued and name not in filing.form.answers:
                 continue
-            if filing.form.sources.get(name, "you") != "you" and name not in filing.slots.fields:
+            if not filing.form.own(name) and name not in filing.slots.fields:
                 continue
             href = url_for("citizen.page", number=filing.number, page=page.page)
             actions = [{"text": gettext("Change"), "href": href}] if change and name in filing.slots.fields else []
@@ -53,6 +53,8 @@ def material_rows(filing: Filing, change: bool = True) -> list[Row]:
         words = gettext("Replace") if files else gettext("Change") if promise else gettext("Upload")
         actions = [{"text": words, "href": href}] if change and name in filing.slots.materials else []
         day = date_text(files[-1].uploaded_at) if files else ""
+        if name in filing.form.again:
+            day = gettext("%(day)s, %(where)s", day=day, where=again_words(filing.form.again[name]))
         source = {"kind": "document", "name": gettext("Document from you"), "note": day} if files else None
         if promise and not files:
             links, source = [_promise(filing, name, promise)], _promise_source(filing, name)
@@ -85,7 +87,7 @@ def fact_groups(filing: Filing) -> list[Row]:
 
 
 def _from_register(filing: Filing, name: str) -> bool:
-    given = filing.form.sources.get(name, "you") != "you" and name in filing.form.answers
+    given = not filing.form.own(name) and name in filing.form.answers
     return given and name not in filing.hidden and name not in filing.slots.fields
 
 

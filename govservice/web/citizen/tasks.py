@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from flask import render_template
-from flask_babel import gettext
+from flask import redirect, render_template, request, url_for
+from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from govservice.exchange.evidence import Burden, burden
-from govservice.web.access import audience
+from govservice.operations import reusing
+from govservice.web.access import audience, now
 from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import Filing, filing_of, known_items, not_a_draft, reservation, why_asked
 from govservice.web.citizen.items import items_of, next_href
-from govservice.web.i18n import text
+from govservice.web.i18n import date_text, text
 from govservice.web.words import gap, list_text
 
 
@@ -22,6 +23,8 @@ def tasks(number: str) -> str | Response:
     if (elsewhere := not_a_draft(filing)) is not None:
         return elsewhere
     items = items_of(filing)
+    with filing.rt.read() as session:
+        before = reusing.offered(filing.rt, session, filing.actor, filing.case, filing.form, filing.slots, now())
     return render_template(
         "citizen/tasks.html",
         filing=filing,
@@ -34,8 +37,49 @@ def tasks(number: str) -> str | Response:
         relief=burden(filing.compiled, filing.facts, filing.shown_fields),
         known=known_items(filing),
         troubles=troubles(filing),
+        before=before,
+        before_words=_before(before),
+        taken=_taken(),
         waiting=any(view.state == "deferred" for view in filing.facts.values()) or bool(filing.waiting),
     )
+
+
+@blueprint.post("/my/cases/<number>/reuse")
+@audience("citizen")
+def reuse(number: str) -> Response:
+    """Takes over what the applicant said and brought in their last application for the same service."""
+    filing = filing_of(number)
+    if filing.case.status != "draft":
+        return redirect(url_for("citizen.case", number=number, said="sent_already"), 303)
+    count = reusing.take_over(filing.rt, filing.actor, filing.case.id, request.form.get("from", ""), now=now())
+    return redirect(url_for("citizen.tasks", number=number, taken=count), 303)
+
+
+def _before(before: reusing.Earlier | None) -> str:
+    """What an earlier application can give to this one."""
+    if before is None:
+        return ""
+    parts = [
+        ngettext("%(num)s answer", "%(num)s answers", len(before.answers)) if before.answers else "",
+        ngettext("%(num)s document", "%(num)s documents", len(before.files)) if before.files else "",
+    ]
+    return str(
+        gettext(
+            "Your application %(number)s of %(day)s holds %(what)s for this one.",
+            number=before.number, day=date_text(before.sent_at), what=list_text([part for part in parts if part]),
+        )
+    )  # fmt: skip
+
+
+def _taken() -> str:
+    """What the page before has done, in words."""
+    said = request.args.get("taken", "")
+    count = int(said) if said.isdecimal() and len(said) < 4 else 0
+    words = ngettext(
+        "%(num)s answer or document was taken over.", "%(num)s answers and documents were taken over.", count
+    )
+    more = gettext("Check each of them before you send: each can be changed.")
+    return gap().join((words, more)) if count else ""
 
 
 def troubles(filing: Filing) -> list[str]:

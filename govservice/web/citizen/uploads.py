@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from govservice.errors import Invalid, NotAllowed, PortalError, TooLarge
 from govservice.operations import filing as operations
+from govservice.operations import reusing
 from govservice.operations.files import content_of
 from govservice.web.access import audience, case_file, current_actor, current_runtime, now
 from govservice.web.citizen import blueprint
@@ -82,9 +83,25 @@ def upload_page(filing: Filing, slot: str, problem: str, about: str = "file") ->
         problem=problem,
         about=about,
         instead=instead_of(filing, slot),
+        papers=_papers(filing, slot),
         back=back_href(filing, slot),
         known=known_items(filing),
     )
+
+
+def _papers(filing: Filing, slot: str) -> list[reusing.Paper]:
+    with filing.rt.read() as session:
+        return reusing.papers_for(filing.rt, session, filing.actor, filing.case, slot, filing.form, now())
+
+
+@blueprint.post("/my/cases/<number>/documents/<slot>/before")
+@audience("citizen")
+def from_before(number: str, slot: str) -> Response:
+    """A document given before is used once more."""
+    filing = filing_of(number)
+    if filing.case.status == "draft" and slot in filing.slots.materials:
+        reusing.take_paper(filing.rt, filing.actor, filing.case.id, slot, request.form.get("file", ""), now=now())
+    return redirect(url_for("citizen.upload", number=number, slot=slot), 303)
 
 
 @blueprint.post("/my/cases/<number>/documents/<slot>/remove")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from govservice.definitions.periods import period_words
 from govservice.definitions.questions import Question
 from govservice.exchange.evidence import ACCOUNT, FactView, current_facts
-from govservice.models.casedata import Form, read_form
+from govservice.models.casedata import AGAIN, Form, read_form
 from govservice.models.cases import Case
 from govservice.models.papers import File
 from govservice.models.session import box_of
@@ -32,6 +32,14 @@ SOURCES: Mapping[str, Text] = {
     "bundle": {"en": "Another part of the application", "zh": "联办的其他事项"},
     "issued": {"en": "Issued here", "zh": "本事项核发"},
 }
+
+
+def _teller(source: str) -> Text:
+    """Who said it, where no register did; an answer taken over from an earlier application names that one."""
+    if source.startswith(AGAIN):
+        number = source.removeprefix(AGAIN)
+        return {"en": f"Applicant, as in application {number}", "zh": f"申请人（沿用办件 {number} 的填报）"}
+    return SOURCES.get(source, SOURCES["you"])
 
 
 class Change(NamedTuple):
@@ -129,7 +137,7 @@ def _answer_rows(
         view = facts.get(question.fact or "")
         source = form.sources.get(name, "you")
         from_register = source.startswith("fact:") and view is not None
-        told = _source(view) if view and from_register else SOURCES.get(source, SOURCES["you"])
+        told = _source(view) if view and from_register else _teller(source)
         party = view.party.get(name) if view and source == "you" else None
         register = view.values.get(name) if view and source == "you" else None
         rows.append(

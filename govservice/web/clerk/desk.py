@@ -86,7 +86,7 @@ def desk_of(rt: Runtime, session: Session, opened: Opened, actor: Actor, token_i
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
     shown = set(visible_pages(compiled, form))
     could = [n for page in compiled.service.form if page.page in shown for n in page.fields]
-    asked: dict[str, Any] = {n: form.answers.get(n) for n in could if form.sources.get(n, "you") == "you"}
+    asked: dict[str, Any] = {n: form.answers.get(n) for n in could if form.own(n)}
     present = {**asked, **form.materials}
     applicant, person = applicant_of(session, case)
     confirmed = [t.confirmed[1] for t in state.tokens.values() if t.confirmed]

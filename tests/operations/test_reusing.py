@@ -1,0 +1,148 @@
+"""Issue clause "nobody answers twice": what somebody said and brought once is offered in their next application."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from govservice.definitions.compiled import Compiled
+from govservice.errors import NotAllowed, NotFound
+from govservice.exchange.evidence import current_facts
+from govservice.models.casedata import Form, read_form
+from govservice.models.cases import Case
+from govservice.models.exchange import Burden
+from govservice.models.papers import File
+from govservice.operations import filing, reusing
+from govservice.operations.completeness import open_slots
+from govservice.operations.files import content_of
+from tests.operations.conftest import PDF, Play
+
+
+def _begun(play: Play, login: str = "wang.fang") -> str:
+    """A draft to which the registries were asked; returns its number."""
+    number = filing.start(play.rt, play.citizen(login), "open_restaurant", idem=play.key(), now=play.now)
+    with play.rt.read() as session:
+        play.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
+    play.agree(login)
+    return number
+
+
+def _form(play: Play) -> Form:
+    with play.rt.read() as session:
+        return read_form(session, session.get_one(Case, play.case_id).applicant_id, play.case_id)
+
+
+def _offered(play: Play, login: str = "wang.fang") -> reusing.Earlier | None:
+    with play.rt.read() as session:
+        case = session.get_one(Case, play.case_id)
+        compiled: Compiled = play.rt.definitions.by_sha(case.def_sha)
+        facts = current_facts(session, case.id, play.rt.definitions.catalogue)
+        slots = open_slots(session, case, compiled, facts)
+        form = read_form(session, case.applicant_id, case.id)
+        return reusing.offered(play.rt, session, play.citizen(login), case, form, slots, play.now)
+
+
+def test_the_second_application_is_filled_in_one_go_and_sent_without_typing(play: Play) -> None:
+    first = play.draft()
+    play.submit()
+    sent_on = play.now
+    play.pass_time(days=40)
+    second = _begun(play)
+    found = _offered(play)
+    assert found is not None
+    assert (found.number, set(found.answers), set(found.files)) == (
+        first, {"menu.kind", "menu.seats", "signage.text"}, {"layout", "rules"},
+    )  # fmt: skip
+    assert reusing.take_over(play.rt, play.citizen("wang.fang"), play.case_id, first, now=play.now) == 5
+    form = _form(play)
+    assert form.answers["menu.seats"] == 68
+    assert form.sources["signage.text"] == f"again:{first}", "where it came from is kept beside it"
+    assert form.again == {"layout": first, "rules": first}
+    with play.rt.read() as session:
+        file = session.get_one(File, form.materials["layout"][0])
+        assert (file.case_id, file.uploaded_at) == (play.case_id, sent_on), "its own copy, dated as it was given"
+        assert content_of(session, play.rt.storage, file) == ("layout.pdf", PDF)
+    assert play.submit().number == second
+    with play.rt.read() as session:
+        row = session.scalars(select(Burden).where(Burden.case_id == play.case_id)).one()
+    assert (row.fields_typed, row.documents_brought, row.characters) == (0, 0, 0)
+    assert (row.fields, row.documents) == (12, 6), "of so many that the service needs"
+
+
+def test_what_is_changed_is_the_applicants_word_of_today_and_the_rest_stays(play: Play) -> None:
+    first = play.draft()
+    play.submit()
+    _begun(play)
+    reusing.take_over(play.rt, play.citizen("wang.fang"), play.case_id, first, now=play.now)
+    play.answer("wang.fang", menu={"menu.kind": ["hot"], "menu.seats": 40})
+    play.attach("wang.fang", "layout", PDF + b"\nanother")
+    form = _form(play)
+    assert (form.sources["menu.seats"], form.sources["menu.kind"]) == ("you", f"again:{first}")
+    assert form.again == {"rules": first}, "the plan was brought anew"
+    play.submit()
+    with play.rt.read() as session:
+        row = session.scalars(select(Burden).where(Burden.case_id == play.case_id)).one()
+    assert (row.fields_typed, row.documents_brought) == (1, 1)
+
+
+def test_the_same_request_again_changes_nothing_and_nothing_given_is_replaced(play: Play) -> None:
+    first = play.draft()
+    play.submit()
+    _begun(play)
+    play.answer("wang.fang", menu={"menu.kind": ["cold"], "menu.seats": 12})
+    actor = play.citizen("wang.fang")
+    assert reusing.take_over(play.rt, actor, play.case_id, first, now=play.now) == 3
+    assert _form(play).answers["menu.seats"] == 12, "what was typed today stands"
+    rev = _form(play).rev
+    assert reusing.take_over(play.rt, actor, play.case_id, first, now=play.now) == 0
+    assert _form(play).rev == rev
+    assert _offered(play) is None
+
+
+def test_nothing_of_somebody_else_of_long_ago_or_of_a_draft_is_offered(play: Play) -> None:
+    first = play.draft()
+    _begun(play)
+    assert _offered(play) is None, "the first one was not sent"
+    play.draft()
+    play.submit()
+    _begun(play)
+    assert _offered(play) is not None
+    assert _offered(play, "liu.yang") is None
+    with pytest.raises(NotFound):
+        reusing.take_over(play.rt, play.citizen("liu.yang"), play.case_id, first, now=play.now)
+    play.pass_time(days=731)
+    assert _offered(play) is None
+
+
+def test_another_application_than_the_one_shown_is_not_taken_and_a_sent_one_does_not_change(play: Play) -> None:
+    first = play.draft()
+    play.submit()
+    _begun(play)
+    actor, mine = play.citizen("wang.fang"), play.case_id
+    with pytest.raises(NotAllowed):
+        reusing.take_over(play.rt, actor, mine, "no-such-number", now=play.now)
+    assert _form(play).answers.keys().isdisjoint({"menu.seats"})
+    reusing.take_over(play.rt, actor, mine, first, now=play.now)
+    play.submit()
+    with pytest.raises(NotAllowed):
+        reusing.take_over(play.rt, actor, mine, first, now=play.now)
+
+
+def test_a_paper_given_for_another_service_is_offered_for_a_document_of_the_same_name(play: Play) -> None:
+    play.draft()
+    play.submit()
+    given = _form(play).materials["layout"][0]
+    _begun(play)
+    play.attach("wang.fang", "layout", PDF + b"\nanother")
+    actor, mine = play.citizen("wang.fang"), play.case_id
+    with play.rt.read() as session:
+        case = session.get_one(Case, mine)
+        found = reusing.papers_for(play.rt, session, actor, case, "layout", _form(play), play.now)
+    assert [paper.id for paper in found] == [given]
+    for _ in range(2):  # the same request again changes nothing
+        reusing.take_paper(play.rt, actor, mine, "layout", given, now=play.now)
+        assert len(_form(play).materials["layout"]) == 2
+    with pytest.raises(NotFound):
+        reusing.take_paper(play.rt, actor, mine, "rules", given, now=play.now)
+    with pytest.raises(NotFound):
+        reusing.take_paper(play.rt, play.citizen("liu.yang"), mine, "layout", given, now=play.now)
