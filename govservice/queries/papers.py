@@ -60,7 +60,7 @@ def issued_to(session: Session, actor: PartyLike, today: date) -> list[Issued]:
         .order_by(IssuedDocument.created_at.desc())
         .limit(LIMIT)
     )
-    found = dict(rows.tuples().all())
+    found = {row.id: row.number for row in rows}
     licensed = ((licences.of_case(session, case_id, today), number) for case_id, number in found.items())
     return [Issued(licence, number) for licence, number in licensed if licence is not None]
 
