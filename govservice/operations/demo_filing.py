@@ -146,13 +146,13 @@ class Filing:
         if name in self.fate.answers:
             return self.fate.answers[name]
         if asked.fact is not None:
-            return _declared(self.fate, name)
+            return _declared(self.fate, name, asked, self.random)
         named = named_answers(self.random, self.form.answers)
         return named[name] if name in named else typed_answer(self.random, asked)
 
 
-def _declared(fate: Fate, name: str) -> Any:
-    """What a citizen says where no registry does: rented premises."""
+def _declared(fate: Fate, name: str, asked: Question, random: Random) -> Any:
+    """What a citizen says where no registry does: rented premises, a tenancy of last week, a school just entered."""
     said = {
         "premises.address": fate.enterprise.address,
         "premises.district": fate.enterprise.area,
@@ -161,8 +161,14 @@ def _declared(fate: Fate, name: str) -> Any:
         "org.name": fate.enterprise.name,
         "org.uscc": fate.enterprise.uscc,
         "org.address": fate.enterprise.address,
+        "rental.number": f"ZL-{fate.enterprise.uscc[-6:]}",
+        "rental.address": fate.enterprise.address,
+        "rental.district": fate.enterprise.area,
+        "study.school": "贵州大学",
     }
-    return said.get(name, "—")
+    if name in said or asked.type in ("text", "address", "district"):
+        return said.get(name, "—")
+    return typed_answer(random, asked)
 
 
 def named_answers(random: Random, held: Mapping[str, Any]) -> dict[str, Any]:

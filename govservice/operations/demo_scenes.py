@@ -86,6 +86,9 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
         other("build-review", BUILD, 4, stays=frozenset({"plans.planning.desk", "plans.shelter.desk"})),
         other("moved", MOVE, 21, stars=5),
         other("move-approval", MOVE, 4, stays=frozenset({"approval"})),
+        other("moved-tenant", MOVE, 17, answers={**OTHERS[MOVE], "move.reason": "rented"}),
+        other("moved-graduate", MOVE, 15, answers={**OTHERS[MOVE], "move.reason": "talent"}, stars=5),
+        other("move-student", MOVE, 3, answers={**OTHERS[MOVE], "move.reason": "study"}, stays=frozenset({"approval"})),
         other("allowance", ALLOWANCE, 38, stars=4),
         other("allowance-visit", ALLOWANCE, 6, stays=frozenset({"enquiry.visit.home", "enquiry.verification.desk"})),
     ]  # fmt: skip

@@ -20,7 +20,7 @@ def test_household_move(browser: Browser, portal: Portal) -> None:
         liu, nanming = stage.person("liu.yang", "en"), Offices(stage, "nanming", "zh")
         number = offices.apply(liu, "household_move", {
             "move.reason": "family", "move.district": "nanming", "move.address": "南明区遵义路 31 号 1 单元 704 室",
-            "head.national_id": "990102198506150334",
+            "move.kin": "parents", "head.national_id": "990102198506150334",
         })  # fmt: skip
         nanming.decide(number, "window@service_hall", "Accept")
         nanming.decide(number, "residence@public_security", "Conditions met")

@@ -53,7 +53,8 @@ FILED: dict[str, dict[str, Any]] = {
     "minimum_living_allowance": {"person.district": AREA, "household.adults": "990111199203042048"},
 }  # fmt: skip
 OTHERWISE: dict[str, dict[str, list[Any]]] = {
-    "household_move": {"move.reason": ["own_home", "rented", "family", "job"], "person.district": ["nanming", AREA]},
+    "household_move": {"move.reason": ["own_home", "rented", "family", "job", "talent", "study"],
+                       "person.district": ["nanming", AREA]},
     "building_permit": {"project.area": ["100", "6000"], "project.height": ["10", "40"],
                         "project.water": [True, False], "project.heritage": [True, False],
                         "project.neighbours": [True, False]},

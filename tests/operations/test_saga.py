@@ -169,7 +169,28 @@ def test_the_way_without_a_fault_is_logged_and_told_to_others(move: Move) -> Non
     assert [(r.dataset, r.outcome, r.grant_id) for r in sorted(rows, key=lambda r: r.id)] == [
         ("register.lock", "ok", "GR-2401"), ("register.remove", "ok", "GR-2401"), ("register.enter", "ok", "GR-2401"),
         ("address.social_insurance", "ok", "GR-2403"), ("address.medical_insurance", "ok", "GR-2404"),
+        ("address.housing_fund", "ok", "GR-2408"), ("address.education", "ok", "GR-2411"),
+        ("address.traffic", "ok", "GR-2409"),
     ]  # fmt: skip
+
+
+def test_an_office_that_does_not_acknowledge_the_new_address_is_asked_again_and_undoes_nothing(move: Move) -> None:
+    """Clause 3.5 "notify other departments (subscribers acknowledge; outbox with retry)": who is deaf to the last try
+    is flagged; the move stands, and the others were told."""
+    move.to("lock")
+    move.registers.fault("housing", "status_500")
+    move.rest(12)
+    assert move.state.main.step == "announce", "the housing fund has not acknowledged yet"
+    move.registers.fault("housing", None)
+    assert move.rest(24) == "done"
+    assert move.flags() == []
+    move.moved()
+    move.registers.reset()
+    move.to("lock")
+    move.registers.fault("traffic", "refused")
+    assert move.rest() == "done"
+    assert move.flags() == ["not_told"]
+    move.moved()
 
 
 def test_compensation_by_failing_each_step(move: Move) -> None:

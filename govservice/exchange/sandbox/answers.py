@@ -202,7 +202,12 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     ),
     "social_insurance": (Door("v1/employment/query", PERSON, people.employment),),
     "tax": (Door("v1/income/query", PERSON, standing.income),),
-    "education": (Door("v1/qualifications/query", PERSON, standing.qualifications),),
+    "education": (
+        Door("v1/qualifications/query", PERSON, standing.qualifications),
+        Door("v1/enrolments/query", PERSON, standing.enrolments),
+    ),
+    "housing": (Door("v1/tenancies/query", PERSON, people.tenancies),),
+    "traffic": (Door("v1/vehicles/query", PERSON, people.vehicles),),
     "licences": (Door("v1/licences/query", ("record_id", "holder"), standing.licences),),
     "medical_insurance": (Door("v1/costs/query", PERSON, people.medical_costs),),
 }

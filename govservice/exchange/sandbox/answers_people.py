@@ -62,6 +62,26 @@ def dwellings(province: Province, subject: str) -> Iterable[Record]:
     ]  # fmt: skip
 
 
+def tenancies(province: Province, subject: str) -> Iterable[Record]:
+    """Every third adult of a district rents a flat there that is registered, whatever their household owns."""
+    person = province.people.get(subject)
+    if person is None or AS_OF.year - person.born.year < ADULT or drawn(subject, "rents") % 3:
+        return []
+    return [
+        record(
+            person, f"ZL-{DISTRICTS[person.area][2]}-{drawn(subject, 'tenancy') % 10**6:06d}",
+            address=f"{DISTRICTS[person.area][0]}区人才公寓 {1 + drawn(subject, 'flat') % 20} 栋",
+            region=DISTRICTS[person.area][2],
+        )
+    ]  # fmt: skip
+
+
+def vehicles(province: Province, subject: str) -> Iterable[Record]:
+    """Vehicles in somebody's own name."""
+    person = province.people.get(subject)
+    return [] if person is None else [record(person, f"JD-{subject[-8:]}", count=drawn(subject, "car") % 2)]
+
+
 def employment(province: Province, subject: str) -> Iterable[Record]:
     """Two of three adults under sixty work."""
     person = province.people.get(subject)

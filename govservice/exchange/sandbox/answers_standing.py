@@ -40,6 +40,16 @@ def qualifications(province: Province, subject: str) -> Iterable[Record]:
     ]  # fmt: skip
 
 
+def enrolments(province: Province, subject: str) -> Iterable[Record]:
+    """Those between eighteen and twenty-two study."""
+    person = province.people.get(subject)
+    if person is None or not 18 <= AS_OF.year - person.born.year <= 22:
+        return []
+    school = SCHOOLS[drawn(subject, "enrolled") % len(SCHOOLS)]
+    since = date(person.born.year + 18, 9, 1)
+    return [record(person, f"XJ-{subject[-8:]}", school=school, enrolled_on=since.isoformat())]
+
+
 def licences(province: Province, subject: str) -> Iterable[Record]:
     """One of three enterprises holds a licence of the trade; some of them are revoked."""
     enterprise = province.enterprises.get(subject)
