@@ -67,7 +67,7 @@ def perform(gateway: Gateway, database: Database, order: Order) -> Said:
     """Makes the call and logs it in a transaction of its own. Raises Unavailable where the registry did not say."""
     with database.read() as session:
         found = _granting(session, gateway.catalogue, order)
-    called = _call(gateway, order, found)
+    called = _call(gateway, database, order, found)
     with database.write() as session:
         _record(gateway, session, called)
     return called.heard()
@@ -75,7 +75,7 @@ def perform(gateway: Gateway, database: Database, order: Order) -> Said:
 
 def perform_in(gateway: Gateway, session: Session, order: Order) -> Said:
     """The same within the caller's transaction: for registries in memory."""
-    called = _call(gateway, order, _granting(session, gateway.catalogue, order))
+    called = _call(gateway, None, order, _granting(session, gateway.catalogue, order))
     _record(gateway, session, called)
     return called.heard()
 
@@ -95,11 +95,13 @@ class _Called:
         return self.said
 
 
-def _call(gateway: Gateway, order: Order, grant: tuple[str, Grant] | None) -> _Called:
+def _call(
+    gateway: Gateway, database: Database | None, order: Order, grant: tuple[str, Grant] | None
+) -> _Called:  # fmt: skip
     registry = gateway.catalogue.doer_of(order.act)
     assert registry is not None, order.act  # the definition was checked against this catalogue
     began = time.monotonic()
-    answer = Answer(Outcome.DENIED) if grant is None else _called(gateway, registry, order, grant[1])
+    answer = Answer(Outcome.DENIED) if grant is None else _called(gateway, database, registry, order, grant[1])
     said = _read(gateway.catalogue, order.act, answer)
     if answer.outcome is Outcome.OK and said is None:
         answer = Answer(Outcome.SCHEMA_VIOLATION, None, answer.status, answer.request_sha, answer.response_sha)
@@ -114,7 +116,7 @@ def _granting(session: Session, catalogue: Catalogue, order: Order) -> tuple[str
     return None
 
 
-def _called(gateway: Gateway, code: str, order: Order, grant: Grant) -> Answer:
+def _called(gateway: Gateway, database: Database | None, code: str, order: Order, grant: Grant) -> Answer:
     connector = gateway.connector(gateway.catalogue.registries[code])
     if connector is None:
         return Answer(Outcome.UNAVAILABLE, detail="no_address")
@@ -123,7 +125,7 @@ def _called(gateway: Gateway, code: str, order: Order, grant: Grant) -> Answer:
         purpose=grant.purpose, legal_basis=grant.basis["en"], case_ref=order.case_id,
         deadline=time.monotonic() + SECONDS, key=order.key,
     )  # fmt: skip
-    return gateway.line(code).send(lambda: connector.do(deed))
+    return gateway.line(code).send(database, lambda: connector.do(deed))
 
 
 def _read(catalogue: Catalogue, act: str, answer: Answer) -> Said | None:

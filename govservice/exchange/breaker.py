@@ -1,7 +1,9 @@
 """Whether a registry is asked at all: one row per registry, shared by all processes (`registry_health`).
 
-closed: asked. open: not asked until `next_probe_at`. half_open: one caller was elected to try. Rows are written only
-when something fails or has failed, so that healthy registries cost no write.
+closed: asked. open: not asked until `next_probe_at`. half_open: one caller after the other is elected to try, by the
+row's lock, and nobody else asks; PROBES good answers in a row close it, a bad one opens it again. Whoever was elected
+and died holds the others up for `open_s`. Rows are written only when something fails or has failed, so that healthy
+registries cost no write.
 """
 
 from __future__ import annotations
@@ -19,9 +21,13 @@ from govservice.exchange.outcomes import BREAKER_FAILURES, BREAKER_SUCCESSES, Ou
 from govservice.models.exchange import RegistryHealth
 from govservice.models.session import Database
 
+PROBES = 5  # good answers in a row after which a registry is asked by everybody again
 
-def shut_out(database: Database, breakers: Mapping[str, Breaker], now: datetime) -> frozenset[str]:
-    """The registries that are not to be asked now. Where a try is due, this caller may be elected to make it."""
+
+def shut_out(
+    database: Database, breakers: Mapping[str, Breaker], now: datetime
+) -> tuple[frozenset[str], frozenset[str]]:  # fmt: skip
+    """The registries that are not to be asked now, and those that this caller was elected to try by one call."""
     with database.read() as session:
         rows = session.execute(
             select(RegistryHealth.registry_code, RegistryHealth.next_probe_at).where(
@@ -29,15 +35,16 @@ def shut_out(database: Database, breakers: Mapping[str, Breaker], now: datetime)
             )
         ).all()
     if not rows:
-        return frozenset()
+        return frozenset(), frozenset()
     due = sorted(code for code, probe in rows if probe is None or probe <= now)
     with database.write() as session:
-        elected = {code for code in due if _elect(session, code, breakers[code], now)}
-    return frozenset(code for code, _probe in rows) - elected
+        elected = frozenset(code for code in due if _elect(session, code, breakers[code], now))
+    return frozenset(code for code, _probe in rows) - elected, elected
 
 
 def _elect(session: Session, code: str, breaker: Breaker, now: datetime) -> bool:
-    """Takes the next try for this caller; False where another one took it."""
+    """Takes the next try for this caller; False where another one took it. The count of good answers begins with the
+    first try after a bad one."""
     statement = (
         update(RegistryHealth)
         .where(RegistryHealth.registry_code == code, RegistryHealth.state != "closed")
@@ -85,11 +92,7 @@ def _first_failure(session: Session, code: str, breaker: Breaker, failed: int, w
 
 def _weigh(row: RegistryHealth, breaker: Breaker, failed: int, worked: int, now: datetime) -> None:
     if row.state != "closed":
-        if worked and not failed:
-            row.state, row.since, row.next_probe_at, row.failures, row.successes = "closed", now, None, 0, 0
-        elif failed:
-            row.state, row.next_probe_at = "open", now + timedelta(seconds=breaker.open_s)
-        return
+        return _weigh_try(row, breaker, failed, worked, now)
     if not timedelta(0) <= now - row.since <= timedelta(seconds=breaker.window_s):
         row.since, row.failures, row.successes = now, 0, 0
     if not failed and not row.failures:
@@ -99,3 +102,15 @@ def _weigh(row: RegistryHealth, breaker: Breaker, failed: int, worked: int, now:
     calls = row.failures + row.successes
     if calls >= breaker.min_calls and row.failures >= breaker.fail_ratio * calls:
         row.state, row.since, row.next_probe_at = "open", now, now + timedelta(seconds=breaker.open_s)
+        row.failures = row.successes = 0
+
+
+def _weigh_try(row: RegistryHealth, breaker: Breaker, failed: int, worked: int, now: datetime) -> None:
+    """A try that ended, or a call that began before it opened: of those only the bad ones count."""
+    if failed:
+        row.state, row.next_probe_at, row.successes = "open", now + timedelta(seconds=breaker.open_s), 0
+    elif worked and row.state == "half_open":
+        row.successes += 1  # by one try, however many calls it took
+        row.next_probe_at = now
+    if row.successes >= PROBES:
+        row.state, row.since, row.next_probe_at, row.failures, row.successes = "closed", now, None, 0, 0

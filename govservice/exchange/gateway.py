@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from govservice.exchange.connectors import connector_of, vault
 from govservice.exchange.connectors.base import Answer, Connector, Query
 from govservice.exchange.grants import covering, revoked_grants
 from govservice.exchange.hedging import Tried
-from govservice.exchange.line import Line
+from govservice.exchange.line import Line, Lines
 from govservice.exchange.mapping import Mapper, Reading
 from govservice.exchange.outcomes import ALARMS, SAYS_NOTHING, Outcome
 from govservice.exchange.predicates import Predicates
@@ -49,6 +50,8 @@ class _Round:
     revoked: frozenset[str]  # grants
     quarantined: frozenset[str] = frozenset()  # datasets
     database: Database | None = None
+    elected: frozenset[str] = frozenset()  # registries that this round tries, by one call each
+    tries: dict[str, bool] = field(default_factory=dict)  # of those the ones that are still to be tried
     alone: bool = False  # one after the other in the caller's thread, without second tries
 
 
@@ -95,7 +98,7 @@ class Gateway:
         self._lock = threading.Lock()
         self._executors: tuple[ThreadPoolExecutor, ThreadPoolExecutor] | None = None
         self._connectors: dict[str, Connector] = {}
-        self._lines = {code: Line(each.limits, paced=self.paced) for code, each in catalogue.registries.items()}
+        self._lines = Lines(catalogue.registries, paced=self.paced)
         predicates = Predicates(catalogue)
         self._mappers = {
             ref: Mapper(dataset, catalogue.area_of_region, predicates) for ref, dataset in catalogue.datasets.items()
@@ -162,7 +165,12 @@ class Gateway:
         with database.read() as session:
             revoked = revoked_grants(session, (grant for _dataset, grant in sources), now)
             unfit = quarantine.quarantined(session, {dataset for dataset, _grant in sources})
-        return _Round(began, began + budget, breaker.shut_out(database, breakers, now), revoked, unfit, database)
+            self._lines.measure(session, breakers)
+        shut, elected = breaker.shut_out(database, breakers, now)
+        first = [self.catalogue.registry_of(each.sources[0][0]) for each in wanted]
+        self._lines.lease(database, Counter(code for code in first if code and code not in shut))
+        tries = dict.fromkeys(elected, True)
+        return _Round(began, began + budget, shut, revoked, unfit, database, elected, tries)
 
     def _pools(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
         """The threads that settle a fact each, and those that make its calls (a fact may need two at once)."""
@@ -251,10 +259,11 @@ class Gateway:
             return [_end(call, Outcome.DENIED)]
         if connector is None:
             return [_end(call, Outcome.UNAVAILABLE)]
-        if call.registry in around.shut_out:
-            return [_end(call, Outcome.BREAKER_OPEN)]
         if call.dataset in around.quarantined:
             return [_end(call, Outcome.SCHEMA_VIOLATION)]
+        trying = call.registry in around.elected
+        if call.registry in around.shut_out or (trying and not around.tries.pop(call.registry, False)):
+            return [_end(call, Outcome.BREAKER_OPEN)]
         tried = self._tried(asked, call, connector, _query(call, wanted, mapper, around.deadline), around)
         return [self._read(each, call, wanted, mapper) for each in tried]
 
@@ -264,18 +273,17 @@ class Gateway:
         line = self._lines[call.registry]
 
         def send(number: str) -> Answer:
-            return line.send(lambda: connector.fetch(replace(query, idempotency_key=number)))
+            return line.send(around.database, lambda: connector.fetch(replace(query, idempotency_key=number)))
 
         def another() -> str | None:
             second = replace(call, id=new_id())
-            return second.id if line.retries.take() and asked.begins(second) else None
+            return second.id if line.second(around.database) and asked.begins(second) else None
 
-        line.retries.called()
-        if around.alone:
+        line.called()
+        if around.alone or call.registry in around.elected:
             began = time.monotonic()
             return [Tried(call.id, send(call.id), time.monotonic() - began)]
-        hedge_after = line.limits.hedge_after_ms / 1000
-        return hedging.ask(send, call.id, another, hedge_after, around.deadline, self._pools()[1])
+        return hedging.ask(send, call.id, another, line.hedge_after, around.deadline, self._pools()[1])
 
     def _read(self, tried: Tried, call: Call, wanted: Wanted, mapper: Mapper) -> _End:
         answer, made = tried.answer, replace(call, id=tried.number)

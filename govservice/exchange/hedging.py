@@ -12,9 +12,25 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 
-from govservice.exchange.connectors.base import Answer
-from govservice.exchange.outcomes import CONDUCT, SAYS_NOTHING, Outcome, Retry
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from govservice.definitions.schema_registry import Limits
+from govservice.exchange.connectors.base import Answer
+from govservice.exchange.outcomes import (
+    BREAKER_FAILURES,
+    BREAKER_SUCCESSES,
+    CONDUCT,
+    SAYS_NOTHING,
+    Outcome,
+    Retry,
+)
+from govservice.models.exchange import Exchange
+
+SAMPLE = 200  # of the last calls of a registry
+ENOUGH = 20  # calls that were made, from which a measure is one
+FLOOR_MS = 150  # sooner than that no second call is made
+MADE = frozenset(outcome.value for outcome in BREAKER_SUCCESSES | BREAKER_FAILURES)
 Send = Callable[[str], Answer]  # the call's number -> what came back
 Another = Callable[[], str | None]  # the number of a second call that may be made, if any
 NOT_AGAIN = frozenset({"no_place", "no_time_left", "maintenance"})  # details of answers that asking again cannot mend
@@ -27,6 +43,21 @@ class Tried:
     number: str
     answer: Answer
     seconds: float
+
+
+def usual(session: Session, code: str, limits: Limits) -> float:
+    """Seconds within which nineteen of twenty of the registry's last calls had ended, by the log: a call that takes
+    longer is worth a second one. What its file says until enough calls were made."""
+    rows = session.execute(
+        select(Exchange.outcome, Exchange.latency_ms)
+        .where(Exchange.registry_code == code)
+        .order_by(Exchange.seq.desc())
+        .limit(SAMPLE)
+    )
+    took = sorted(ms for outcome, ms in rows if outcome in MADE)
+    if len(took) < ENOUGH:
+        return limits.hedge_after_ms / 1000
+    return max(took[int(0.95 * len(took))], FLOOR_MS) / 1000
 
 
 def ask(

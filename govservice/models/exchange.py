@@ -38,6 +38,21 @@ class RegistryHealth(Base):
     successes: Mapped[int] = mapped_column(default=0)
 
 
+class RegistryPace(Base):
+    """What may still be asked of a registry this second, by all workers together (`exchange.pace`): one row each, and
+    one for the backlog's part of the rate. Instants are seconds since 1970 by the database's clock."""
+
+    __tablename__ = "registry_paces"
+    registry_code: Mapped[Code] = mapped_column(primary_key=True)
+    rate: Mapped[float]  # calls a second
+    tokens: Mapped[float]  # calls that are free, at `filled_at`
+    filled_at: Mapped[float]
+    closed_until: Mapped[float]  # it asked to be left alone until then
+    share: Mapped[float]  # of the rate, when it was last told "too many"
+    second_tries: Mapped[float]  # that the calls so far allow
+    granted: Mapped[int]  # by the last statement
+
+
 class DatasetFaults(Base):
     """What in a version of a dataset does not fit the agreement: answers of another shape, questions refused."""
 

@@ -7,6 +7,7 @@ says otherwise, the clerk sees both sides and the applicant is told (`revalidati
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, select
@@ -17,7 +18,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.engine import SYSTEM
 from govservice.exchange.evidence import Facts
 from govservice.exchange.outcomes import SAYS_NOTHING, Outcome
-from govservice.exchange.pace import Pace
+from govservice.exchange.pace import Paces
 from govservice.exchange.requirement import given_instead, move, rows_of
 from govservice.exchange.retries import next_try
 from govservice.models.casedata import Form
@@ -47,12 +48,12 @@ def note_given(
 
 
 class Settler:
-    """The worker's part. One per process: it keeps each registry's pace."""
+    """The worker's part. All workers together keep each registry's pace."""
 
     def __init__(self, rt: Runtime) -> None:
         self.rt = rt
         registries = rt.definitions.catalogue.registries.items()
-        self._paces = {code: Pace(float(registry.limits.rate_rps) * SHARE) for code, registry in registries}
+        self._paces = Paces({_backlog(code): float(registry.limits.rate_rps) * SHARE for code, registry in registries})
 
     def settle_due(self, now: datetime) -> int:
         """Asks for what is due, the case that must be decided first first. Returns how many needs were asked for."""
@@ -73,12 +74,13 @@ class Settler:
                 _due(now).order_by(Case.statutory_on, EvidenceRequirement.next_try_at).limit(BATCH)
                 .with_for_update(of=EvidenceRequirement, skip_locked=True)
             ).scalars().all()  # fmt: skip
+            codes = [self._registry(session, row) for row in rows]
+            self._paces.lease(session, Counter(_backlog(code) for code in codes if code and code not in shut))
             taken = []
-            for row in rows:
-                code = self._registry(session, row)
+            for row, code in zip(rows, codes, strict=True):
                 if code in shut:
                     row.next_try_at = self._later(row, Outcome.BREAKER_OPEN, now, shut[code])
-                elif code is None or self._paces[code].take():
+                elif code is None or self._paces.taken(_backlog(code)):
                     row.next_try_at = now + LEASE
                     taken.append((row.case_id, row.name))
             return taken
@@ -105,6 +107,11 @@ class Settler:
             row.next_try_at = None
         log.info("need.asked_again", case_id=case_id, outcome=outcome.value, tries=row.tries)
         return 1
+
+
+def _backlog(code: str) -> str:
+    """The row of the backlog's part of a registry's rate."""
+    return f"{code}/backlog"
 
 
 def _due(now: datetime) -> Select[EvidenceRequirement]:

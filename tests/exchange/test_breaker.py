@@ -17,9 +17,10 @@ from govservice.definitions.schema_registry import Breaker
 from govservice.exchange import breaker
 from govservice.exchange.gateway import Gateway
 from govservice.exchange.outcomes import Outcome
+from govservice.exchange.prefill import needs
 from govservice.models.exchange import RegistryHealth
 from govservice.models.session import Database
-from tests.exchange.conftest import Filed, Sandbox, citizen, file_draft, prefill
+from tests.exchange.conftest import CITIZEN, Filed, Sandbox, citizen, file_draft, prefill
 from tests.support.clock import MONDAY
 
 QUICK = Breaker(window_s=30, min_calls=3, fail_ratio=Decimal("0.5"), open_s=30)
@@ -41,7 +42,8 @@ def ends(database: Database, *outcomes: Outcome, after: float = 0) -> None:
 
 
 def out(database: Database, after: float = 0) -> bool:
-    return "real_estate" in breaker.shut_out(database, REGISTRY, MONDAY + timedelta(seconds=after))
+    shut, _elected = breaker.shut_out(database, REGISTRY, MONDAY + timedelta(seconds=after))
+    return "real_estate" in shut
 
 
 def test_it_opens_after_enough_failures_and_lets_one_try(database: Database) -> None:
@@ -55,10 +57,54 @@ def test_it_opens_after_enough_failures_and_lets_one_try(database: Database) -> 
     ends(database, Outcome.TIMEOUT, after=32)
     assert out(database, after=61)  # the try failed: again half a minute
     assert not out(database, after=63)
-    ends(database, Outcome.OK, after=63)
-    assert not out(database, after=63)
+    for n in range(breaker.PROBES):
+        assert stands(database) == ("half_open", n)
+        ends(database, Outcome.OK, after=63)
+        assert out(database, after=63) is False, "the next one may try at once, or everybody may ask"
+    assert stands(database) == ("closed", 0)
+
+
+def stands(database: Database) -> tuple[str, int]:
     with database.read() as session:
-        assert session.get_one(RegistryHealth, "real_estate").state == "closed"
+        row = session.get_one(RegistryHealth, "real_estate")
+        return row.state, row.successes
+
+
+def test_a_bad_answer_among_the_tries_opens_it_again_and_they_begin_anew(database: Database) -> None:
+    ends(database, *[Outcome.TIMEOUT] * 3)
+    ends(database, Outcome.OK, after=5)  # a call that began before it opened says nothing of now
+    assert stands(database) == ("open", 0)
+    for _ in range(breaker.PROBES - 1):
+        assert not out(database, after=31)
+        ends(database, Outcome.OK, after=31)
+    assert stands(database) == ("half_open", 4)
+    assert not out(database, after=32)
+    ends(database, Outcome.UNAVAILABLE, after=32)
+    assert stands(database) == ("open", 0)
+    assert out(database, after=61)
+    assert not out(database, after=63)
+    ends(database, Outcome.OK, after=63)
+    assert stands(database) == ("half_open", 1)
+
+
+def test_a_round_that_tries_makes_one_call(
+    database: Database, impatient: Gateway, sandbox: Sandbox, open_restaurant: Compiled
+) -> None:
+    """Three facts of one registry, and a slow answer: the try is one call, without a second beside it."""
+    filed = file_draft(database, open_restaurant, citizen("wang.fang"))
+    with database.read() as session:
+        wanted, _settled = needs(
+            session, impatient.catalogue, open_restaurant, filed.case_id, CITIZEN, MONDAY, (), "prefill"
+        )
+    premises = next(each for each in wanted if each.name == "premises")
+    ends(database, *[Outcome.TIMEOUT] * 3)
+    later = dataclasses.replace(premises, at=MONDAY + timedelta(seconds=31))
+    for _ in range(20):
+        impatient.line("real_estate").called()
+    sandbox.fault("real_estate", "delay", seconds=0.5)
+    found = impatient.ask(database, [later] * 3, budget=10)
+    assert sorted(each.outcome for each in found) == [Outcome.BREAKER_OPEN, Outcome.BREAKER_OPEN, Outcome.OK]
+    assert sandbox.calls()["real_estate"] == 1
 
 
 def test_of_two_who_see_that_a_try_is_due_one_makes_it(database: Database) -> None:
@@ -104,6 +150,7 @@ def test_an_open_breaker_makes_no_call_and_says_so(
     later = MONDAY + timedelta(seconds=31)
     found = prefill(database, impatient, open_restaurant, wang_fang, now=later)
     assert found.facts["premises"].filled
+    assert stands(database) == ("half_open", 1)
 
 
 def test_one_registry_holds_up_only_its_own_places(

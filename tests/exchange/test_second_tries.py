@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
-from govservice.exchange import hedging, quarantine
+from govservice.definitions.schema_registry import Limits
+from govservice.exchange import hedging, log, quarantine
 from govservice.exchange.connectors.base import Answer
 from govservice.exchange.gateway import Gateway
 from govservice.exchange.outcomes import Outcome
-from govservice.exchange.pace import Pace, RetryBudget
+from govservice.exchange.pace import KEPT, Paces
+from govservice.models.base import new_id
 from govservice.models.exchange import DatasetFaults
 from govservice.models.session import Database
 from tests.exchange.conftest import Filed, Sandbox, citizen, file_draft, prefill
 from tests.support.clock import MONDAY
+
+LOGGED: dict[str, Any] = {
+    "registry_code": "tax", "dataset": "income/1", "case_id": None, "fact": None, "subject_id": None, "actor": "x",
+    "trigger": "prefill", "grant_id": None, "purpose": "LICENSE", "legal_basis": None, "attempt": 1, "http_status": 200,
+    "fields": [], "request_sha": "0" * 64, "response_sha": None, "at": MONDAY,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -83,38 +93,99 @@ def test_a_registry_that_announces_maintenance_is_not_tried_again_at_once(pool: 
     assert tried(line, pool) == [("first", Outcome.UNAVAILABLE)]
 
 
-def test_second_tries_are_at_most_a_tenth_of_the_calls() -> None:
-    budget, taken = RetryBudget(), 0
-    for call in range(1, 1001):
-        budget.called()
-        taken += budget.take()
+def test_second_tries_are_at_most_a_tenth_of_the_calls(database: Database) -> None:
+    paces, taken = Paces({"tax": 1000}), 0
+    assert not paces.second(database, "tax"), "nothing was earned yet"
+    for call in range(1, 201):
+        paces.lease(database, {"tax": 1})
+        paces.called("tax")
+        taken += paces.second(database, "tax")
         assert taken <= call / 10
-    assert taken == 100
+    assert taken == 20
     for _ in range(1000):
-        budget.called()
-    assert sum(budget.take() for _ in range(1000)) == 20  # what was saved up is bounded
+        paces.called("tax")
+    assert sum(paces.second(database, "tax") for _ in range(110)) <= 100
+    for _ in range(1000):
+        paces.called("tax")
+    paces.lease(database, {"tax": 1000})
+    assert sum(paces.second(database, "tax") for _ in range(40)) == 20, "what is saved up is bounded"
 
 
-def test_a_registry_is_asked_no_faster_than_it_allows() -> None:
-    pace = Pace(20)
+def test_a_registry_is_asked_no_faster_than_it_allows(database: Database) -> None:
+    paces = Paces({"tax": 20})
     began = time.monotonic()
-    taken = sum(pace.take() for _ in range(1000))
+    taken = sum(paces.take(database, "tax") for _ in range(100))
     assert 20 <= taken <= 21 + 20 * (time.monotonic() - began)
     time.sleep(0.3)
-    again, waited = sum(pace.take() for _ in range(1000)), time.monotonic() - began
+    again, waited = sum(paces.take(database, "tax") for _ in range(100)), time.monotonic() - began
     assert 5 <= again <= 21 * waited
 
 
-def test_after_too_many_it_is_left_alone_and_then_asked_more_slowly() -> None:
-    pace = Pace(100)
-    pace.told(0.2)
-    assert not pace.take()
-    time.sleep(0.25)
-    assert pace.take()
+def test_what_two_processes_ask_comes_out_of_one_row(database: Database) -> None:
+    """Each believes to be alone; a slice that nobody used is lost, so that it cannot be saved up."""
+    one, other = Paces({"tax": 20}), Paces({"tax": 20})
+    began = time.monotonic()
+    taken = sum(paces.take(database, "tax") for _ in range(60) for paces in (one, other))
+    assert 18 <= taken <= 21 + 20 * (time.monotonic() - began)
+    time.sleep(1.1)
+    one.lease(database, {"tax": 5})
+    time.sleep(KEPT + 0.05)
+    assert not one.taken("tax")
+
+
+def test_a_slice_costs_one_statement_for_all_registries_that_are_asked(database: Database) -> None:
+    paces, statements = Paces({"tax": 50, "population": 100}), []
+    with listening(statements):
+        paces.lease(database, {"tax": 2, "population": 3})
+        assert [paces.taken(code) for code in ("tax", "tax", "population", "population", "population")] == [True] * 5
+        paces.lease(database, {"tax": 1})
+        assert paces.taken("tax")
+    assert len(statements) == 1
+
+
+@contextlib.contextmanager
+def listening(statements: list[str]) -> Iterator[None]:
+    """What is done in passing."""
+    done = Database.in_passing
+
+    def heard(self: Database, statement: str, values: dict[str, object]) -> list[tuple[Any, ...]]:
+        statements.append(statement)
+        return done(self, statement, values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Database, "in_passing", heard)
+        yield
+
+
+def test_after_too_many_it_is_left_alone_by_all_and_then_asked_more_slowly(database: Database) -> None:
+    paces, other = Paces({"tax": 100}), Paces({"tax": 100})
+    paces.lease(database, {"tax": 1})
+    paces.told(database, "tax", 0.3)
+    assert not paces.take(database, "tax")
+    assert not other.take(database, "tax")
+    time.sleep(0.35)
+    assert paces.take(database, "tax")
     began = time.monotonic()
     time.sleep(0.2)
-    taken, waited = sum(pace.take() for _ in range(1000)), time.monotonic() - began
-    assert taken <= 2 + 60 * (waited + 0.05)  # half the rate, and not a whole second's worth saved up
+    taken, waited = sum(paces.take(database, "tax") for _ in range(100)), time.monotonic() - began
+    assert taken <= 2 + 60 * (waited + 0.1)  # half the rate, and not a whole second's worth saved up
+
+
+def test_a_second_call_goes_out_at_the_registrys_own_p95(database: Database) -> None:
+    """By the log, the newest calls alone, those that were really made; what the file says until there are enough."""
+    limits = Limits(hedge_after_ms=300)
+
+    def took(*latencies: int, outcome: str = "ok") -> float:
+        with database.write() as session:
+            log.append(session, [{**LOGGED, "id": new_id(), "latency_ms": ms, "outcome": outcome} for ms in latencies])
+        with database.read() as session:
+            return hedging.usual(session, "tax", limits)
+
+    assert took(*[20] * 19) == 0.3, "too few to say"
+    assert took(20) == 0.15, "never sooner than the floor"
+    assert took(*[5000] * 50, outcome="breaker_open") == 0.15, "no call was made"
+    assert took(*range(1, 201)) == 0.191
+    assert took(*[40] * 180, *[700] * 20) == 0.7
 
 
 def test_too_many_is_said_without_a_call_until_the_time_named(
@@ -174,7 +245,7 @@ def test_a_hanging_call_of_a_real_registry_is_hedged_within_the_budget(
     quick = dataclasses.replace(catalogue, registries={**catalogue.registries, "real_estate": registry})
     gateway = make_gateway(catalogue=quick)
     for _ in range(20):
-        gateway.line("real_estate").retries.called()
+        gateway.line("real_estate").called()
     filed = file_draft(sqlite_database, open_restaurant, citizen("wang.fang"))
     sandbox.script("real_estate", "hang", None, seconds=20)
     found = prefill(sqlite_database, gateway, open_restaurant, filed)
@@ -188,7 +259,7 @@ def test_a_reset_connection_is_replaced_at_once(
     sqlite_database: Database, gateway: Gateway, sandbox: Sandbox, open_restaurant: Compiled
 ) -> None:
     for _ in range(20):
-        gateway.line("real_estate").retries.called()
+        gateway.line("real_estate").called()
     filed = file_draft(sqlite_database, open_restaurant, citizen("wang.fang"))
     sandbox.script("real_estate", "reset", None)
     assert prefill(sqlite_database, gateway, open_restaurant, filed).facts["premises"].filled
