@@ -38,7 +38,11 @@ check: setup-dev ## style, types, floors of the house, definitions
 bench: setup-dev ## figures, one JSON object a line (docs/bench.md keeps them)
 	@$(PY) -m bench
 
-.PHONY: tamper kills races
+.PHONY: tamper kills races exchange
+exchange: setup-dev ## 10,000 cases whose data change before the decision, 10,000 needs after an outage, on each database
+	@$(PY) -m tests.hard.changed
+	@$(PY) -m tests.hard.deferred
+
 kills: setup-dev ## kill -9 and database restarts under load, 200 that interrupt on each database
 	@$(PY) -m tests.hard.kills
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, and_, exists, select, update
 from sqlalchemy.orm import Session
 
 from govservice import logs
@@ -23,13 +23,15 @@ from govservice.exchange.requirement import given_instead, move, rows_of
 from govservice.exchange.retries import next_try
 from govservice.models.casedata import Form
 from govservice.models.cases import Case
-from govservice.models.exchange import EvidenceRequirement, RegistryHealth
+from govservice.models.exchange import EvidenceRequirement, Exchange, RegistryHealth
 from govservice.operations.revalidating import ask_again
 from govservice.operations.runtime import Runtime
 
 SHARE = 0.5  # of a registry's rate that the backlog may take; the rest is for people who wait
 BATCH = 50  # needs at once
 LEASE = timedelta(minutes=2)  # while one worker asks, no other does
+LOOK = timedelta(seconds=30)  # between two looks at what is waited for
+SCOUT = timedelta(minutes=5)  # after so long without a call one need asks how its registry is
 log = logs.get(__name__)
 
 
@@ -54,15 +56,55 @@ class Settler:
         self.rt = rt
         registries = rt.definitions.catalogue.registries.items()
         self._paces = Paces({_backlog(code): float(registry.limits.rate_rps) * SHARE for code, registry in registries})
+        self._asked: dict[str, datetime] = {}  # by registry: when one of its needs was last asked for
+        self._looked: datetime | None = None  # when it was last seen which registries are waited for
 
     def settle_due(self, now: datetime) -> int:
-        """Asks for what is due, the case that must be decided first first. Returns how many needs were asked for."""
-        done = 0
+        """Asks for what is due, the case that must be decided first first. Returns how many needs were asked for.
+
+        A registry that answers again is asked for all that waits for it, as fast as its share allows, however far off
+        their next tries were; so that this is noticed, one of them asks every five minutes."""
+        self._send_scouts(now)
+        done, back = 0, set[str]()
         for case_id, name in self._claimed(now):
             ask_again(self.rt, SYSTEM, case_id, [name], now=now, trigger="retry")
             with self.rt.write() as session:
-                done += self._settled(session, case_id, name, now)
+                row = rows_of(session, case_id, [name]).get(name)
+                if row is not None:
+                    done += 1
+                    back |= self._settled(session, row, now)
+        for code in sorted(back):
+            with self.rt.write() as session:
+                session.execute(update(EvidenceRequirement).where(_waits_for(code, now)).values(next_try_at=now))
         return done
+
+    def _send_scouts(self, now: datetime) -> None:
+        """Where all that waits for a registry waits long, the first of it is asked for now."""
+        if self._looked is not None and now - self._looked < LOOK:
+            return
+        self._looked = now
+        with self.rt.read() as session:
+            waited_for = session.scalars(
+                select(Exchange.registry_code)
+                .join(EvidenceRequirement, EvidenceRequirement.exchange_id == Exchange.id)
+                .where(EvidenceRequirement.next_try_at > now + LEASE)
+                .distinct()
+            ).all()
+            shut = _shut(session, now)
+        for code in waited_for:
+            if code in shut or (code in self._asked and now - self._asked[code] < SCOUT):
+                continue
+            with self.rt.write() as session:
+                first = session.scalars(
+                    select(EvidenceRequirement)
+                    .join(Case, Case.id == EvidenceRequirement.case_id)
+                    .where(_waits_for(code, now), Case.status == "open")
+                    .order_by(Case.statutory_on, EvidenceRequirement.next_try_at)
+                    .limit(1)
+                    .with_for_update(of=EvidenceRequirement, skip_locked=True)
+                ).one_or_none()
+                if first is not None:
+                    first.next_try_at = now
 
     def _claimed(self, now: datetime) -> list[tuple[str, str]]:
         with self.rt.read() as session:
@@ -82,6 +124,7 @@ class Settler:
                     row.next_try_at = self._later(row, Outcome.BREAKER_OPEN, now, shut[code])
                 elif code is None or self._paces.taken(_backlog(code)):
                     row.next_try_at = now + LEASE
+                    self._asked[code or ""] = now
                     taken.append((row.case_id, row.name))
             return taken
 
@@ -95,23 +138,29 @@ class Settler:
     ) -> datetime | None:
         return next_try(outcome, row.tries, row.silent_since or row.updated_at, now, self.rt.random, not_before)
 
-    def _settled(self, session: Session, case_id: str, name: str, now: datetime) -> int:
-        row = rows_of(session, case_id, [name]).get(name)
-        if row is None:
-            return 0
+    def _settled(self, session: Session, row: EvidenceRequirement, now: datetime) -> set[str]:
+        """Notes what came; the registry that answered, where it did."""
         outcome = Outcome(str(row.outcome))
         if outcome in SAYS_NOTHING:
             row.tries += 1
             row.next_try_at = self._later(row, outcome, now)
         else:
             row.next_try_at = None
-        log.info("need.asked_again", case_id=case_id, outcome=outcome.value, tries=row.tries)
-        return 1
+        log.info("need.asked_again", case_id=row.case_id, outcome=outcome.value, tries=row.tries)
+        call = session.get(Exchange, row.exchange_id) if row.exchange_id is not None else None
+        return {call.registry_code} if call is not None and outcome not in SAYS_NOTHING else set()
 
 
 def _backlog(code: str) -> str:
     """The row of the backlog's part of a registry's rate."""
     return f"{code}/backlog"
+
+
+def _waits_for(code: str, now: datetime) -> ColumnElement[bool]:
+    """The condition of a need whose last call went to this registry and whose next one is not near. What a worker has
+    leased, and what comes up within that time, is left alone."""
+    asked = exists().where(Exchange.id == EvidenceRequirement.exchange_id, Exchange.registry_code == code)
+    return and_(EvidenceRequirement.next_try_at > now + LEASE, asked)
 
 
 def _due(now: datetime) -> Select[EvidenceRequirement]:

@@ -164,3 +164,45 @@ def test_the_backlog_is_drained_within_the_registrys_rate(play: Play, sandbox: S
         asked = session.scalar(select(func.count()).select_from(Exchange).where(Exchange.trigger == "retry",
                                                                                Exchange.at == play.now))  # fmt: skip
     assert asked == cases, "each once"
+
+
+def test_after_hours_of_silence_the_first_answer_brings_all_the_others_at_once(play: Play, sandbox: Sandbox) -> None:
+    """After the recovery nobody waits out the hour that the last try in vain has earned."""
+    for _ in range(6):
+        sent_in_silence(play, sandbox)
+    settler = Settler(play.rt)
+    for _ in range(90):  # an hour and a half in vain
+        well(play)
+        settler.settle_due(play.now)
+        play.pass_time(minutes=1)
+    with play.rt.read() as session:
+        waiting = session.scalars(select(EvidenceRequirement.next_try_at)).all()
+    assert sum(at is not None and at > play.now + timedelta(minutes=10) for at in waiting) >= 3, "most wait long"
+    sandbox.fault("real_estate", None)
+    well(play)
+    recovered = play.now
+    while any(need is not None for need in _next_tries(play)):
+        play.pass_time(seconds=20)
+        settler.settle_due(play.now)
+        assert play.now - recovered <= timedelta(minutes=10)
+
+
+def _next_tries(play: Play) -> list[Any]:
+    with play.rt.read() as session:
+        return list(session.scalars(select(EvidenceRequirement.next_try_at)))
+
+
+def test_while_a_registry_is_silent_one_need_in_five_minutes_asks_how_it_is(play: Play, sandbox: Sandbox) -> None:
+    for _ in range(3):
+        sent_in_silence(play, sandbox)
+    with play.rt.write() as session:
+        for row in session.scalars(select(EvidenceRequirement)):
+            if row.next_try_at is not None:
+                row.next_try_at = play.now + timedelta(hours=1)
+    before, settler = sandbox.calls().get("real_estate", 0), Settler(play.rt)
+    for _ in range(21):
+        well(play)
+        settler.settle_due(play.now)
+        play.pass_time(minutes=1)
+    asked = sandbox.calls().get("real_estate", 0) - before
+    assert 4 <= asked <= 12, "one each five minutes, and what its own next try brings"
