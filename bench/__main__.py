@@ -1,4 +1,4 @@
-"""`python -m bench [durable|pure|portal|rivals|size ...]`: prints one JSON object a line; all parts by default.
+"""`python -m bench [PART ...]`: durable, pure, portal, exchange, rivals, size. One JSON object a line; all by default.
 
 Exit 0 whatever the figures are: a missed target is a line with `"ok": false`, explained in docs/bench.md.
 """
@@ -49,8 +49,17 @@ def _portal() -> Iterator[Figure]:
         yield from drafts.figures(stage)
 
 
+def _exchange() -> Iterator[Figure]:
+    from bench import exchange, sealed
+    from bench.stage import staged
+
+    with staged(CASES) as stage:
+        yield from exchange.figures(stage)
+    yield from sealed.figures()
+
+
 PARTS: Mapping[str, Callable[[], Iterator[Figure]]] = {
-    "durable": _durable, "pure": _pure, "portal": _portal, "rivals": _rivals, "size": _size,
+    "durable": _durable, "pure": _pure, "portal": _portal, "exchange": _exchange, "rivals": _rivals, "size": _size,
 }  # fmt: skip
 
 
