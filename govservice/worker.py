@@ -61,8 +61,9 @@ class Worker:
                 log.info("worker.reminded")
             while forgotten := forget_values(self.rt, now):
                 log.info("worker.forgot", count=forgotten)
-        acted = fire_due(self.rt, now) + deliver_due(self.rt, self.name, now) + reconcile_due(self.rt, now)
-        return acted + look_again(self.rt, now) + self._settler.settle_due(now) + follow_due(self.rt, now)
+        # What registries tell goes before what may take long: whom it concerns is looked at within seconds.
+        acted = follow_due(self.rt, now) + fire_due(self.rt, now) + deliver_due(self.rt, self.name, now)
+        return acted + reconcile_due(self.rt, now) + look_again(self.rt, now) + self._settler.settle_due(now)
 
     def run(self, heartbeat: Callable[[int], None] | None = None) -> None:
         """Rounds until `stop()`."""

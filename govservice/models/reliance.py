@@ -65,7 +65,9 @@ class FlaggedCase(Base):
     id: Mapped[Key]
     event_id: Mapped[Ref] = mapped_column(ForeignKey("registry_events.id"))
     case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
-    result: Mapped[Code]  # the worst of its facts: same | immaterial | unverified | unavailable | gone | material
+    # told (not asked again yet), then the worst of its facts: same | immaterial | unverified | unavailable | gone |
+    # material
+    result: Mapped[Code]
     at: Mapped[Moment]
 
 

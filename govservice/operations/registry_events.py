@@ -1,8 +1,9 @@
 """What registries tell by themselves: somebody died, moved; an enterprise was dissolved.
 
 Told at least once, in any order: a message is one row, and what it leads to is asking the registry how things stand
-now. So nothing that is told decides anything: running cases whose definition subscribes to it are asked again, a change
-that matters stops their decision until a clerk has looked at it, the applicant is told, and supervision sees the list.
+now. So nothing that is told decides anything: running cases whose definition subscribes to it are flagged as it is
+heard, then asked again; a change that matters stops their decision until a clerk has looked at it (and does what the
+fact's `on_change` says), the applicant is told, and supervision sees the list.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from govservice.models.signing import check
 from govservice.operations.people import find_person
 from govservice.operations.revalidating import ask_again
 from govservice.operations.runtime import Runtime
+from govservice.queries.flags import TOLD
 
 DOOR = "/registry-events"
 MAX_BODY = 4096  # bytes of a message
@@ -79,7 +81,13 @@ def hear(rt: Runtime, code: str, body: bytes, now: datetime) -> str:
         }  # fmt: skip
         add = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
         made = session.execute(add(RegistryEvent).values(row).on_conflict_do_nothing().returning(RegistryEvent.id))
-        return "heard" if made.first() is not None else "known"
+        if made.first() is None:
+            return "known"
+        if row["processed_at"] is None:
+            session.flush()
+            for case_id, _names in _touched(rt, session, session.get_one(RegistryEvent, row["id"])):
+                session.add(FlaggedCase(id=new_id(), event_id=row["id"], case_id=case_id, result=TOLD, at=now))
+        return "heard"
 
 
 def _key(keys: Mapping[str, Path], name: str) -> Mapping[str, object]:
@@ -178,7 +186,7 @@ def _flag(rt: Runtime, event_id: str, case_id: str, names: list[str], now: datet
         found = ask_again(rt, SYSTEM, case_id, names, now=now, trigger="event")
     except NotFound:
         return "same"  # the case is not there any more
-    result = max((row.result for row in found), key=WORST.index)
+    result = max((row.result for row in found), key=WORST.index, default="same")
     with rt.write() as session:
         known = session.scalars(
             select(FlaggedCase).where(FlaggedCase.event_id == event_id, FlaggedCase.case_id == case_id)

@@ -7,6 +7,7 @@ says otherwise, the clerk sees both sides and the applicant is told (`revalidati
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import datetime, timedelta
 
@@ -29,6 +30,7 @@ from govservice.operations.runtime import Runtime
 
 SHARE = 0.5  # of a registry's rate that the backlog may take; the rest is for people who wait
 BATCH = 50  # needs at once
+TURN = 3.0  # seconds of real time before the worker looks at other things
 LEASE = timedelta(minutes=2)  # while one worker asks, no other does
 LOOK = timedelta(seconds=30)  # between two looks at what is waited for
 SCOUT = timedelta(minutes=5)  # after so long without a call one need asks how its registry is
@@ -60,23 +62,34 @@ class Settler:
         self._looked: datetime | None = None  # when it was last seen which registries are waited for
 
     def settle_due(self, now: datetime) -> int:
-        """Asks for what is due, the case that must be decided first first. Returns how many needs were asked for.
+        """Asks for what is due, the case that must be decided first first, for a few seconds: what is left then is let
+        go again, so that a slow registry holds up nothing else. Returns how many needs were asked for.
 
         A registry that answers again is asked for all that waits for it, as fast as its share allows, however far off
         their next tries were; so that this is noticed, one of them asks every five minutes."""
         self._send_scouts(now)
-        done, back = 0, set[str]()
-        for case_id, name in self._claimed(now):
+        done, back, until = 0, set[str](), time.monotonic() + TURN
+        claimed = self._claimed(now)
+        while claimed and time.monotonic() < until:
+            case_id, name = claimed.pop(0)
             ask_again(self.rt, SYSTEM, case_id, [name], now=now, trigger="retry")
             with self.rt.write() as session:
                 row = rows_of(session, case_id, [name]).get(name)
                 if row is not None:
                     done += 1
                     back |= self._settled(session, row, now)
+        self._let_go(claimed, now)
         for code in sorted(back):
             with self.rt.write() as session:
                 session.execute(update(EvidenceRequirement).where(_waits_for(code, now)).values(next_try_at=now))
         return done
+
+    def _let_go(self, claimed: list[tuple[str, str]], now: datetime) -> None:
+        if claimed:
+            with self.rt.write() as session:
+                for case_id, name in claimed:
+                    for row in rows_of(session, case_id, [name]).values():
+                        row.next_try_at = now
 
     def _send_scouts(self, now: datetime) -> None:
         """Where all that waits for a registry waits long, the first of it is asked for now."""

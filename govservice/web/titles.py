@@ -43,6 +43,12 @@ class Titles:
         found = self.rt.definitions.catalogue.departments.get(id or "")
         return found.name if found else NOTHING
 
+    def event(self, registry: str, kind: str) -> Text:
+        """What a registry tells by itself; its code where the registry's file no longer has it."""
+        known = self.rt.definitions.catalogue.registries.get(registry)
+        found = known.events.types.get(kind) if known is not None and known.events is not None else None
+        return found.title if found is not None else plain(kind)
+
     def _version(self, code: str, sha: str | None) -> Compiled | None:
         try:
             return self.rt.definitions.by_sha(sha) if sha else self.rt.definitions.current(code)

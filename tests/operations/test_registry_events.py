@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,11 +21,13 @@ from govservice.app import create_app
 from govservice.errors import Unverified
 from govservice.identifiers import problem
 from govservice.models.base import to_iso
+from govservice.models.exchange import EvidenceRequirement
 from govservice.models.papers import Message
 from govservice.models.reliance import FlaggedCase, RegistryEvent, Revalidation
 from govservice.models.session import Database
 from govservice.models.signing import Signer
 from govservice.operations.registry_events import Unheard, follow_due, hear
+from govservice.worker import Worker
 from tests.operations.conftest import Play
 from tests.operations.test_revalidation import USCC, to_the_decision
 from tests.support.clock import MovableClock
@@ -77,6 +80,49 @@ def test_a_running_case_is_asked_again_stopped_and_its_applicant_told(play: Play
             play.act("he.tao", "", action, **words)
     assert play.state.main.step == "decision", "nothing is refused by itself"
     assert follow_due(play.rt, play.now) == 0
+
+
+def test_running_cases_are_flagged_as_it_is_heard(play: Play, sandbox: Sandbox) -> None:
+    """Before anybody asks again, and whatever becomes of that."""
+    to_the_decision(play)
+    sandbox.fault("enterprises", "status_500")
+    assert hear(play.rt, "enterprises", said(play.now), play.now) == "heard"
+    assert followed(play) == [(play.case_id, "told")]
+    assert hear(play.rt, "enterprises", said(play.now), play.now) == "known"
+    assert followed(play) == [(play.case_id, "told")]
+    follow_due(play.rt, play.now)
+    assert followed(play) == [(play.case_id, "unavailable")]
+
+
+def test_a_worker_with_a_long_backlog_follows_within_ten_seconds(play: Play, sandbox: Sandbox) -> None:
+    """The real worker in its thread, while other needs wait for a registry that takes its time."""
+    others = []
+    for _ in range(14):
+        play.draft()
+        play.submit()
+        others.append(play.case_id)
+    to_the_decision(play)
+    sandbox.forget("enterprises", USCC)
+    sandbox.fault("real_estate", "delay", seconds=2.0)
+    with play.rt.write() as session:
+        needs = select(EvidenceRequirement).where(
+            EvidenceRequirement.name == "premises", EvidenceRequirement.case_id.in_(others)
+        )
+        for need in session.scalars(needs):
+            need.next_try_at, need.silent_since, need.tries = play.now, play.now, 1
+    worker, before = Worker(play.rt), sandbox.calls()["real_estate"]
+    thread = worker.start_thread()
+    try:
+        while sandbox.calls()["real_estate"] == before:
+            time.sleep(0.05)  # until it is at work
+        began = time.monotonic()
+        assert hear(play.rt, "enterprises", said(play.now), play.now) == "heard"
+        while (play.case_id, "gone") not in followed(play):
+            assert time.monotonic() - began < 10, "not asked within ten seconds"
+            time.sleep(0.05)
+    finally:
+        worker.stop()
+        thread.join(60)
 
 
 def test_told_three_times_in_any_order_it_comes_to_the_same(play: Play, sandbox: Sandbox) -> None:

@@ -15,10 +15,12 @@ from govservice.exchange.found import Found, found_of, newest, unsettled
 from govservice.operations.revalidating import ways_of
 from govservice.operations.runtime import Runtime
 from govservice.queries.consents import withdrawn_of
+from govservice.queries.flags import Word, flags_of
 from govservice.queries.names import staff_names
 from govservice.queries.sight import Sight
 from govservice.web.clerk.access import Opened
 from govservice.web.i18n import text
+from govservice.web.titles import Titles
 from govservice.web.words import answer_text
 
 Text = Mapping[str, str]
@@ -49,10 +51,11 @@ class Relied:
     waiting: tuple[tuple[Text, datetime | None], ...]
     again: bool
     withdrawn: tuple[tuple[Text, datetime], ...] = ()  # facts whose consent was taken back, with when
+    told: tuple[tuple[Text, Text, Word], ...] = ()  # what registries told by themselves: what, whose register
 
     @property
     def any(self) -> bool:
-        return bool(self.lines or self.waiting or self.withdrawn)
+        return bool(self.lines or self.waiting or self.withdrawn or self.told)
 
 
 def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Relied:
@@ -74,7 +77,19 @@ def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Re
         if sight.sees_fact(name) and name in compiled.service.facts
     )
     lines = tuple(_line(rt, sight, f, names) for f in found)
-    return Relied(lines, waiting, bool(seen) and open_here, withdrawn)
+    flags = flags_of(session, [case.id]).get(case.id)
+    told = tuple(
+        (Titles(rt).event(word.registry, word.type), catalogue.registries[word.registry].title, word)
+        for word in (flags.words if flags is not None else ())
+        if hears(sight, word) and word.registry in catalogue.registries
+    )
+    return Relied(lines, waiting, bool(seen) and open_here, withdrawn, told)
+
+
+def hears(sight: Sight, word: Word) -> bool:
+    """Whether it concerns a fact that the clerk's step sees."""
+    facts = sight.compiled.service.facts.items()
+    return any(word.type in node.subscribe and sight.sees_fact(name) for name, node in facts)
 
 
 def title_of(rt: Runtime, compiled: Compiled, name: str) -> Text:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 from govservice.engine import Actor
 from govservice.exchange.accesses import Read, record_reads
 from govservice.operations.runtime import Runtime
-from govservice.queries.worklist import URGENCIES, WATCHED, Filters, Key, Worklist, worklist
+from govservice.queries.flags import flags_of
+from govservice.queries.sight import sight_of
+from govservice.queries.worklist import URGENCIES, WATCHED, Filters, Key, Row, Worklist, worklist
 from govservice.web.access import audience, current_runtime, work_roles
 from govservice.web.clerk.access import clerk, clerk_areas, role_titles
 from govservice.web.clerk.blueprint import blueprint, helpers
+from govservice.web.clerk.relied import hears
 from govservice.web.csv_text import csv_answer
 from govservice.web.i18n import text
 from govservice.web.titles import Titles
@@ -34,10 +38,11 @@ def worklist_page() -> str:
         shown = worklist(
             session, work_roles(actor), actor.ids, filters, calendar, now, _after(request.args.get("after"))
         )
+        flags = {(row.case_id, row.token_id): said for row, said in flagged(rt, session, shown.rows)}
     record_names(rt, actor, _names_shown(shown), now)
     query = _query(filters)
     return render_template(
-        "clerk/worklist.html", list=shown, filters=filters, now=now, me=actor.id, query=query,
+        "clerk/worklist.html", list=shown, flags=flags, filters=filters, now=now, me=actor.id, query=query,
         roles=[text(t) for t in role_titles(rt, actor)], fields=_fields(rt, shown, filters), chips=_chips(rt, filters),
         next=url_for("clerk.worklist", **query, after="|".join(shown.next_key)) if shown.next_key else None,
         first=url_for("clerk.worklist", **query) if request.args.get("after") else None, **helpers(rt),
@@ -68,6 +73,18 @@ def worklist_csv() -> Response:
         for r in shown.rows
     ]  # fmt: skip
     return csv_answer("worklist.csv", head, rows)
+
+
+def flagged(rt: Runtime, session: Session, rows: Sequence[Row]) -> Iterator[tuple[Row, list[tuple[str, str]]]]:
+    """Rows with what registries say of their cases, in words with a tone: what the row's step may see."""
+    found = flags_of(session, {row.case_id for row in rows})
+    for row in rows:
+        if (flags := found.get(row.case_id)) is None:
+            continue
+        sight = sight_of(rt.definitions.by_sha(row.def_sha), [row.step])
+        said = [("bad", _("A register says otherwise"))] if any(map(sight.sees_fact, flags.differs)) else []
+        told = [word for word in flags.words if hears(sight, word)][:1]  # the newest
+        yield row, said + [("info", text(Titles(rt).event(word.registry, word.type))) for word in told]
 
 
 def _names_shown(shown: Worklist) -> list[tuple[tuple[str, str], Read]]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from flask import render_template
 from flask_babel import gettext
 
-from govservice.definitions.schema_registry import RegistryFile
 from govservice.exchange.outcomes import BREAKER_FAILURES, CONDUCT, FAULTS, Counts
 from govservice.queries.disputes import ageing, overdue
-from govservice.queries.registries import Board, Kinds, Told, boards, told
+from govservice.queries.registries import Board, Kinds, boards, told
 from govservice.web.access import audience, current_runtime, supervisor_areas
 from govservice.web.i18n import text
 from govservice.web.supervisor.views import blueprint, helpers
+from govservice.web.titles import Titles
 
 MONTH = timedelta(days=30)
 QUARTER = timedelta(days=90)
@@ -42,7 +41,7 @@ def registries() -> str:
     return render_template(
         "supervisor/registries.html", asked=asked, idle=idle, trouble=trouble, now=now, said=said, heard=heard,
         open_disputes=open_disputes, late_disputes=late_disputes,
-        what=lambda row: _title(known, row),
+        what=lambda row: Titles(rt).event(row.registry, row.type),
         name=lambda code: known[code].title, owner=lambda code: known[code].owner, **helpers(rt),
     )  # fmt: skip
 
@@ -71,9 +70,3 @@ def said(board: Board) -> str:
     if board.quarantined:
         return str(gettext("Answers do not fit"))
     return str(gettext("Answers in part") if board.partly else gettext("Answers"))
-
-
-def _title(known: Mapping[str, RegistryFile], row: Told) -> Mapping[str, str] | str:
-    """What a registry told, in words; its code where the registry's file no longer has it."""
-    events = known[row.registry].events if row.registry in known else None
-    return events.types[row.type].title if events is not None and row.type in events.types else row.type
