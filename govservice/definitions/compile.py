@@ -23,6 +23,7 @@ from govservice.definitions.compiled import (
     Edge,
     Extension,
     Limit,
+    Opening,
     Spawn,
     Step,
     TimerRule,
@@ -104,6 +105,7 @@ class _Compiler:
             granting=_granting(steps, out),
             correction=self.policy(self.service.correction),
             deferrals=MappingProxyType(self.deferrals),
+            amounts=MappingProxyType(dict(self.amounts())),
             post_checks=MappingProxyType(dict(self.post_checks())),
             page_conditions=MappingProxyType(dict(self.page_conditions())),
             materiality=MappingProxyType(dict(self.materiality())),
@@ -125,8 +127,15 @@ class _Compiler:
             path=name, kind=node.kind, title=node.title or fallback, scope="", owner=node.owner, limit=node.limit,
             timers=_timers(node), reads=None, outcome=node.outcome, effects=node.effects, appointment=node.appointment,
             call=node.do.call if node.do else None, requires_gaps=_gaps(node), retry=_retry(node),
-            after_close=node.after_close,
+            after_close=node.after_close, opens=self.opens(node),
         )  # fmt: skip
+
+    def opens(self, node: StepNode) -> tuple[Opening, ...]:
+        names = self.words.when()
+        return tuple(
+            Opening(each.step, compile_expression(each.when, names) if each.when is not None else None)
+            for each in node.opens or ()
+        )
 
     def branch_step(self, scope: str, name: str, node: BranchStep, branch: BranchNode) -> Step:
         owner = (node.owner or branch.owner) if node.kind == "human" else None
@@ -255,6 +264,12 @@ class _Compiler:
                 yield name, material.replaced_by.post_check
 
     # -- expressions outside steps
+
+    def amounts(self) -> Iterator[tuple[str, Expression]]:
+        for page in self.service.form:
+            for name, field in page.fields.items():
+                if field.amount is not None:
+                    yield name, compile_expression(field.amount, self.words.when(), number=True)
 
     def page_conditions(self) -> Iterator[tuple[str, Expression]]:
         for index, page in enumerate(self.service.form):

@@ -112,6 +112,14 @@ class TimerRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A step that begins when a case ends, where its condition holds."""
+
+    step: str
+    when: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     path: str
     kind: StepKind
@@ -123,6 +131,7 @@ class Step:
     reads: tuple[str, ...] | None  # of its branch; None = everything
     outcome: str | None = None  # of an end
     effects: tuple[str, ...] = ()  # of an end
+    opens: tuple[Opening, ...] = ()  # of an end: work that begins with it
     call: str | None = None  # of an auto step: "document.issue"
     requires_gaps: bool = False
     retry: Mapping[str, object] | None = None
@@ -254,6 +263,7 @@ class Compiled:
     granting: frozenset[str]  # steps of the main token from which a granted end can be reached, that end included
     correction: CorrectionPolicy | None  # of the main token
     deferrals: Mapping[str, Deferral]  # by material
+    amounts: Mapping[str, Expression]  # by field that is computed when the document is issued
     post_checks: Mapping[str, PostCheck]  # by material whose pledge is checked after the case has closed
     page_conditions: Mapping[str, Expression]  # `show_if` by page id; a page without one is always shown
     materiality: Mapping[str, Expression]  # `revalidate.material` by fact, where it is an expression

@@ -41,6 +41,11 @@ def check_expressions(report: Report, data: Raw, catalogue: Catalogue | None) ->
         except ExpressionError as error:
             report.error("E-EXPRESSION", path, str(error))
             used |= set(_DOTTED.findall(source))  # one fault is enough: what it names is not also called unused
+    for path, source, names in _amounts(data, catalogue):
+        try:
+            used |= compile_expression(source, names, number=True).names
+        except ExpressionError as error:
+            report.error("E-EXPRESSION", path, str(error))
     for step in all_steps(data):
         _check_joins(report, step)
     _check_use(report, data, {name.removeprefix("old.").removeprefix("new.") for name in used})
@@ -87,13 +92,22 @@ def _expressions(data: Raw, catalogue: Catalogue | None) -> Iterator[Place]:
         for _, path, branch in branches(step):
             if when := word(branch, "when"):
                 yield (*path, "when"), when, vocabulary.when()
-        for index, child in enumerate(listing(step.data, "spawn")):
-            if when := word(child, "when"):
-                yield (*step.path, "spawn", index, "when"), when, vocabulary.when()
+        for key in ("spawn", "opens"):
+            for index, child in enumerate(listing(step.data, key)):
+                if when := word(child, "when"):
+                    yield (*step.path, key, index, "when"), when, vocabulary.when()
     for way in ways(data):
         if way.what != "join":
             names = vocabulary.answer(_results(way)) if way.what == "answer" else vocabulary.guard()
             yield from _guards(way, names)
+
+
+def _amounts(data: Raw, catalogue: Catalogue | None) -> Iterator[Place]:
+    """The rules of fields that hold a computed amount: numbers, no conditions."""
+    names = vocabulary_in(data, catalogue).when()
+    for _, path, field, _ in fields(data):
+        if amount := word(field, "amount"):
+            yield (*path, "amount"), amount, names
 
 
 def _results(way: Way) -> dict[str, str]:

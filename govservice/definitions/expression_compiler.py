@@ -48,11 +48,16 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
-def compile_tree(text: str, tree: ast.expr, names: Mapping[str, Type]) -> tuple[Run, frozenset[str]]:
-    """The closure of a tree whose result is yes or no, and the names that it reads. Raises ExpressionError."""
+def compile_tree(
+    text: str, tree: ast.expr, names: Mapping[str, Type], *, number: bool = False
+) -> tuple[Run, frozenset[str]]:
+    """The closure of a tree whose result is yes or no (or a number), and the names that it reads. Raises
+    ExpressionError."""
     compiler = _Compiler(text, names)
     part = compiler.part(tree)
-    if part.type != YES_NO:
+    if number and not part.type.is_number:
+        raise ExpressionError(f"the result is {part.type}, not a number")
+    if not number and part.type != YES_NO:
         raise ExpressionError(f"the result is {part.type}, not yes or no")
     return part.run, frozenset(compiler.used)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from govservice.definitions.expression_compiler import compile_tree
@@ -52,10 +53,16 @@ class Expression:
             return Verdict(False, tuple(dict.fromkeys(missing)))
         return _FALSE
 
+    def amount(self, values: Mapping[str, Any]) -> Decimal | None:
+        """What an expression with a number for a result comes to; None where a value is missing. Never raises."""
+        result = self.run(values, [], None)
+        return None if result is MISSING else Decimal(result)
 
-def compile_expression(source: str, names: Mapping[str, Type]) -> Expression:
-    """Compiles an expression that may read `names`. Raises ExpressionError with a sentence for the designer."""
+
+def compile_expression(source: str, names: Mapping[str, Type], *, number: bool = False) -> Expression:
+    """Compiles an expression that may read `names`; its result is yes or no, or a `number`. Raises ExpressionError with
+    a sentence for the designer."""
     text = source.strip(" \n")
     tree = parse_tree(text)
-    run, used = compile_tree(text, tree, names)
+    run, used = compile_tree(text, tree, names, number=number)
     return Expression(text, used, tree, run)

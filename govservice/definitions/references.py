@@ -20,6 +20,7 @@ from govservice.definitions.walk import (
     children,
     fields,
     listing,
+    main_steps,
     mapping,
     timers,
     ways,
@@ -51,6 +52,7 @@ def check_references(report: Report, data: Raw) -> None:
     _check_fields(report, data)
     _check_facts(report, data)
     _check_materials(report, data)
+    _check_openings(report, data)
 
 
 def known(report: Report, code: str, path: Path, name: str | None, names: Iterable[str], what: str) -> bool:
@@ -205,6 +207,17 @@ def _check_facts(report: Report, data: Raw) -> None:
                 replaced = materials[upload].get("replaced_by") if isinstance(materials[upload], dict) else None
                 if replaced not in (name, {"fact": name}):
                     report.error("E-MATERIAL", where, f"the material {upload!r} must say `replaced_by: {name}`")
+
+
+def _check_openings(report: Report, data: Raw) -> None:
+    """What begins with an end is a step that lives on after the case has closed."""
+    steps = mapping(data, "steps")
+    for step in main_steps(data):
+        for index, each in enumerate(listing(step.data, "opens")):
+            path: Path = (*step.path, "opens", index, "step")
+            name = word(each, "step")
+            if _check_step(report, path, name, steps) and mapping(steps, name or "").get("after_close") is not True:
+                report.error("E-AFTER-CLOSE", path, f"the step {name!r} must say `after_close: true`")
 
 
 def _check_materials(report: Report, data: Raw) -> None:

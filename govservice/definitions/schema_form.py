@@ -128,7 +128,9 @@ class FormField(Node):
     unit: Line | None = None
     max_length: Count | None = None
     options: Ordered[Id, Text] | None = None
-    issued: Literal["uscc", "national_id", "serial"] | None = None  # comes forth when the case's document is issued
+    # What comes forth when the case's document is issued: a number of that kind, or an `amount` by its rule.
+    issued: Literal["uscc", "national_id", "serial", "amount"] | None = None
+    amount: ExpressionText | None = None
 
     _required = model_validator(mode="before")(_required_where_filled)
 

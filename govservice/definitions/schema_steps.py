@@ -160,6 +160,13 @@ class Spawn(Node):
     with_: Ordered[FieldName, FieldName] | None = Field(default=None, alias="with")
 
 
+class Opens(Node):
+    """Work that begins when a case ends here, and lives on after it: a step that says `after_close: true`."""
+
+    step: Id
+    when: ExpressionText | None = None
+
+
 class BranchStep(Node):
     """A step inside a branch; its owner is the branch's unless it names its own."""
 
@@ -207,4 +214,5 @@ class StepNode(Node):
     join: tuple[JoinNode, ...] = ()
     spawn: tuple[Spawn, ...] = ()
     outcome: EndOutcome | None = None
+    opens: tuple[Opens, ...] | None = None
     effects: tuple[Call, ...] = ()

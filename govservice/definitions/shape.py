@@ -33,7 +33,7 @@ KEYS: Mapping[str, set[str]] = {
     "auto": {"kind", "title", "limit", "timers", "do", "answers", "requires"},
     "parallel": {"kind", "title", "limit", "timers", "owner", "branches", "correction", "join"},
     "cases": {"kind", "title", "limit", "timers", "owner", "spawn", "join"},
-    "end": {"kind", "title", "outcome", "effects"},
+    "end": {"kind", "title", "outcome", "effects", "opens"},
 }
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "applicant": ("actions",),

@@ -56,8 +56,12 @@ def _check_field(report: Report, path: Path, field: Raw) -> None:
         report.error("E-MISSING", path, "'label' is required of a field that people answer")
     if kind in _CHOICES and not mapping(field, "options") and not (kind == "choices" and "fact" in field):
         report.error("E-MISSING", path, f"'options' is required of a field of type {kind}")
-    if "issued" in field and (kind != "text" or "fact" in field):
-        report.error("E-KEY", (*path, "issued"), "belongs to a field of type text that no fact fills")
+    amount = field.get("issued") == "amount"
+    if "issued" in field and (kind != ("decimal" if amount else "text") or "fact" in field):
+        wanted = "decimal" if amount else "text"
+        report.error("E-KEY", (*path, "issued"), f"belongs to a field of type {wanted} that no fact fills")
+    if amount != ("amount" in field):
+        report.error("E-MISSING", path, "`issued: amount` and the rule in `amount` belong together")
     for key, kinds in _KEYS_OF_TYPES.items():
         if key in field and kind is not None and kind not in kinds:
             report.error("E-KEY", (*path, key), f"does not belong to a field of type {kind}")

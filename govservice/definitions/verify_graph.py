@@ -84,6 +84,9 @@ class Graph:
             if material.replaced_by is not None and material.replaced_by.post_check is not None:
                 yield material.replaced_by.post_check.step
 
+        for step in self.compiled.steps.values():
+            yield from (each.step for each in step.opens)
+
     def onward(self, path: str) -> Iterator[str]:
         """Steps that an act of work leads to: escapes (withdraw, lapse) apart."""
         return (arc.to for arc in self.arcs[path] if not arc.edge.escape)

@@ -151,6 +151,9 @@ def close(work: Work, step: Step, edge: Edge | None) -> None:
     work.emit("case.closed", MAIN, {"step": step.path, "outcome": step.outcome, "effects": effects})
     if step.outcome == "granted":
         check_pledges(work)
+    for opening in step.opens:
+        if opening.when is None or opening.when.evaluate(work.values()).value:
+            _open_after(work, opening.step, [])
 
 
 # -- after the case has closed
@@ -168,14 +171,14 @@ def check_pledges(work: Work) -> None:
 
 
 def _open_after(work: Work, path: str, materials: list[str]) -> None:
-    """Due by the shortest of the step's own limit and what the materials say."""
+    """Due by the shortest of the step's own limit and what the materials say; `materials`: whose pledges it checks."""
     old = work.st.token_of(path)
     if old is not None and old.open:
         return  # the case was opened again while the check goes on
     token_id = old.id if old else max(work.st.tokens) + 1
     step = work.step(path)
     limits = [work.d.post_checks[name].within for name in materials] + ([step.limit] if step.limit else [])
-    step = replace(step, limit=min(limits, key=lambda limit: work.deadline(work.at, limit).at))
+    step = replace(step, limit=min(limits, key=lambda limit: work.deadline(work.at, limit).at, default=None))
     work.emit("after.opened", token_id, {"materials": materials, **entry(work, step, old, token_id)})
 
 

@@ -238,6 +238,9 @@ class World:
             if block.path in ahead:
                 names |= {name for b in block.branches if b.when is not None for name in b.when.names}
                 names |= {b.each for b in block.branches if b.each is not None}
+        for end in self.d.steps.values():
+            if end.path in ahead:
+                names |= {name for o in end.opens if o.when is not None for name in o.when.names}
         for bundle in self.d.bundles.values():
             if bundle.path in ahead:
                 names |= {name for s in bundle.spawns if s.when is not None for name in s.when.names}

@@ -45,6 +45,8 @@ def _edge_reads(d: Compiled, edge: Edge, seen: set[tuple[str, str]]) -> bool:
         joins = d.blocks[scope.partition(".")[0]].joins
         if any(_edge_reads(d, join, seen) for join in joins if (join.source, join.name) not in seen):
             return True
+    if any(o.when is not None for t in edge.targets if t.to in d.steps for o in d.steps[t.to or ""].opens):
+        return True
     if any(s.when is not None for t in edge.targets if t.to in d.bundles for s in d.bundles[t.to or ""].spawns):
         return True
     return any(_block_reads(d, t.to, seen) for t in edge.targets if t.to in d.blocks)
@@ -59,6 +61,8 @@ def _block_reads(d: Compiled, path: str | None, seen: set[tuple[str, str]]) -> b
 
 
 def _any_expression(d: Compiled) -> bool:
+    if any(opening.when is not None for step in d.steps.values() for opening in step.opens):
+        return True
     if any(spawn.when is not None for bundle in d.bundles.values() for spawn in bundle.spawns):
         return True
     return any(b.reads_answers for block in d.blocks.values() for b in block.branches) or any(

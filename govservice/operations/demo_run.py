@@ -57,7 +57,7 @@ class Run:
             return asks
         if self.fate.refuses == token.step:
             return next(e for e in edges if e.name in REFUSING)
-        return next(e for e in edges if not e.correction)
+        return next(e for e in edges if not (e.correction or e.pause or e.resume))
 
     def said(self, token: Token, edge: Edge, attachments: Sequence[str]) -> dict[str, Any]:
         """What comes with an action: the items of a correction, the files' digests, now and then an opinion."""

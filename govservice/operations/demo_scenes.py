@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from govservice.exchange.sandbox import cast
+from govservice.exchange.sandbox.answers_people import works
 from govservice.exchange.sandbox.province import Province
 from govservice.exchange.sandbox.records import Enterprise
 from govservice.operations.demo_plan import FOOD, LARGE, RESTAURANT, Fate
@@ -17,17 +18,20 @@ DINING = {"menu.seats": 64, "menu.kind": ["hot", "cold"]}
 FOOD_DESK, FOOD_SITE = "review.food.desk", "review.food.site"
 PAPERS, SITE = "review.papers.desk", "review.site.check"
 RULES, HEALTH = frozenset({"rules"}), frozenset({"health_certificates"})
+REVIEWS = frozenset({"yearly", "half_yearly", "quarterly", "conditions_check"})  # due long after
 FIRE, SIGN = "review.fire.site", "review.sign.desk"
 BUILD, MOVE, ALLOWANCE = "building_permit", "household_move", "minimum_living_allowance"
+FILED = "prepackaged_food_filing"
 OTHERS: dict[str, dict[str, object]] = {
     BUILD: {
         "project.name": "花溪智造车间", "project.kind": "industry", "project.area": "5200", "project.height": "32",
         "project.water": False, "project.heritage": False, "project.neighbours": False,
     },
+    FILED: {"filing.goods": ["ambient", "chilled"], "filing.online": False},
     MOVE: {"move.reason": "own_home", "move.district": "nanming", "move.address": "南明区新华路 88 号 1 单元 902 室"},
     ALLOWANCE: {
         "household.adults": "", "need.reason": "illness", "need.income_earners": 1, "payment.bank": "贵阳银行花溪支行",
-        "payment.account": "6222000000000007788",
+        "payment.account": "6222000000000007788", "need.urgent": False,
     },
 }  # fmt: skip
 REVIEW = frozenset({FOOD_DESK, FOOD_SITE, FIRE, SIGN})
@@ -37,7 +41,7 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
     """Cases of Huaxi that stand at the cast's desks at `now`, and what the citizens of the cast filed before."""
     large = _enterprises(province, at_least=LARGE)
     small = _enterprises(province)
-    alone = (e for e in _enterprises(province) if _lives_alone(province, e))  # nobody else has to authorise anything
+    poor = (e for e in province.enterprises.values() if e.area == AREA and _in_need(province, e))
 
     def ago(days: int, hour: int = 10, minute: int = 12) -> datetime:
         return working_days_ago(calendar, now, days, hour, minute)
@@ -54,8 +58,9 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
         return Fate(f"s-f-{key}", FOOD, next(small), ago(days), **{**given, **more})
 
     def other(key: str, service: str, days: int, **more: Any) -> Fate:
-        given: dict[str, Any] = {"answers": OTHERS[service], "pace": {"fee": 6.0}}
-        who = next(alone if service == ALLOWANCE else small)
+        stays = more.pop("stays", frozenset[str]()) | REVIEWS
+        given: dict[str, Any] = {"answers": OTHERS[service], "pace": {"fee": 6.0}, "stays": stays}
+        who = next(poor if service == ALLOWANCE else small)
         return Fate(f"s-o-{key}", service, who, ago(days), **{**given, **more})
 
     return [
@@ -81,6 +86,8 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
              pace={"acceptance": 0.4, PAPERS: 0.5, SITE: 1.2, "decision": 0.5}),
         Fate("s-chen", RESTAURANT, cast.QIANXIANG, ago(4), login="chen.wei", answers=DINING, stays=REVIEW),
         Fate("s-chen-draft", FOOD, cast.QIANXIANG, ago(1, 15), login="chen.wei", abandons=True),
+        other("filed", FILED, 9, stars=5),
+        other("file-new", FILED, 0, stays=frozenset({"desk"})),
         other("build-granted", BUILD, 24, stars=5),
         other("build-unpaid", BUILD, 22, lapses=True),
         other("build-review", BUILD, 4, stays=frozenset({"plans.planning.desk", "plans.shelter.desk"})),
@@ -90,7 +97,9 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
         other("moved-graduate", MOVE, 15, answers={**OTHERS[MOVE], "move.reason": "talent"}, stars=5),
         other("move-student", MOVE, 3, answers={**OTHERS[MOVE], "move.reason": "study"}, stays=frozenset({"approval"})),
         other("allowance", ALLOWANCE, 38, stars=4),
-        other("allowance-visit", ALLOWANCE, 6, stays=frozenset({"enquiry.visit.home", "enquiry.verification.desk"})),
+        other("allowance-visit", ALLOWANCE, 6, stays=frozenset({"enquiry.visit.home"})),
+        other("allowance-urgent", ALLOWANCE, 36, answers={**OTHERS[ALLOWANCE], "need.urgent": True}, stars=5),
+        other("allowance-refused", ALLOWANCE, 37, refuses="decision"),
     ]  # fmt: skip
 
 
@@ -103,8 +112,12 @@ def _enterprises(province: Province, at_least: int = 0) -> Iterator[Enterprise]:
     yield from (t.enterprise for t in reversed(triples))
 
 
-def _lives_alone(province: Province, enterprise: Enterprise) -> bool:
-    return len(province.household(province.people[enterprise.legal_person].household)) == 1
+def _in_need(province: Province, enterprise: Enterprise) -> bool:
+    """Whoever leads it lives alone and earns nothing: nobody else has to authorise anything."""
+    if enterprise in cast.ENTERPRISES:
+        return False
+    person = province.people[enterprise.legal_person]
+    return len(province.household(person.household)) == 1 and not works(person)
 
 
 def working_days_ago(calendar: Calendar, now: datetime, days: int, hour: int, minute: int) -> datetime:

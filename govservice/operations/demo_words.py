@@ -23,6 +23,8 @@ FILE_NAMES = {
     "site_report": "现场核查表.pdf",
     "inspection_record": "现场核查记录.pdf",
     "visit_report": "入户调查表.pdf",
+    "urgent_record": "先行救助核实记录.pdf",
+    "statement_record": "陈述申辩笔录.pdf",
     "drawings": "建设工程设计图纸.pdf",
     "structural_review": "施工图审查合格书.pdf",
     "fire_design": "消防设计文件.pdf",

@@ -10,10 +10,12 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.values import typed
 from govservice.errors import NotAllowed
 from govservice.identifiers import cn_check, organisation_check, uscc_check
 from govservice.models.casedata import Form, read_form, write_form
@@ -28,16 +30,27 @@ TRIES = 1000  # numbers of one day and district
 
 
 def issue_facts(rt: Runtime, session: Session, case: Case, compiled: Compiled, key: str, now: datetime) -> int | None:
-    """Draws the numbers of the case's `issued` fields and keeps them in a new revision, whose number it returns; None
-    where the definition has no such field."""
+    """Draws the numbers of the case's `issued` fields, computes its amounts, and keeps them in a new revision, whose
+    number it returns; None where the definition has no such field."""
     wanted = {name: field.issued for name, field in compiled.service.fields.items() if field.issued is not None}
     if not wanted:
         return None
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
     for name, kind in wanted.items():
-        value = KINDS[kind](rt, session, case, form, f"{key}:{name}", now)
+        if kind == "amount":
+            value = amount_of(compiled, name, form.answers)
+        else:
+            value = KINDS[kind](rt, session, case, form, f"{key}:{name}", now)
         form = form.with_answers({name: value}, SOURCE)
     return write_form(session, case.applicant_id, case.id, replace(form, rev=0), "system", now).rev
+
+
+def amount_of(compiled: Compiled, name: str, answers: Mapping[str, Any]) -> str:
+    """What a field comes to by its rule, from the answers of the decision. Raises NotAllowed where one is missing."""
+    amount = compiled.amounts[name].amount(typed(compiled.service.fields, answers))
+    if amount is None:
+        raise NotAllowed("The amount cannot be computed: an answer is missing.", service=compiled.code)
+    return format(amount, "f")
 
 
 def _digits(key: str, count: int) -> str:

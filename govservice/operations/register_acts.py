@@ -15,7 +15,8 @@ import structlog
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
-from govservice.engine import load_state
+from govservice.definitions.values import elements
+from govservice.engine import Token, load_state
 from govservice.errors import Unavailable
 from govservice.exchange.acting import Order, Said, perform
 from govservice.exchange.connectors.base import SubjectKey
@@ -25,6 +26,7 @@ from govservice.models.cases import Case
 from govservice.models.people import Organisation
 from govservice.models.personal import read_person
 from govservice.operations.answering import answer
+from govservice.operations.asked import branch_of
 from govservice.operations.runtime import Runtime
 
 log = structlog.get_logger(__name__)
@@ -65,13 +67,22 @@ def order_of(rt: Runtime, session: Session, effect: Effect, now: datetime) -> Or
         raise Unavailable(why="nobody to act for")
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
     sends = rt.definitions.catalogue.acts[effect.topic].sends
-    values = _values(rt, compiled, sends, form.answers)
+    values = _values(rt, compiled, sends, {**form.answers, **_own_entry(compiled, token, form.answers)})
     return Order(
         act=effect.topic, case_id=case.id, service=compiled.code, department=compiled.service.department,
         order=effect.seq, key=effect.key, subject=subject, subject_id=case.organisation_id or case.applicant_id,
         person_id=case.applicant_id, values=values, names=tuple(name for key, name in sends.items() if key in values),
         at=now, today=rt.today(now),
     )  # fmt: skip
+
+
+def _own_entry(compiled: Compiled, token: Token | None, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """In a branch with a part for each entry of a list: the entry of this part, where the list would be sent."""
+    if token is None or "/" not in token.scope:
+        return {}
+    name, place = branch_of(compiled, token).each or "", int(token.scope.rpartition("/")[2])
+    entries = elements(answers.get(name))
+    return {name: entries[place]} if place < len(entries) else {}
 
 
 def _subject(session: Session, case: Case) -> SubjectKey | None:

@@ -121,4 +121,13 @@ FAULTS = [
      "E-DO-NOT-ASK", "population/2"),
     ("org.uscc:           {type: text, fact: enterprise}",
      "org.uscc: {type: text, fact: enterprise}\n      org.address: {type: text, label: {en: a, zh: b}}", "E-DO-NOT-ASK", "org.address"),
+    # once, what an end opens, computed amounts, pledges in conditions
+    ("accept:  {to: review, marks: accepted,", "accept:  {to: review, once: true, marks: accepted,", "E-KEY", "belongs to a correction"),
+    ("done:      {kind: end, outcome: granted}", "done: {kind: end, outcome: granted, opens: [{step: decision}]}", "E-AFTER-CLOSE", "after_close: true"),
+    ("done:      {kind: end, outcome: granted}", "done: {kind: end, outcome: granted, opens: [{step: post_chek}]}", "E-UNKNOWN-STEP", "did you mean 'post_check'"),
+    ("done:      {kind: end, outcome: granted}", "done: {kind: end, outcome: granted, opens: [{step: post_check, when: 'menu.seats'}]}", "E-EXPRESSION", "not yes or no"),
+    ("menu.seats: {type: integer, required: true, min: 0, max: 5000, label: {en: Seats, zh: 座位数}}", "menu.seats: {type: decimal, issued: amount, amount: 'has(menu.kind)', label: {en: S, zh: 座}}", "E-EXPRESSION", "not a number"),
+    ("menu.seats: {type: integer, required: true, min: 0, max: 5000, label: {en: Seats, zh: 座位数}}", "menu.seats: {type: decimal, issued: amount, label: {en: S, zh: 座}}", "E-MISSING", "belong together"),
+    ("menu.seats: {type: integer, required: true, min: 0, max: 5000, label: {en: Seats, zh: 座位数}}", "menu.seats: {type: text, issued: amount, amount: '1 + 1', label: {en: S, zh: 座}}", "E-KEY", "type decimal"),
+    ("when: \"premises.area >= 300.0\"", "when: 'any(p == \"layout\" for p in case.pledges)'", "E-EXPRESSION", "layout"),
 ]  # fmt: skip

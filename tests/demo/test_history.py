@@ -101,6 +101,7 @@ def test_it_is_a_quarter_of_ordinary_life(loaded: Loaded) -> None:
     assert {c.area for c in cases if c.status != "draft"} == {"huaxi", "nanming"}
     assert {c.service for c in cases} == {
         "open_restaurant", "food_business_licence", "building_permit", "household_move", "minimum_living_allowance",
+        "prepackaged_food_filing",
     }  # fmt: skip
     assert min(c.opened_at for c in cases) < NOW - timedelta(days=DAYS * 0.8)
     assert max(c.opened_at for c in cases) <= NOW

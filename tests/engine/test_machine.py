@@ -41,7 +41,7 @@ STAFF = {
 }
 OFFICES = {
     code: [staff(f"{role}.{n}", f"{role}@{node.department}") for role, node in roles.items() for n in (1, 2, 3)] + [MA]
-    for code in ("household_move", "building_permit", "minimum_living_allowance")
+    for code in ("household_move", "building_permit", "minimum_living_allowance", "prepackaged_food_filing")
     for roles in (SHIPPED.current(code).service.roles,)
 }
 FILED: dict[str, dict[str, Any]] = {
@@ -50,7 +50,11 @@ FILED: dict[str, dict[str, Any]] = {
         "premises.district": AREA, "project.area": "6000", "project.height": "40", "project.water": True,
         "project.heritage": True, "project.neighbours": True,
     },
-    "minimum_living_allowance": {"person.district": AREA, "household.adults": "990111199203042048"},
+    "minimum_living_allowance": {
+        "person.district": AREA, "household.adults": "990111199203042048", "household.size": 2, "need.urgent": True,
+        "means.income": "640.00", "allowance.standard": "785.00", "means.sources": "a, b", "need.income_earners": 0,
+        "need.reason": "illness",
+    },
 }  # fmt: skip
 OTHERWISE: dict[str, dict[str, list[Any]]] = {
     "household_move": {"move.reason": ["own_home", "rented", "family", "job", "talent", "study"],
@@ -58,7 +62,8 @@ OTHERWISE: dict[str, dict[str, list[Any]]] = {
     "building_permit": {"project.area": ["100", "6000"], "project.height": ["10", "40"],
                         "project.water": [True, False], "project.heritage": [True, False],
                         "project.neighbours": [True, False]},
-    "minimum_living_allowance": {"household.adults": ["990111199203042048", None]},
+    "minimum_living_allowance": {"household.adults": ["990111199203042048", None], "means.income": ["640.00", "9000"],
+                                 "means.sources": ["a, b", None]},
 }  # fmt: skip
 AREAS = st.sampled_from(["100", "299.99", "300", "5000"])
 SEATS = st.sampled_from([0, 1, 60])
@@ -212,6 +217,10 @@ class MinimumLivingAllowance(Service):
     code = "minimum_living_allowance"
 
 
+class PrepackagedFoodFiling(Service):
+    code = "prepackaged_food_filing"
+
+
 BOUNDS = settings(max_examples=40, stateful_step_count=45, deadline=None)
 OpenRestaurant.TestCase.settings = BOUNDS
 FoodBusinessLicence.TestCase.settings = BOUNDS
@@ -219,6 +228,8 @@ FEWER = settings(max_examples=12, stateful_step_count=45, deadline=None)
 HouseholdMove.TestCase.settings = FEWER
 BuildingPermit.TestCase.settings = FEWER
 MinimumLivingAllowance.TestCase.settings = FEWER
+PrepackagedFoodFiling.TestCase.settings = FEWER
+TestPrepackagedFoodFiling = PrepackagedFoodFiling.TestCase
 TestOpenRestaurant = OpenRestaurant.TestCase
 TestFoodBusinessLicence = FoodBusinessLicence.TestCase
 TestHouseholdMove = HouseholdMove.TestCase

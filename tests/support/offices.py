@@ -31,10 +31,17 @@ class Offices:
             self.known[login] = self.stage.person(login, self.language)
         return self.known[login]
 
-    def decide(self, number: str, role: str, action: str, which: int = 0) -> Visitor:
-        """Opens the case and takes the action; the case moves on."""
+    def decide(self, number: str, role: str, action: str, which: int = 0, *, patience: int = 0) -> Visitor:
+        """Opens the case and takes the action; the case moves on. With `patience` the case is opened again so often
+        until what the portal's worker does has brought it there."""
         who = self.holder(role, which)
         who.open(f"/clerk/cases/{number}")
+        button = who.main.get_by_role("button", name=who.t[action], exact=True)
+        for _ in range(patience):
+            if button.count():
+                break
+            who.page.wait_for_timeout(500)
+            who.open(f"/clerk/cases/{number}")
         who.press(action)
         story.moved(who)
         return who

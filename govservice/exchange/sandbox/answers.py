@@ -199,6 +199,7 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "civil_affairs": (
         Door("v1/marriages/query", PERSON, people.marriages),
         Door("v1/means/query", PERSON, people.means),
+        Door("v1/standards/query", PERSON, people.standards),
     ),
     "social_insurance": (Door("v1/employment/query", PERSON, people.employment),),
     "tax": (Door("v1/income/query", PERSON, standing.income),),
@@ -211,10 +212,12 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     "licences": (Door("v1/licences/query", ("record_id", "holder"), standing.licences),),
     "medical_insurance": (Door("v1/costs/query", PERSON, people.medical_costs),),
 }
+CHECKS = "v1/checks"  # what somebody stated is compared; nobody learns the register's own figure
 ACTS = {
     "v1/addresses": "address",
     "v1/payments": "account",
     "v1/handovers": "district",
+    CHECKS: "source",
 }  # acts that ask for nothing but this key
 
 
@@ -224,4 +227,8 @@ def done(path: str, data: Any) -> dict[str, Any]:
         raise LookupError(path)
     if not isinstance(data, dict) or not isinstance(data.get("subject"), str) or not data.get(ACTS[path]):
         raise BadQuery(f"subject or {ACTS[path]} is missing")
-    return {"state": "done"}
+    return (
+        {"state": "done", "agrees": people.agrees(data["subject"], str(data["source"]))}
+        if path == CHECKS
+        else {"state": "done"}
+    )

@@ -17,6 +17,8 @@ from govservice.exchange.sandbox.words import DISTRICTS
 
 Record = dict[str, Any]
 ADULT = 18
+SOURCES = ("银行存款", "不动产登记", "社会保险")  # the last one only for those who work
+STANDARDS = {"huaxi": "785.00", "nanming": "820.00"}
 EMPLOYERS = ("贵阳云岭商贸有限公司", "贵州黔程物流有限公司", "贵阳南明建筑工程有限公司", "花溪区第三人民医院")
 
 
@@ -105,12 +107,28 @@ def means(province: Province, subject: str) -> Iterable[Record]:
     person = province.people.get(subject)
     if person is None:
         return []
-    members = province.household(person.household)
-    income = sum(1800 + drawn(m.id, "wage") % 9000 for m in members if works(m))
-    deposits, vehicles = drawn(person.household, "deposits") % 60_000, drawn(person.household, "vehicles") % 2
+    earning = [m for m in province.household(person.household) if works(m)]
+    earned = sum(1800 + drawn(m.id, "wage") % 9000 for m in earning)
+    income, deposits = f"{earned}.00", f"{drawn(person.household, 'deposits') % 60_000}.00"
+    vehicles = drawn(person.household, "vehicles") % 2
+    income, deposits, vehicles = cast.MEANS.get(person.household, (income, deposits, vehicles))
+    sources = "、".join(SOURCES[: 2 + bool(earning)])
     return [
-        record(person, f"HD-{person.household}", income=f"{income}.00", deposits=f"{deposits}.00", vehicles=vehicles)
-    ]
+        record(
+            person, f"HD-{person.household}", income=income, deposits=deposits, vehicles=vehicles, sources=sources
+        )
+    ]  # fmt: skip
+
+
+def standards(province: Province, subject: str) -> Iterable[Record]:
+    """What a person needs to live on in their district, per month."""
+    person = province.people.get(subject)
+    return [] if person is None else [record(person, f"BZ-{person.area}-2026", standard=STANDARDS[person.area])]
+
+
+def agrees(subject: str, source: str) -> bool:
+    """Nine of ten stated what a source holds; everybody of the cast did."""
+    return subject in {p.id for p in cast.PEOPLE} or drawn(subject, source) % 10 > 0
 
 
 def works(person: Person) -> bool:

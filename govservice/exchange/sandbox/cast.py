@@ -128,6 +128,8 @@ BIRTHS = (
         datetime(2026, 2, 21, 1, 0, tzinfo=UTC),
     ),
 )  # fmt: skip
+# Income, deposits and vehicles of a household: Liu Yang lost his work, his mother has a small pension.
+MEANS = {LIU_YANG.household: ("640.00", "5200.00", 0)}
 PEOPLE = (WANG_FANG, CHEN_WEI, LIU_YANG, HE_JUN, HUANG_XIUYING)
 ENTERPRISES = (QINGWEI, QIANXIANG)
 COUPLE = (WANG_FANG, LIU_YANG)

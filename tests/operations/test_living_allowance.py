@@ -1,0 +1,105 @@
+"""Clause 3.4 "Minimum living allowance", whole, with the registries as real processes over HTTP: urgent aid is paid
+first, each source is asked for its own part, and the amount of the letter is what the household falls short of."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import select
+
+from govservice.messaging.outbox import Effect
+from govservice.models.casedata import read_form
+from govservice.models.cases import Case, Outbox
+from govservice.models.exchange import Exchange
+from govservice.models.papers import IssuedDocument
+from govservice.operations import deciding, filing, register_acts
+from govservice.operations.promising import give_pledge
+from tests.operations.conftest import Play
+
+OFFICER, WINDOW = "township_officer.township", "township_window.township"
+
+
+def act(play: Play, role: str, scope: str, action: str, which: int = 0, **words: Any) -> None:
+    name, _, kind = role.partition(".")
+    held = [
+        u.login for u in play.users.values() if (name, f"huaxi.{kind}") in {(r.role, r.department_id) for r in u.roles}
+    ]
+    play.act(held[which], scope, action, **words)
+
+
+def apply(play: Play) -> None:
+    liu = play.citizen("liu.yang")
+    number = filing.start(play.rt, liu, "minimum_living_allowance", idem=play.key(), now=play.now)
+    with play.rt.read() as session:
+        play.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
+    play.agree("liu.yang")
+    play.answer(
+        "liu.yang", means={"health.costs": "8200.00"},
+        need={"need.reason": "illness", "need.urgent": True, "need.income_earners": 0},
+        payment={"payment.bank": "贵阳银行花溪支行", "payment.account": "6222000000000003301"},
+    )  # fmt: skip
+    give_pledge(play.rt, liu, play.case_id, "tenancy", version=1, now=play.now)
+    play.attach("liu.yang", "medical_bills")
+    play.submit("liu.yang")
+
+
+def told(play: Play) -> list[tuple[str, str]]:
+    with play.rt.read() as session:
+        rows = session.scalars(select(Exchange).where(Exchange.case_id == play.case_id, Exchange.trigger == "act"))
+        return [(row.dataset, row.outcome) for row in sorted(rows, key=lambda row: row.id)]
+
+
+def test_from_urgent_aid_to_the_amount(play: Play) -> None:
+    apply(play)
+    act(play, WINDOW, "", "accept")
+    act(play, OFFICER, "", "help", attachments=play.report("urgent_record"))
+    play.deliver()
+    assert told(play) == [("allowance.aid", "ok")], "paid before anybody examined anything"
+    act(play, OFFICER, "consent.standing", "pass")
+    play.deliver()
+    token = play.state.token_of("consent.members/0")
+    assert token is not None
+    mother = play.citizen("huang.xiuying")
+    deciding.act(play.rt, mother, play.case_id, token.id, "agree", expected=None, idem=play.key(), now=play.now)
+    sources = each_is_asked_for_its_own(play)
+    play.deliver()
+    assert told(play)[1:] == [("means.check", "ok")] * len(sources)
+    for which in (0, 1):
+        more = {} if which else {"attachments": play.report("visit_report")}
+        act(play, OFFICER, "enquiry.visit", "pass", which, **more)
+    act(play, "community_worker.township", "enquiry.neighbours", "heard")
+    act(play, "verifier.civil_affairs", "", "pass")
+    act(play, OFFICER, "", "propose")
+    act(play, OFFICER, "", "object", reason="有邻居反映其子女在外务工，已核实不影响认定。")
+    act(play, "relief_head.civil_affairs", "", "approve")
+    play.deliver()
+    assert (play.state.status, play.state.outcome) == ("closed", "granted")
+    the_letter_says_the_amount(play)
+
+
+def each_is_asked_for_its_own(play: Play) -> list[str]:
+    """The message to a source names that source and none of the others."""
+    with play.rt.read() as session:
+        rows = session.scalars(
+            select(Outbox).where(Outbox.case_id == play.case_id, Outbox.topic == "means.check")
+        ).all()
+        effects = [Effect(r.id, r.case_id, r.seq, r.topic, json.loads(r.payload), 1) for r in rows]
+        orders = [register_acts.order_of(play.rt, session, effect, play.now) for effect in effects]
+        case = session.get_one(Case, play.case_id)
+        sources: str = read_form(session, case.applicant_id, case.id, case.data_rev).answers["means.sources"]
+    asked = sorted(str(order.values["source"]) for order in orders if order is not None)
+    assert asked == sorted(sources.split("、"))
+    assert len(asked) >= 2
+    return asked
+
+
+def the_letter_says_the_amount(play: Play) -> None:
+    """Two people at 785.00 yuan each, less the 640.00 that they have."""
+    with play.rt.read() as session:
+        case = session.get_one(Case, play.case_id)
+        form = read_form(session, case.applicant_id, case.id, case.data_rev)
+        letter = session.scalars(select(IssuedDocument).where(IssuedDocument.case_id == play.case_id)).one()
+    assert (form.answers["allowance.amount"], form.sources["allowance.amount"]) == ("930.00", "issued")
+    rows = {row["name"]: row["value"]["zh"] for row in letter.content["rows"]}
+    assert rows["allowance.amount"].startswith("930.00")
