@@ -62,7 +62,10 @@ def due(start: str, limit: str, pauses: tuple[str, ...], calendar: str) -> None:
     cal = calendars[calendar]
     try:
         stopped = [_pause(cal, text) for text in pauses]
-        click.echo(due_on(cal, _instant(cal, start), Duration.parse(limit), stopped).isoformat())
+        length = Duration.parse(limit)
+        if length.n == 0:
+            raise ValueError(f"{limit!r} is no limit: it takes at least 1{length.unit}")
+        click.echo(due_on(cal, _instant(cal, start), length, stopped).isoformat())
     except (ValueError, OverflowError) as wrong:
         raise click.UsageError(str(wrong)) from None
 

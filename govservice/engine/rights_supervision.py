@@ -57,7 +57,7 @@ def _not_to(
 ) -> Refusal | None:  # fmt: skip
     """The same questions as for claiming, asked about the other person."""
     why = rights.by_right(d, st, assignee, task.role, ctx)
-    if why is None and token.confirmed is not None and token.confirmed[1] == assignee.id:
+    if why is None and token.confirmed is not None and assignee.id in token.confirmed[1:]:
         why = rights.SAME_PERSON
     return None if why is None else NOT_TO_THEM._replace(facts={"because": why.code})
 

@@ -75,6 +75,11 @@ def test_delegation_nobody_confirms_twice_through_another(database: Database) ->
     assert w.state.main.confirmed is not None
     assert (w.state.main.confirmed[1], w.state.main.confirmed[3]) == (LI.id, HE.id)
     other = staff("other", "head@market_reg")
+    with pytest.raises(Forbidden) as refused:
+        w.do(staff("boss", "supervisor@government"), "@assign", MAIN, assignee=HE, reason="x")
+    assert (refused.value.code, refused.value.facts["because"]) == ("assignee", "same_person"), (
+        "it was confirmed for HE"
+    )
     for again in (HE, standing_in(LI, other), standing_in(SUN_LI, HE)):
         with pytest.raises(Forbidden) as refused:
             w.do(again, "refuse", MAIN, reason="x")
