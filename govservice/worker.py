@@ -20,6 +20,7 @@ from govservice.operations.effects import deliver_due
 from govservice.operations.erasing import forget_values
 from govservice.operations.exchange_log import keep_seal
 from govservice.operations.fees import reconcile_due
+from govservice.operations.owing import ask_due
 from govservice.operations.recusal import look_again
 from govservice.operations.registry_events import follow_due
 from govservice.operations.renewing import remind_due
@@ -63,7 +64,8 @@ class Worker:
                 log.info("worker.forgot", count=forgotten)
         # What registries tell goes before what may take long: whom it concerns is looked at within seconds.
         acted = follow_due(self.rt, now) + fire_due(self.rt, now) + deliver_due(self.rt, self.name, now)
-        return acted + reconcile_due(self.rt, now) + look_again(self.rt, now) + self._settler.settle_due(now)
+        acted += reconcile_due(self.rt, now) + look_again(self.rt, now) + self._settler.settle_due(now)
+        return acted + ask_due(self.rt, now)
 
     def run(self, heartbeat: Callable[[int], None] | None = None) -> None:
         """Rounds until `stop()`."""

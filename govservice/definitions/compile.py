@@ -33,6 +33,7 @@ from govservice.definitions.findings import DefinitionError, Finding
 from govservice.definitions.implied import with_implied
 from govservice.definitions.machine import build_machine
 from govservice.definitions.names import Names, vocabulary_of
+from govservice.definitions.on_change import change_steps, looked_at
 from govservice.definitions.schema import Service
 from govservice.definitions.schema_base import CANONICAL
 from govservice.definitions.schema_form import FormField, Page, PostCheck
@@ -92,7 +93,9 @@ class _Compiler:
     def compile(self) -> Compiled:
         steps, edges = {step.path: step for step in self.steps()}, self.out()
         steps |= {step.path: step for step in side_steps(self.service, steps, edges)}
+        looks = {step.path: step for step in change_steps(self.service)}
         out = {path: tuple(found) for path, found in [*edges.items(), *self.answers(steps, edges)]}
+        steps, out = steps | looks, out | {path: (looked_at(step),) for path, step in looks.items()}
         return Compiled(
             service=self.service,
             sha=self.sha,

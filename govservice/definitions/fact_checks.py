@@ -10,6 +10,16 @@ from govservice.definitions.walk import Raw, Report, children, listing, mapping,
 VAULT_FACTS = "facts"  # the name that stands for facts of earlier cases
 
 
+def check_changes(report: Report, data: Raw) -> None:
+    """What a change leads to must have a way: `correct` needs somebody who may ask the applicant."""
+    asks = "correction" in data or any("correction" in step for _, step in children(data, "steps"))
+    for name, fact in children(data, "facts"):
+        change = fact.get("on_change")
+        if (change == "correct" or word(change, "do") == "correct") and not asks:
+            message = "`correct` needs a `correction` of the service or of a parallel step: how long, and what then"
+            report.error("E-ON-CHANGE", ("facts", name, "on_change"), message)
+
+
 def check_facts(report: Report, data: Raw, catalogue: Catalogue) -> None:
     """Adds a finding for each fact that could not be asked for, kept or shown as it says."""
     for name, fact in children(data, "facts"):

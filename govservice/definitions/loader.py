@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from govservice.definitions.bundles import check_bundle, expanded
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.expression_checks import check_expressions
-from govservice.definitions.fact_checks import check_facts
+from govservice.definitions.fact_checks import check_changes, check_facts
 from govservice.definitions.findings import DefinitionError, Finding, has_errors
 from govservice.definitions.open_names import assume_types
 from govservice.definitions.problems import findings_of
@@ -117,6 +117,7 @@ def _check(report: Report, rules: Rules) -> None:
     check_shape(report, data)
     check_references(report, data)
     check_expressions(report, data, catalogue)
+    check_changes(report, data)
     if rules.catalogue is not None and not rules.open_names:
         check_bundle(report, data, rules.catalogue.services)
     if catalogue is not None and not rules.open_names:

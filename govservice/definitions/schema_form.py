@@ -21,6 +21,7 @@ from govservice.definitions.schema_base import (
     Node,
     Number,
     Ordered,
+    Pausing,
     Text,
     one_or_list,
     written_as,
@@ -62,10 +63,14 @@ class Revalidate(Node):
 
 
 class OnChange(Node):
-    """What a material change does: a correction, a task for a role, a pause."""
+    """What a material change does: a correction, a task for a role (`within` a limit), a pause (of a kind, for a
+    length)."""
 
     do: Literal["correct", "pause"] | None = None
     task: Id | None = None
+    within: Length | None = None
+    pause: Pausing | None = None
+    length: Length | None = None
 
 
 class Dispute(Node):

@@ -91,8 +91,24 @@ def _check_fact(report: Report, path: Path, fact: Raw) -> None:
         report.error("E-CONSENT", (*path, "consent"), message)
     if "subscribe" in fact and "revalidate" not in fact:
         report.error("E-FACT", (*path, "subscribe"), "belongs to a fact with `revalidate`: what is told is asked again")
+    _check_on_change(report, path, fact)
     if "pending_within" in fact and fact.get("pending") != "allowed":
         report.error("E-FACT", (*path, "pending_within"), "belongs to `pending: allowed`")
+
+
+def _check_on_change(report: Report, path: Path, fact: Raw) -> None:
+    change = fact.get("on_change")
+    where = (*path, "on_change")
+    if change is not None and "revalidate" not in fact:
+        report.error("E-FACT", where, "belongs to a fact with `revalidate`: that says which change counts")
+    if isinstance(change, dict):
+        if sum(key in change for key in ("do", "task", "pause")) != 1:
+            report.error("E-FACT", where, "write `correct`, `pause`, {task: ROLE} or {pause: KIND}")
+        for key, owner in (("within", "task"), ("length", "pause")):
+            if key in change and owner not in change:
+                report.error("E-KEY", (*where, key), f"belongs to {{{owner}: ...}}")
+    elif change is not None and not isinstance(change, str):
+        report.error("E-FACT", where, "write `correct`, `pause`, {task: ROLE} or {pause: KIND}")
 
 
 def _check_source(report: Report, path: Path, source: Raw) -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from govservice.definitions.compiled import Compiled, Edge, Step
 from govservice.definitions.findings import Finding, Severity
 from govservice.definitions.loader import Loaded
+from govservice.definitions.on_change import MARK, is_change_step
 from govservice.definitions.reader import Path
 
 
@@ -22,7 +23,9 @@ class Arc(NamedTuple):
 
 def place_of_step(path: str) -> Path:
     """Where a step stands in the file: `review.food.desk` -> steps, review, branches, food, steps, desk. A consulted
-    department's side step stands where it is asked."""
+    department's side step stands where it is asked, a task over a change at its fact."""
+    if is_change_step(path):
+        return ("facts", path.removeprefix(MARK), "on_change")
     asking, _, asked = path.partition("@")
     if asked:
         return (*place_of_step(asking), "actions", asked.partition("@")[0], "consult")
@@ -108,6 +111,8 @@ class Graph:
 
     def run_to(self, path: str) -> tuple[str, ...]:
         """A shortest run of a case from its start to a step (empty where there is none)."""
+        if is_change_step(path):
+            return (path,)
         scope, asking = self.compiled.steps[path].scope, self.compiled.steps[path].asked_at
         if asking is not None:
             return (*run, path) if (run := self.run_to(asking)) else ()

@@ -10,6 +10,7 @@ from govservice.engine import decide_acts as acts
 from govservice.engine import decide_bundle as bundle
 from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_correction as correction
+from govservice.engine import decide_data as data
 from govservice.engine import decide_moves as moves
 from govservice.engine import decide_promises as promises
 from govservice.engine import decide_supervision as supervision
@@ -22,6 +23,7 @@ from govservice.models.base import to_iso
 
 OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
 INVITED, SUPPLY, CHILD, RESTART, APPOINT = "@invited", "@supply", "@child", "@restart", "@appoint"
+DATA, SETTLED = data.TRIGGER, "@settled"
 TIMER, RECALCULATE, MIGRATE, EXTEND = "@timer", "@recalculate", "@migrate", "@extend"
 AD_HOC = ASSIGN, CANCEL, REOPEN = "@assign", "@cancel", "@reopen"
 ANSWERS = rights.ANSWERS
@@ -62,15 +64,15 @@ def carried_out(work: Work) -> Work:
 
 
 def _open(work: Work) -> None:
-    data = work.cmd.data
+    told = work.cmd.data
     work.emit(
         "case.opened",
         None,
         {
-            "case": data["case_id"], "number": data["number"], "service": data["service"], "sha": data["def_sha"],
-            "person": data["person_id"], "organisation": data.get("organisation_id"), "mandate": data.get("mandate_id"),
-            "channel": data.get("channel", "online"), "area": data.get("area"),
-            **({"parent": data["parent"], "effects": ["bundle.report"]} if data.get("parent") else {}),
+            "case": told["case_id"], "number": told["number"], "service": told["service"], "sha": told["def_sha"],
+            "person": told["person_id"], "organisation": told.get("organisation_id"), "mandate": told.get("mandate_id"),
+            "channel": told.get("channel", "online"), "area": told.get("area"),
+            **({"parent": told["parent"], "effects": ["bundle.report"]} if told.get("parent") else {}),
         },
     )  # fmt: skip
     moves.arrive(work, MAIN, work.d.start)
@@ -129,6 +131,8 @@ _HANDLERS = {
     CHILD: _child,
     RESTART: _restart,
     APPOINT: acts.appoint,
+    DATA: data.changed,
+    SETTLED: data.settled,
     SEND_NOTICE: _send_notice,
     RESUBMIT: promises.resubmit,
     SUPPLY: promises.supply,

@@ -39,7 +39,7 @@ def act(work: Work, token: Token, edge: Edge) -> None:
         renewal.begun(work)
     if edge.correction:
         items = sorted(work.cmd.data.get("items") or {})
-        correction.ask(work, token.id, edge, {**facts, "items": items})
+        correction.ask(work, token.id, edge.name, {**facts, "items": items})
     elif edge.two_people and work.actor.kind == "user" and not _confirmed_by_another(work, token, edge):
         confirm(work, token, edge, facts)
     elif edge.consult is not None:

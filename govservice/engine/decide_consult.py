@@ -21,10 +21,11 @@ def ask(work: Work, token_id: int, edge: Edge, facts: Mapping[str, Any]) -> None
     data = {"step": edge.source, "trigger": edge.name, "asks": list(edge.consult.asks), **more, **facts}
     work.emit("consult.asked", token_id, data)
     for path in edge.consult.asks:
-        _open(work, token_id, path)
+        open_side(work, token_id, path)
 
 
-def _open(work: Work, asking: int, path: str) -> None:
+def open_side(work: Work, asking: int, path: str) -> None:
+    """A side token comes to its step, beside whatever the case is doing."""
     _, mark, element = work.token(asking).scope.partition("/")  # of a branch that has a part for each element
     scope = f"{path}{mark}{element}"
     old = work.st.token_of(scope)

@@ -29,11 +29,11 @@ def policy_of(work: Work, token: Token) -> CorrectionPolicy:
     return policy
 
 
-def ask(work: Work, token_id: int, edge: Edge, facts: Mapping[str, Any]) -> None:
+def ask(work: Work, token_id: int, trigger: str, facts: Mapping[str, Any]) -> None:
     """A department asks; its token waits and its own limit stands still from now on."""
     token, step = work.token(token_id), work.token(token_id).step
     policy = policy_of(work, token)
-    data: dict[str, Any] = {"step": step, "trigger": edge.name, **facts}
+    data: dict[str, Any] = {"step": step, "trigger": trigger, **facts}
     at_once = token_id == MAIN or policy.notice == "each"
     if not at_once and not pending(work) and policy.collect_within is not None and work.st.notice is None:
         data["timers"] = [_collect_timer(work, policy)]

@@ -8,7 +8,7 @@ and another remains, the pause goes on under the other's name from that instant.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from govservice.engine.decide_work import Work
 from govservice.engine.state import ClockState, Hold, Token
 from govservice.engine.types import MAIN, moment
 from govservice.models.base import to_iso
+from govservice.worktime.duration import Duration
 
 CORRECTION = "correction"
 TIMER = "@pause:"  # key of the timer that ends a pause which nobody ended
@@ -33,19 +34,27 @@ def begin(work: Work, token_id: int, edge: Edge, facts: Mapping[str, Any]) -> No
     """
     assert edge.pause is not None
     length = edge.length or duration(str(work.cmd.data["length"]))
+    said = {"step": edge.source, "trigger": edge.name, **facts}
+    hold(work, token_id, said, edge.pause, length, edge.effects)
+
+
+def hold(
+    work: Work, token_id: int, said: Mapping[str, Any], kind: str, length: Duration, effects: Sequence[str] = ()
+) -> None:
+    """Excluded time of a kind runs at a token; `said`: where and by which act it began."""
     until = work.deadline(work.at, length)
     data: dict[str, Any] = {
-        "step": edge.source, "trigger": edge.name, "kind": edge.pause, "length": str(length), "until_on": until.on,
-        "until_at": to_iso(moment(until.at) - _LAST_INSTANT), "provisional": until.provisional, **facts,
+        "kind": kind, "length": str(length), "until_on": until.on,
+        "until_at": to_iso(moment(until.at) - _LAST_INSTANT), "provisional": until.provisional, **said,
     }  # fmt: skip
-    data["timers"] = [[token_id, TIMER + edge.pause, None, data["until_at"]]]
-    data["effects"] = ["notice.pause", *edge.effects]
+    data["timers"] = [[token_id, TIMER + kind, None, data["until_at"]]]
+    data["effects"] = ["notice.pause", *effects]
     work.emit("pause.begun", token_id, data)
     reconcile(work)
 
 
 def end(work: Work, token_id: int, kind: str, how: str, facts: Mapping[str, Any] | None = None) -> None:
-    """A pause is over; `how`: action, timer, or left (its token left the step)."""
+    """A pause is over; `how`: action, timer, left (its token left the step) or settled."""
     step = work.token(token_id).step
     work.emit("pause.ended", token_id, {"step": step, "kind": kind, "how": how, **(facts or {})})
     reconcile(work)

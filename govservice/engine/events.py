@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from govservice.engine.event_type import ACT, DATES, STAY, TIMERS, EventType
 from govservice.engine.events_bundle import BUNDLE
 from govservice.engine.events_consult import CONSULT
+from govservice.engine.events_data import DATA
 from govservice.engine.events_people import PEOPLE
 
 CATALOGUE: tuple[EventType, ...] = (
@@ -125,7 +126,8 @@ CATALOGUE: tuple[EventType, ...] = (
         "Excluded time is over.",
         {
             "step": "path of the step", "kind": "as in pause.begun",
-            "how": "action, timer (nobody had ended it) or left (its step was left)", "trigger?": "id of the action",
+            "how": "action, timer (nobody had ended it), left (its step was left) or settled (what it waited for)",
+            "trigger?": "id of the action",
             "effects?": "list of topics put into the outbox", **ACT,
         },
     ),
@@ -152,6 +154,7 @@ CATALOGUE: tuple[EventType, ...] = (
     ),
     *BUNDLE,
     *CONSULT,
+    *DATA,
     *PEOPLE,
     EventType(
         "person.invited",

@@ -12,6 +12,7 @@ from typing import Any
 from govservice.engine import fold_bundle as bundle
 from govservice.engine import fold_clocks as clocks
 from govservice.engine import fold_consult as consult
+from govservice.engine import fold_data as data
 from govservice.engine import fold_migration as migration
 from govservice.engine import fold_promises as promises
 from govservice.engine import fold_steps as steps
@@ -77,6 +78,7 @@ HANDLERS: dict[str, Callable[[CaseState, Event], None]] = {
     "consult.asked": consult.consult_asked,
     "consult.opened": consult.consult_opened,
     "consult.ended": consult.consult_ended,
+    "data.changed": data.data_changed,
     "person.invited": steps.person_invited,
     "appointment.made": nothing,
     "task.claimed": steps.task_claimed,

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from govservice.definitions.compiled import Compiled, Edge
 from govservice.definitions.findings import Finding, Severity, sorted_findings
 from govservice.definitions.loader import Loaded
+from govservice.definitions.on_change import is_change_step
 from govservice.definitions.reader import Path
 from govservice.definitions.verify_graph import place_of_edge, place_of_step
 from govservice.definitions.verify_words import place
@@ -187,13 +188,13 @@ def _unused(found: Exploration) -> Iterator[Problem]:
     if not found.complete or found.broken:
         return
     for path, edges in found.compiled.out.items():
-        for edge in edges:
+        for edge in edges if not is_change_step(path) else ():  # no act leads there: a register does
             used = (path, edge.name) in found.used
             if edge.kind in ("action", "answer", "join") and path in found.visited and not used:
                 message = f"{edge.name!r} is never possible, however a case goes. Remove it, or mend what forbids it."
                 yield Problem("W-UNUSED-ACTION", path, message, (), edge)
     for path, step in found.compiled.steps.items():
-        if path not in found.visited and step.kind != "end":
+        if path not in found.visited and step.kind != "end" and not is_change_step(path):
             message = f"{place(found.compiled, path)} is never reached, however a case goes."
             yield Problem("W-UNUSED-STEP", path, message, ())
 

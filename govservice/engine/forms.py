@@ -53,6 +53,11 @@ def _licence(value: Any) -> bool:
     )  # fmt: skip
 
 
+def _why(value: Any) -> bool:
+    """Why what a case rests on is another now."""
+    return value in ("settled", "given", "found")
+
+
 def _maybe(fits: Fits) -> Fits:
     return lambda value: value is None or fits(value)
 
@@ -67,7 +72,8 @@ KINDS: Mapping[str, Fits] = {
     "step": _word, "timer": _word, "armed_seq": _number, "to": _word, "length": _text, "def_sha": _word,
     "number": _word, "service": _word, "person_id": _word, "organisation_id": _maybe(_word),
     "mandate_id": _maybe(_word), "area": _maybe(_word), "channel": _word, "parent": _maybe(_word),
-    "supplied": _words, "deferred": _maybe(_words), "pledges": _maybe(_by_name(_maybe(_number))),
+    "supplied": _words, "facts": _words, "why": _why,
+    "deferred": _maybe(_words), "pledges": _maybe(_by_name(_maybe(_number))),
     "steps": _maybe(_by_name(_word)), "fields": _maybe(_by_name(_word)), "case": _maybe(_word),
     "outcome": _maybe(_word), "attempt": _number, "starts_at": _moment,
     "renews": _maybe(_licence),
@@ -75,7 +81,7 @@ KINDS: Mapping[str, Fits] = {
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "@open": ("def_sha", "number", "service", "person_id"), "@timer": ("timer", "armed_seq"), "@migrate": ("to",),
     "@invited": ("person_id",), "@child": ("service",), "@supply": ("data_rev", "supplied"),
-    "@appoint": ("starts_at",),
+    "@appoint": ("starts_at",), "@data": ("facts", "why"), "@settled": ("facts",),
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def reads_answers(d: Compiled, st: CaseState, cmd: Command) -> bool:
     if cmd.trigger in ("@child", "@restart"):
         bundle = d.bundles.get(st.main.step)
         return bundle is not None and any(_edge_reads(d, join, set()) for join in bundle.joins)
-    if cmd.trigger == "@resubmit":
+    if cmd.trigger in ("@resubmit", "@data"):
         return any(b.reads_answers for block in d.blocks.values() for b in block.branches)
     token = st.tokens.get(cmd.token_id or 0)
     steps = [token.step] if token is not None else [t.step for t in st.tokens.values() if t.open]

@@ -24,6 +24,7 @@ from govservice.models.reliance import Dispute, Revalidation
 
 CHANGED = ("material", "gone")
 SETTLES = ("verified", "waived")  # a clerk looked at the value itself: it stands without the registry
+OWED, GIVEN = ("deferred", "fetching"), ("declared", "uploaded")  # states of a need that no register met
 PATIENCE = timedelta(seconds=30)  # a registry that did not answer is not asked again sooner
 CONDITION = "proceed_with_condition"
 
@@ -56,6 +57,7 @@ def check(session: Session, work: Work) -> None:
         adverse = work.st.main.step not in work.d.granting
         if milestone == "decided":
             refuse(disputed(session, work.d, work.st.case_id, adverse=adverse))
+            refuse(owed(session, work.d, work.st.case_id) if adverse else {})
         if milestone is None or not _relied_on(work.d, milestone):
             continue
         found = lacks(session, work.d, work.st.case_id, milestone, moment(event.at), adverse=adverse)
@@ -79,6 +81,20 @@ def disputed(session: Session, d: Compiled, case_id: str, *, adverse: bool) -> d
     holds = ("adverse", "all") if adverse else ("all",)
     rows = select(Dispute.name).where(Dispute.case_id == case_id, Dispute.state == "sent", Dispute.hold.in_(holds))
     return dict.fromkeys(session.scalars(rows), "disputed")
+
+
+def owed(session: Session, d: Compiled, case_id: str) -> dict[str, str]:
+    """Facts that the case was sent without and that nobody has confirmed: nobody is refused while that is so."""
+    names = [name for name, node in d.service.facts.items() if node.pending == "allowed"]
+    if not names:
+        return {}
+    rows = session.execute(
+        select(EvidenceRequirement.name, EvidenceRequirement.state).where(
+            EvidenceRequirement.case_id == case_id, EvidenceRequirement.name.in_(names),
+            EvidenceRequirement.state.in_((*OWED, *GIVEN)),
+        )
+    )  # fmt: skip
+    return {name: "unavailable" if state in OWED else "unverified" for name, state in rows}
 
 
 def lacks(

@@ -78,7 +78,8 @@ def cancel_refusal(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: 
 def _take_back_refusal(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx | None) -> Refusal | None:
     if not token.open:
         return rights.CLOSED if st.status == "closed" else rights.NOT_HERE
-    asking = d.steps[d.steps[token.step].asked_at or ""].owner
+    asked_at = d.steps[token.step].asked_at  # none of a task over a change: nobody asked, so supervision alone
+    asking = d.steps[asked_at].owner if asked_at is not None else None
     if asking is not None and rights.by_right(d, st, actor, asking, ctx) is None:
         return None
     return supervisor_refusal(st, actor, ctx)

@@ -31,6 +31,7 @@ class FormLike(Protocol):
     def answers(self) -> Mapping[str, Any]: ...
     @property
     def sources(self) -> Mapping[str, str]: ...
+    def own(self, name: str) -> bool: ...
     def with_answers(self, answers: Mapping[str, Any], source: str) -> Self: ...
 
 
@@ -63,7 +64,7 @@ def merge_answers(compiled: Compiled, facts: Facts, form: F) -> F:
 
 def _changed_by_hand(compiled: Compiled, fact: str, name: str, form: FormLike, value: Any) -> bool:
     """Whether the applicant has put something else in the place of a register's value, where they may (`editable`)."""
-    mine = form.sources.get(name) == "you" and form.answers.get(name) not in (None, value)
+    mine = name in form.sources and form.own(name) and form.answers.get(name) not in (None, value)
     return mine and compiled.service.facts[fact].show == "editable"
 
 

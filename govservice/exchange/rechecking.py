@@ -21,13 +21,14 @@ from govservice.exchange import recording
 from govservice.exchange.comparing import judge
 from govservice.exchange.gateway import BUDGET, Gateway
 from govservice.exchange.outcomes import GIVES_VALUES, NOT_TO_DECIDE_ON, Outcome
+from govservice.exchange.pending import UNMET
 from govservice.exchange.prefill import ActorLike, needs
 from govservice.exchange.queries import FactResult, Trigger, Wanted
 from govservice.exchange.requirement import move, rows_of
 from govservice.models.base import new_id
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
-from govservice.models.exchange import Fact
+from govservice.models.exchange import EvidenceRequirement, Fact
 from govservice.models.reliance import Revalidation
 from govservice.models.session import Database, box_of
 
@@ -42,6 +43,7 @@ class Basis:
     values: Mapping[str, Any] = field(repr=False)
     exchange_id: str | None
     last: Revalidation | None
+    owed: bool = False  # the case was sent without all of it
 
     @property
     def from_registry(self) -> bool:
@@ -134,8 +136,18 @@ def basis_of(session: Session, compiled: Compiled, case: Case, name: str) -> Bas
     sent = {n: form.answers[n] for n in brought(name, compiled.service.facts[name]) if n in form.answers}
     declared = {n for n in sent if form.own(n)}
     if declared or not (held or open_change):
-        return Basis(sent, None, last)
+        return Basis(sent, None, last, _is_owed(session, compiled, case, name))
     return Basis({**held, **sent}, held_by, last)
+
+
+def _is_owed(session: Session, compiled: Compiled, case: Case, name: str) -> bool:
+    """Whether the case was sent without this fact, or without some of it."""
+    if compiled.service.facts[name].pending != "allowed":
+        return False
+    need = select(EvidenceRequirement.state).where(
+        EvidenceRequirement.case_id == case.id, EvidenceRequirement.name == name
+    )
+    return session.scalar(need) in UNMET
 
 
 def values_of(session: Session, case_id: str, name: str, exchange_id: str | None) -> tuple[dict[str, Any], str | None]:
@@ -174,6 +186,9 @@ def _said(
         return "unverified"
     if result.outcome in NOT_TO_DECIDE_ON:
         return "unavailable"
+    if result.outcome in GIVES_VALUES and basis.owed:
+        told = {each: value for each, value in result.values.items() if each in basis.values}
+        return judge(compiled, catalogue, name, basis.values, told)  # what was left out is no difference
     if result.outcome in GIVES_VALUES:
         return judge(compiled, catalogue, name, basis.values, result.values)
     gone = result.outcome is Outcome.NO_RECORD and basis.from_registry

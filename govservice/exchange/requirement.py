@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from transitions import Machine, MachineError
 
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_form import brought
 from govservice.errors import NotAllowed
 from govservice.exchange.outcomes import REQUIREMENT_STATE, Outcome
 from govservice.exchange.views import Facts
@@ -96,11 +97,20 @@ def given_instead(compiled: Compiled, facts: Facts, form: Form) -> list[Given]:
         if view is None or view.filled:
             continue
         papers = [m for m, spec in service.materials.items() if spec.replaced_by and spec.replaced_by.fact == name]
-        if any(each in form.sources and form.own(each) for each in node.take):
+        mine = any(each in form.sources and form.own(each) for each in brought(name, node))
+        whole = node.pending != "allowed" or not _lacking(compiled, name, form)  # what is left out is still owed
+        if mine and whole:
             found.append(Given(name, "declare"))
         elif any(form.materials.get(each) for each in papers):
             found.append(Given(name, "upload"))
     return found
+
+
+def _lacking(compiled: Compiled, fact: str, form: Form) -> list[str]:
+    """The fields of a fact that nobody has filled."""
+    fields = compiled.service.fields.items()
+    mine = [name for name, field in fields if field.fact == fact and field.required]
+    return [name for name in mine if form.answers.get(name) in (None, "", [])]
 
 
 def rows_of(session: Session, case_id: str, names: Iterable[str]) -> Mapping[str, EvidenceRequirement]:

@@ -19,7 +19,18 @@ from govservice.models.papers import Message
 
 PREFIXES = ("notice.", "message.")  # the law's own notices; messages that a definition asks for
 TO_OTHERS = ("invite", "remind")  # to another person than the applicant: `person.invite`, `person.remind`
-KINDS = (*NOTICES, "extension", "pause", "fee", "appointment", "renewal", "data_changed", "disputed", *TO_OTHERS)
+KINDS = (
+    *NOTICES,
+    "extension",
+    "pause",
+    "fee",
+    "appointment",
+    "renewal",
+    "data_changed",
+    "disputed",
+    "owed",
+    *TO_OTHERS,
+)
 
 
 def deliver_notice(session: Session, effect: Effect, now: datetime, person_id: str | None = None) -> bool:

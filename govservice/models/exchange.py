@@ -24,6 +24,7 @@ from govservice.models.base import (
 )
 
 UNSETTLED = "next_try_at IS NOT NULL"
+TO_ASK = "ask_at IS NOT NULL"
 
 
 class RegistryHealth(Base):
@@ -176,6 +177,9 @@ class EvidenceRequirement(Base):
             "ix_evidence_requirements_next_try_at", "next_try_at",
             postgresql_where=text(UNSETTLED), sqlite_where=text(UNSETTLED),
         ),
+        Index(
+            "ix_evidence_requirements_ask_at", "ask_at", postgresql_where=text(TO_ASK), sqlite_where=text(TO_ASK),
+        ),
     )  # fmt: skip
     id: Mapped[Key]
     case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
@@ -188,6 +192,9 @@ class EvidenceRequirement(Base):
     tries: Mapped[int] = mapped_column(default=0)
     silent_since: Mapped[OptMoment]
     next_try_at: Mapped[OptMoment]
+    # Where the case was sent without it (`pending`): when the applicant is asked for it, and when they were.
+    ask_at: Mapped[OptMoment]
+    asked_at: Mapped[OptMoment]
 
 
 class Snapshot(Base):

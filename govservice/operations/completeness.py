@@ -15,6 +15,7 @@ from govservice.definitions.values import typed
 from govservice.engine import correction_items
 from govservice.exchange import evidence
 from govservice.exchange.evidence import FactView
+from govservice.exchange.pending import asked_for, fields_of, materials_of, must_be_known, pending_facts
 from govservice.models.base import to_iso
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
@@ -33,6 +34,7 @@ class OpenSlots:
     materials: frozenset[str] = frozenset()
     correcting: bool = False
     opened: frozenset[str] = frozenset()
+    owed: bool = False  # a register owes it to a case that runs, and the applicant was asked
 
     @property
     def any(self) -> bool:
@@ -68,6 +70,9 @@ def open_slots(session: Session, case: Case, compiled: Compiled, facts: Facts) -
     if case.status == "draft":
         return OpenSlots(frozenset(asked), frozenset(wanted))
     named = set(correction_items(session, case.id))
+    if not named and case.status == "open" and (names := asked_for(session, case.id)):
+        fields, papers = fields_of(compiled, names) & set(asked), materials_of(compiled, names) & set(wanted)
+        return OpenSlots(fields, papers, owed=True)
     if not named:
         return OpenSlots()
     opened = frozenset(_newly_shown(session, case, compiled) & set(asked)) - named
@@ -90,7 +95,10 @@ def missing_items(compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots
     A correction may leave an answer as it was: the department may have been wrong, and the clerk sees what changed.
     """
     shown = set(visible_pages(compiled, form))
-    waiting = () if slots.correcting else evidence.waiting_fields(compiled, facts)
+    owed = () if slots.correcting else pending_facts(compiled, facts)
+    late = fields_of(compiled, owed) - must_be_known(compiled)
+    waiting = () if slots.correcting else set(evidence.waiting_fields(compiled, facts)) - late
+    slots = replace(slots, fields=slots.fields - late, materials=slots.materials - materials_of(compiled, owed))
     missing = [
         name
         for page in compiled.service.form

@@ -31,6 +31,7 @@ from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
 from govservice.models.reliance import Revalidation
 from govservice.models.session import box_of
+from govservice.operations.changing import follow, settle
 from govservice.operations.runtime import Runtime
 
 MAX_REASON = 4000
@@ -71,7 +72,8 @@ def ask_again(
     found = recheck(
         rt.database, rt.gateway, compiled, case_id, known, actor=actor, now=now, today=rt.today(now), trigger=trigger
     )
-    if any(row.result in CHANGED and row.resolution is None for row in found):
+    changed = [row for row in found if row.result in CHANGED and row.resolution is None]
+    if changed and not follow(rt, compiled, case_id, changed, now):
         with rt.write() as session:
             tell(session, session.get_one(Case, case_id), "data_changed", found[0].id, now)
     return found
@@ -102,6 +104,8 @@ def resolve(
         box = box_of(session, session.get_one(Case, case_id).applicant_id)
         row.resolution, row.resolved_by, row.resolved_at = how, actor.id, now
         row.reason_enc = box.seal_text(words, f"revalidations:{row.id}") if box is not None else None
+        name = row.name
+    settle(rt, case_id, [name], found_id, now)
 
 
 def ways_of(row: Revalidation | Found) -> tuple[Resolution, ...]:

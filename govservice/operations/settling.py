@@ -20,13 +20,17 @@ from govservice.engine import SYSTEM
 from govservice.exchange.evidence import Facts
 from govservice.exchange.outcomes import SAYS_NOTHING, Outcome
 from govservice.exchange.pace import Paces
+from govservice.exchange.pending import UNMET, WITHIN, pending_facts
 from govservice.exchange.requirement import given_instead, move, rows_of
 from govservice.exchange.retries import next_try
 from govservice.models.casedata import Form
 from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Exchange, RegistryHealth
+from govservice.operations.changing import take_over
 from govservice.operations.revalidating import ask_again
 from govservice.operations.runtime import Runtime
+from govservice.worktime.duration import Duration
+from govservice.worktime.limits import due_on
 
 SHARE = 0.5  # of a registry's rate that the backlog may take; the rest is for people who wait
 BATCH = 50  # needs at once
@@ -43,12 +47,21 @@ def note_given(
     """At sending: what the applicant gave in place of a registry, and which registries are to be asked again."""
     given = {each.name: each.how for each in given_instead(compiled, facts, form)}
     silent = {n for n, view in facts.items() if not view.filled and view.outcome in SAYS_NOTHING}
+    owed = set(pending_facts(compiled, facts)) - given.keys()
     for name, row in rows_of(session, case.id, {*given, *silent}).items():
+        if name in owed and row.ask_at is None and row.asked_at is None:
+            row.ask_at = _asked_at(rt, case, compiled.service.facts[name].pending_within or WITHIN, now)
         if name in silent and row.next_try_at is None:
             row.tries, row.silent_since = 1, row.updated_at
             row.next_try_at = next_try(Outcome(str(row.outcome)), 1, row.updated_at, now, rt.random)
         if name in given:
             move(row, given[name], now)
+
+
+def _asked_at(rt: Runtime, case: Case, within: Duration, now: datetime) -> datetime:
+    """When the applicant is asked for what a register owes: after the last day that it may take."""
+    calendar = rt.calendars.for_area(case.area)
+    return calendar.end_of(due_on(calendar, now, within))
 
 
 class Settler:
@@ -73,6 +86,7 @@ class Settler:
         while claimed and time.monotonic() < until:
             case_id, name = claimed.pop(0)
             ask_again(self.rt, SYSTEM, case_id, [name], now=now, trigger="retry")
+            take_over(self.rt, case_id, [name], now)
             with self.rt.write() as session:
                 row = rows_of(session, case_id, [name]).get(name)
                 if row is not None:
@@ -159,9 +173,11 @@ class Settler:
             row.next_try_at = self._later(row, outcome, now)
         else:
             row.next_try_at = None
+            row.ask_at = now if row.ask_at is not None and row.state in UNMET else None  # nothing to wait for
         log.info("need.asked_again", case_id=row.case_id, outcome=outcome.value, tries=row.tries)
         call = session.get(Exchange, row.exchange_id) if row.exchange_id is not None else None
-        return {call.registry_code} if call is not None and outcome not in SAYS_NOTHING else set()
+        answered = outcome not in SAYS_NOTHING and outcome is not Outcome.REFUSED
+        return {call.registry_code} if call is not None and answered else set()
 
 
 def _backlog(code: str) -> str:

@@ -51,6 +51,7 @@ class Board:
     waiting_cases: int = 0
     failures: int = 0
     faults: int = 0
+    waiting_since: datetime | None = None  # of the case that has waited longest
     quarantined: tuple[str, ...] = ()  # datasets whose answers do not have the agreed shape
 
     @property
@@ -74,13 +75,13 @@ def boards(session: Session, catalogue: Catalogue, kinds: Kinds, now: datetime, 
         row, took = health.get(code), sorted(times[code])
         made = sum(n for outcome, n in outcomes[code].items() if outcome not in kinds.not_asked)
         failed, faulty = (sum(outcomes[code][outcome] for outcome in each) for each in (kinds.failures, kinds.faults))
-        needs, cases = waiting.get(code, (0, 0))
+        needs, cases, longest = waiting.get(code, (0, 0, None))
         found.append(
             Board(
                 code, row.state if row else "closed", row.since if row else None, row.next_probe_at if row else None,
                 sum(outcomes[code].values()), 1 - failed / made if made else None, _quantile(took, 0.5),
                 _quantile(took, 0.95), dict(outcomes[code]), needs, cases, failed, faulty,
-                quarantined.get(code, ()),
+                longest, quarantined.get(code, ()),
             )
         )  # fmt: skip
     return sorted(found, key=lambda b: (not b.trouble, -b.waiting_cases, -b.failures, -b.calls, b.code))
@@ -126,16 +127,21 @@ def _calls(session: Session, kinds: Kinds, since: datetime) -> tuple[dict[str, C
     return outcomes, times
 
 
-def _waiting(session: Session, catalogue: Catalogue) -> dict[str, tuple[int, int]]:
-    """(needs, cases) that wait for each registry, of cases that were sent and are not closed."""
+def _waiting(session: Session, catalogue: Catalogue) -> dict[str, tuple[int, int, datetime | None]]:
+    """(needs, cases, longest since when) that wait for each registry, of cases that were sent and are not closed."""
     rows = session.execute(
-        select(Exchange.registry_code, func.count(), func.count(EvidenceRequirement.case_id.distinct()))
+        select(
+            Exchange.registry_code,
+            func.count(),
+            func.count(EvidenceRequirement.case_id.distinct()),
+            func.min(EvidenceRequirement.silent_since),
+        )
         .join(Exchange, Exchange.id == EvidenceRequirement.exchange_id)
         .join(Case, Case.id == EvidenceRequirement.case_id)
         .where(EvidenceRequirement.state.in_(WAITS), Case.received_at.is_not(None), Case.closed_at.is_(None))
         .group_by(Exchange.registry_code)
     )
-    return {code: (needs, cases) for code, needs, cases in rows if code in catalogue.registries}
+    return {code: (needs, cases, since) for code, needs, cases, since in rows if code in catalogue.registries}
 
 
 def _quarantined(session: Session, catalogue: Catalogue) -> dict[str, tuple[str, ...]]:

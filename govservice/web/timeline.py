@@ -19,7 +19,7 @@ SHOWN = frozenset(
      "correction.resubmitted", "answer.kept", "person.invited", "task.claimed", "task.assigned", "branch.cancelled",
      "branch.opened", "task.released", "consult.asked", "consult.ended", "appointment.made", "task.escalated",
      "clock.breached", "clock.moved", "case.migrated", "clock.extended", "pause.begun", "pause.ended",
-     "timer.fired", "pledge.made", "pledge.ended", "gap.opened", "gap.closed", "after.opened")
+     "timer.fired", "data.changed", "pledge.made", "pledge.ended", "gap.opened", "gap.closed", "after.opened")
 )  # fmt: skip
 
 
@@ -113,6 +113,7 @@ def title_of(compiled: Compiled, h: Happening) -> str:
         "consult.ended": _("%(step)s: need not be answered any more", step=step),
         "appointment.made": _("%(step)s: a time was set for the meeting", step=step),
         "task.claimed": _("%(step)s: task claimed", step=step),
+        "data.changed": _changed(h),
         "task.released": _("%(step)s: task given back", step=step),
         "person.invited": _("%(step)s: the person was asked", step=step),
         "task.escalated": _("%(step)s took too long and was brought to the attention of a superior", step=step),
@@ -139,6 +140,15 @@ def title_of(compiled: Compiled, h: Happening) -> str:
     if h.type == "case.closed":
         return str(_("Closed: %(outcome)s", outcome=outcome_name(str(h.data.get("outcome")))))
     return str(plain.get(h.type, h.type))
+
+
+def _changed(h: Happening) -> str:
+    words = {
+        "settled": _("A register that owed data has answered; it was taken over"),
+        "given": _("The applicant gave what a register owed"),
+        "found": _("A register says something else than the application"),
+    }
+    return str(words.get(str(h.data.get("why")), ""))
 
 
 def _promise(compiled: Compiled, h: Happening) -> str:
@@ -192,6 +202,8 @@ def _length(said: object) -> str:
 
 def _pause_ended(h: Happening) -> str:
     kind = pause_name(h.data.get("kind"))
+    if h.data.get("how") == "settled":
+        return str(_("The clock runs on: the change was settled"))
     if h.data.get("how") == "timer":
         return str(_("The clock runs on by itself, nobody had ended the pause: %(kind)s", kind=kind))
     return str(_("The clock runs on: %(kind)s is over", kind=kind))

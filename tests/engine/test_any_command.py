@@ -43,7 +43,7 @@ from tests.engine.world import (
 OWN = (
     "@open", "@claim", "@release", "@send_notice", "@resubmit", "@timer", "@timers", "@recalculate", "@migrate", "@extend",
     "@extend:decision", "@extend:nowhere", "@invited", "@ok", "@fail", "@join0", "@join99", "@lapse", "@lapse1", "@", "",
-    "nonsense", "__class__", "submit ", "审批", "@ok\0", "x" * 5000, "withdraw", "opinion", "@consult", "@cancel", "@reopen", "@assign", "@supply", "@child", "@restart",
+    "nonsense", "__class__", "submit ", "审批", "@ok\0", "x" * 5000, "withdraw", "opinion", "@consult", "@cancel", "@reopen", "@assign", "@supply", "@child", "@restart", "@data", "@settled",
 )  # fmt: skip
 NOBODY = Actor("nobody", "user", (), None)
 STRANGER = Actor("stranger", "applicant", (), "another-person")
@@ -71,6 +71,7 @@ KEYS = (
     "data_rev", "items", "result", "step", "timer", "armed_seq", "to", "changed", "person_id", "length", "files", "opinion",
     "def_sha", "number", "task", "clock", "until", "channel", "organisation_id", "steps", "fields", "departments", "role",
     "supplied", "deferred", "pledges", "service", "outcome", "case", "attempt", "parent", "assignee",
+    "facts", "why",
 )  # fmt: skip
 
 

@@ -96,6 +96,14 @@ class Waiting:
             self.stays[ev.token][1] = ev.data["due_at"]
         self._set(ev.data.get("timers", ()), ev.seq)
 
+    # -- what the case rests on
+
+    def _data_changed(self, ev: Told) -> None:
+        if "rev" in ev.data:
+            self.rev = ev.data["rev"]
+            self.changes.append((ev.data["rev"], ev.data["changed"]))
+            self._unconfirm(ev.data["unconfirmed"], ev.seq)
+
     # -- promises
 
     def _pledge_made(self, ev: Told) -> None:

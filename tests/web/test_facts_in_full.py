@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ from sqlalchemy import select
 
 from config import Settings
 from govservice.app import create_app
+from govservice.exchange.sandbox.cast import CITIZENS
 from govservice.models.cases import Case
 from govservice.models.consents import Consent
+from govservice.models.papers import Message
 from govservice.models.session import Database
-from govservice.operations import filing
+from govservice.operations import filing, owing
 from govservice.operations.publishing import publish_all
+from govservice.operations.revalidating import ask_again
 from tests.exchange.conftest import _sandbox_process, sandbox
-from tests.operations.conftest import Play
+from tests.operations.conftest import PDF, Play
 from tests.support.clock import MovableClock
 from tests.support.relying import Edits, relying_files
 from tests.support.sandboxes import Sandbox
@@ -29,6 +33,11 @@ EDITS: Edits = {
     "purposes.yaml": (("  LICENSE:\n", "  LICENSE:\n    hides: {en: Some law art. 1, zh: 《某法》第一条}\n"),),
     "registries/real_estate.yaml": (("    freshness: 30d\n", "    freshness: 30d\n    periods: [last_month]\n"),),
 }
+LATE: Edits = {
+    "services/open_restaurant.yaml": (
+        ("  health:\n", "  health:\n    pending: allowed\n    pending_within: 5wd\n"),
+    )
+}  # fmt: skip
 FACTS = {"premises": "consent: explicit\n    show: editable\n    as_of: last_month", "health": "show: hidden"}
 
 
@@ -49,12 +58,10 @@ class Desk:
         return f"/my/cases/{self.number}"
 
 
-@pytest.fixture
-def desk(
-    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path
-) -> Iterator[Desk]:
-    """A draft whose purpose page has not been answered."""
-    files = relying_files(tmp_path, EDITS, **FACTS)
+def opened(
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, files: Path
+) -> Desk:  # fmt: skip
+    """A draft whose purpose page has not been answered, in a portal with these files."""
     changes = {"workflows_dir": files, "registry_endpoints": sandbox.endpoints(), "registration": "open"}
     app = create_app(replace(settings, **changes), database=database, wall=clock)
     app.testing = True
@@ -63,11 +70,32 @@ def desk(
     stage = Stage(app, app.extensions["runtime"], clock)
     publish_all(stage.runtime, by="test", now=clock.now())
     play = Play(stage.runtime, clock)
-    number = filing.start(stage.runtime, play.citizen("wang.fang"), "open_restaurant", idem=play.key(), now=clock.now())
+    wang = play.citizen("wang.fang")
+    number = filing.start(stage.runtime, wang, "open_restaurant", idem=play.key(), now=clock.now())
     with stage.runtime.read() as session:
         play.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
-    yield Desk(stage, play, number)
-    stage.runtime.gateway.close()
+    return Desk(stage, play, number)
+
+
+@pytest.fixture
+def desk(
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path
+) -> Iterator[Desk]:
+    made = opened(settings, database, clock, sandbox, relying_files(tmp_path, EDITS, **FACTS))
+    yield made
+    made.stage.runtime.gateway.close()
+
+
+@pytest.fixture
+def patient(
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path
+) -> Iterator[Desk]:
+    """Certificates may come late; a change of the premises is corrected by the applicant and looked at by the fire
+    brigade where it concerns the enterprise."""
+    files = relying_files(tmp_path, LATE, premises="on_change: correct", enterprise="on_change: {task: fire}")
+    made = opened(settings, database, clock, sandbox, files)
+    yield made
+    made.stage.runtime.gateway.close()
 
 
 def consent(desk: Desk) -> Consent:
@@ -125,3 +153,81 @@ def test_a_choice_that_there_is_not_is_none(desk: Desk) -> None:
     assert citizen.send(f"{desk.at}/purpose", {"consent.premises": "own"}).status_code == 303
     page = citizen.get(f"{desk.at}/tasks").get_data(as_text=True)
     assert "was not asked" in page
+
+
+def filled_in(desk: Desk) -> None:
+    desk.play.answer("wang.fang", menu={"menu.kind": ["hot"], "menu.seats": 68}, sign={"signage.text": "清味小馆"})
+    for slot in ("layout", "rules"):
+        desk.play.attach("wang.fang", slot)
+
+
+def test_sent_while_a_register_is_down_and_asked_for_once(patient: Desk, sandbox: Sandbox) -> None:
+    desk, citizen = patient, patient.stage.client_as("wang.fang")
+    sandbox.fault("health_certificates", "status_500")
+    assert citizen.send(f"{desk.at}/purpose", {}).status_code == 303
+    filled_in(desk)
+    page = citizen.get(f"{desk.at}/check").get_data(as_text=True)
+    assert "You can send without this" in page
+    assert "within 5 working days" in page
+    desk.play.submit()
+    assert "we keep asking" in citizen.get(desk.at).get_data(as_text=True)
+    assert citizen.get(f"{desk.at}/owed").status_code == 303, "nothing is asked yet"
+
+    desk.play.pass_time(days=12)
+    assert owing.ask_due(desk.play.rt, desk.play.now) == 1
+    citizen = desk.stage.client_as("wang.fang")
+    letter = citizen.get(f"{desk.at}/notices/owed/1").get_data(as_text=True)
+    assert "Staff health certificates" in letter
+    assert "is not refused for it" in letter
+    assert "Give it now" in citizen.get(desk.at).get_data(as_text=True)
+    page = citizen.get(f"{desk.at}/owed").get_data(as_text=True)
+    assert "Staff health certificates" in page
+    empty = citizen.send(f"{desk.at}/owed", {})
+    assert empty.status_code == 422
+    assert "upload a file" in empty.get_data(as_text=True)
+    given = {"file-health_certificates": (BytesIO(PDF), "证明.pdf")}
+    assert citizen.send(f"{desk.at}/owed", given).status_code == 303
+    assert "You gave what was still owed" in citizen.get(desk.at).get_data(as_text=True)
+    assert citizen.get(f"{desk.at}/owed").status_code == 303
+    stranger = desk.stage.client_as("chen.wei")
+    assert stranger.get(f"{desk.at}/owed").status_code == 404
+
+
+def test_a_change_is_a_correction_or_a_task_on_every_desk(patient: Desk, sandbox: Sandbox) -> None:
+    desk, citizen = patient, patient.stage.client_as("wang.fang")
+    citizen.send(f"{desk.at}/purpose", {})
+    filled_in(desk)
+    desk.play.submit()
+    uscc = next(c.organisation.uscc for c in CITIZENS if c.login == "wang.fang" and c.organisation)
+    sandbox.change("real_estate", uscc, floor_area_m2="999.50")
+    sandbox.change("enterprises", uscc, name="贵阳花溪新味餐饮有限公司")
+    desk.play.pass_time(hours=1)
+    ask_again(
+        desk.play.rt, desk.play.staff("he.tao"), desk.play.case_id, ["premises", "enterprise"], now=desk.play.now,
+        trigger="clerk",
+    )  # fmt: skip
+    desk.play.deliver()
+    citizen = desk.stage.client_as("wang.fang")
+    story = citizen.get(desk.at).get_data(as_text=True)
+    assert "A register says something else than your application" in story
+    assert "looks at the change" in story
+    page = citizen.get(f"{desk.at}/correct").get_data(as_text=True)
+    assert "says now: 999.50" in page
+    letter = citizen.get(f"{desk.at}/notices/correction/{_seq(desk)}").get_data(as_text=True)
+    assert "says now: 999.50" in letter
+
+    brigade = desk.stage.client_as("zhou.jie")
+    assert desk.number in brigade.get("/clerk/").get_data(as_text=True)
+    page = brigade.get(f"/clerk/cases/{desk.number}").get_data(as_text=True)
+    assert "贵阳花溪新味餐饮有限公司" in page, "the difference, side by side"
+    assert "I have looked at the change" in page
+    assert "清味小馆" not in page, "and nothing that the change does not concern"
+    clerk = desk.stage.client_as("li.na")
+    assert "A register says something else than the application" in clerk.get(f"/clerk/cases/{desk.number}").get_data(
+        as_text=True
+    )
+
+
+def _seq(desk: Desk) -> int:
+    with desk.play.rt.read() as session:
+        return session.scalars(select(Message.seq).where(Message.kind == "correction")).one()

@@ -18,6 +18,7 @@ from govservice.web.citizen import (  # noqa: E402,F401  the views register them
     data,
     disputes,
     export,
+    late,
     letters,
     pages,
     papers,

@@ -42,6 +42,7 @@ SAID = {
         "This application was sent already. It can be changed only when a department asks."
     ),
     "saved": lambda: gettext("Your answers are kept. You can go on at any time."),
+    "given": lambda: gettext("Thank you. What was still owed has been sent."),
     "corrected": lambda: gettext("Your corrections were sent. The clock runs on."),
     "brought": lambda: gettext("Your document was sent to the department."),
     "withdrawn": lambda: gettext("Your application is withdrawn."),
@@ -170,6 +171,7 @@ def case(number: str) -> str | Response:
         owed=owed(filing),
         meetings=meetings,
         waiting=waiting,
+        late=filing.slots.owed,
         story=story(page),
         parts=rows_of(page),
         progress=progress(page) if page.parts else "",

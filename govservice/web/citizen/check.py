@@ -78,7 +78,7 @@ def _page(filing: Filing, problem: str = "", wrong: Mapping[str, str] | None = N
         relief=relief,
         relief_words=relief_sentence(filing, relief),
         to_do=[item for item in items_of(filing) if item.wanted],
-        waiting=troubles(filing) if filing.waiting else [],
+        waiting=troubles(filing) if filing.waiting or filing.late else [],
         answer_by=promised_answer(filing, now()),
         receiver=receiver(filing),
         problem=problem,

@@ -10,16 +10,39 @@ from flask import abort
 from flask_babel import gettext
 from sqlalchemy.orm import Session
 
+from govservice.definitions.on_change import is_change_step
 from govservice.models.base import from_iso
 from govservice.queries.tracking import CasePage, Happening, department_at
 from govservice.web.access import current_runtime
 from govservice.web.appointments import bring_text, hour_text, kind_name, meetings_of, place_of_meeting
 from govservice.web.i18n import date_text, text
+from govservice.web.words import list_text
 
 Item = dict[str, Any]
 
 
+def data_told(page: CasePage, happening: Happening) -> Item:
+    """What the application rests on has changed, and by whom it was told."""
+    catalogue, facts = current_runtime().definitions.catalogue, page.compiled.service.facts
+    named = [facts[name].dataset or "" for name in happening.data["facts"] if name in facts]
+    codes = dict.fromkeys(code for each in named if (code := catalogue.registry_of(each)) is not None)
+    registers = list_text([text(catalogue.registries[code].title) for code in codes])
+    words = {
+        "settled": gettext("What was still owed has come: %(registers)s", registers=registers),
+        "given": gettext("You gave what was still owed: %(registers)s", registers=registers),
+        "found": gettext("A register says something else than your application: %(registers)s", registers=registers),
+    }  # fmt: skip
+    return {"title": words[happening.data["why"]], **({} if happening.data["why"] == "given" else {"by": ""})}
+
+
 def consult_told(page: CasePage, happening: Happening) -> Item:
+    if is_change_step(happening.data["step"]):
+        day = date_text(date.fromisoformat(happening.data["due_on"]))
+        who = _department(page, happening)
+        return {
+            "title": gettext("%(department)s looks at the change, until %(day)s", department=who, day=day),
+            "by": "",
+        }
     day = date_text(date.fromisoformat(happening.data["due_on"]))
     who = _department(page, happening)
     title = gettext("%(department)s was asked for its opinion, until %(day)s", department=who, day=day)

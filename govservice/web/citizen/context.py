@@ -22,6 +22,7 @@ from govservice.exchange import evidence
 from govservice.exchange.accesses import Purpose, Read, record_reads
 from govservice.exchange.connectors.vault import VAULT
 from govservice.exchange.evidence import ACCOUNT, FactView
+from govservice.exchange.pending import WITHIN, fields_of, materials_of, must_be_known, pending_facts
 from govservice.identifiers import IdKind
 from govservice.models.casedata import AGAIN, Form, read_form
 from govservice.models.cases import Case, Token
@@ -34,7 +35,7 @@ from govservice.queries.service_page import labels
 from govservice.queries.tracking import party_of
 from govservice.web.access import citizen_case, current_actor, current_runtime, now
 from govservice.web.i18n import date_text, text
-from govservice.web.words import answer_text, gap, list_text
+from govservice.web.words import answer_text, duration_text, gap, list_text
 
 ASKED = "asked"  # the role of a read by somebody whose answer the application needs
 FELLOW = "fellow"  # the role of a read by somebody who acts for the same organisation
@@ -139,6 +140,15 @@ class Filing:
         return evidence.hidden_fields(self.compiled, self.facts)
 
     @property
+    def late(self) -> frozenset[str]:
+        """Fields and materials that the application may be sent without: their register owes them."""
+        if self.case.status != "draft":
+            return frozenset()
+        names = pending_facts(self.compiled, self.facts)
+        fields = fields_of(self.compiled, names) - must_be_known(self.compiled)
+        return fields | materials_of(self.compiled, names)
+
+    @property
     def waiting(self) -> list[str]:
         """Fields that nobody may type and no register has given yet."""
         return evidence.waiting_fields(self.compiled, self.facts)
@@ -220,6 +230,12 @@ def why_asked(filing: Filing, view: FactView) -> str:
     if node.block is not None and view.state == "no_record":
         return text(node.block)
     named = register_name(filing, view)
+    if view.name in pending_facts(filing.compiled, filing.facts) and filing.case.status == "draft":
+        words = gettext(
+            "The %(registry)s has not answered. You can send without this: we go on asking, and ask you for it once if "
+            "no answer has come within %(days)s. If you have it at hand, give it now."
+        )
+        return str(words % {"registry": named, "days": duration_text(node.pending_within or WITHIN)})
     said = []
     if sentence := view.sentence if not own or set(own) - {*waiting, *account} else None:
         said.append(gettext(sentence.message, **{"registry": named}))

@@ -16,7 +16,10 @@ from werkzeug.wrappers import Response
 from govservice.definitions.compiled import Compiled
 from govservice.engine import Expected
 from govservice.errors import Missing, NotAllowed, Stale
+from govservice.exchange.found import found_of, newest
+from govservice.exchange.rechecking import CHANGED
 from govservice.models.casedata import Form, read_form
+from govservice.models.cases import Case
 from govservice.operations import filing as operations
 from govservice.queries.tracking import CasePage, Happening, case_page, words_of
 from govservice.web.access import audience, citizen_case, current_runtime, now
@@ -101,9 +104,26 @@ def cards_of(filing: Filing, page: CasePage) -> list[Card]:
         stored = words_of(session, case, [h.data.get("text") for h in asks])
         sent = read_form(session, case.applicant_id, case.id, case.data_rev)
         files = {slot: files_in(session, case, ids) for slot, ids in sent.materials.items()}
+        said = said_now(session, filing.compiled, case) if any(h.system for h in asks) else {}
     spoken = {id: read_words(words) for id, words in stored.items()}
     named = in_order(filing.compiled, {n for h in asks for n in h.data["items"]} | filing.slots.opened)
-    return [_card(filing, name, asks, spoken, sent, files) for name in named]
+    return [_card(filing, name, asks, spoken, sent, files, said.get(name)) for name in named]
+
+
+def said_now(session: Session, compiled: Compiled, case: Case) -> dict[str, str]:
+    """What registers say now of what changed and nobody has settled, by field: why a correction is asked for that no
+    member of staff asked for."""
+    catalogue = current_runtime().definitions.catalogue
+    rows = [row for row in newest(session, case.id).values() if row.result in CHANGED and row.resolution is None]
+    said = {}
+    for found in found_of(session, catalogue, compiled, case, rows):
+        hidden = compiled.service.facts[found.name].show == "hidden"
+        for kind, _old, new in () if hidden else found.changes:
+            value = answer_text(compiled.service.fields.get(kind), new, catalogue, kind) or gettext("Nothing")
+            said[kind] = gettext(
+                "The %(registry)s says now: %(value)s", registry=text(found.registry_name), value=value
+            )
+    return said
 
 
 def in_order(compiled: Compiled, names: Iterable[str]) -> list[str]:
@@ -119,12 +139,15 @@ def _card(
     spoken: Mapping[str, Words],
     sent: Form,
     files: Mapping[str, tuple[FileRow, ...]],
+    said: str | None = None,
 ) -> Card:
     about = [h for h in asks if name in h.data["items"]]
     wrong = [spoken[h.data["text"]].about(name) for h in about if h.data.get("text") in spoken]
     if name in filing.slots.opened:
         wrong.append(gettext("Your corrected answers make this necessary; nobody had asked for it before."))
-    by = tuple((asker(h), h.at) for h in about)
+    if said is not None:
+        wrong.append(said)
+    by = tuple((asker(h) or gettext("the portal"), h.at) for h in about)
     gave = answer_text(filing.fields.get(name), sent.answers.get(name), filing.rt.definitions.catalogue, name)
     kind = "material" if name in filing.compiled.service.materials else "field"
     title = text(filing.labels.get(name, name))

@@ -30,13 +30,13 @@ class Item:
 
 def items_of(filing: Filing) -> list[Item]:
     """Everything the applicant answers or brings, in the order of the definition."""
-    missing = set(filing.missing())
+    missing, late = set(filing.missing()), filing.late
     found: list[Item] = []
     for page in filing.asked_pages:
         asked = [name for name in page.fields if name in filing.slots.fields]
         answered = [name for name in asked if name in filing.form.answers]
         lacking = bool(missing.intersection(asked))
-        done = not lacking and (bool(answered) or page.page in filing.form.pages_done)
+        done = not lacking and (bool(answered) or page.page in filing.form.pages_done or late.issuperset(asked))
         state: State = "done" if done else "started" if answered else "to_do"
         href = url_for("citizen.page", number=filing.number, page=page.page)
         found.append(Item("page", page.page, page.title, page.hint, href, state, lacking or not done))
@@ -46,7 +46,7 @@ def items_of(filing: Filing) -> list[Item]:
         has = bool(filing.files.get(name)) or promised
         href = url_for("citizen.upload", number=filing.number, slot=name)
         state = "done" if has else "to_do"
-        wanted = material.required and not has
+        wanted = material.required and not has and name not in late
         found.append(Item("material", name, material.label, material.hint, href, state, wanted, promised))
     return found
 

@@ -28,7 +28,7 @@ from govservice.web.citizen import blueprint
 from govservice.web.citizen import letters_promises as promises
 from govservice.web.citizen.consults import meeting_letter
 from govservice.web.citizen.context import new_idem
-from govservice.web.citizen.correction import asker, in_order, reasons_of, spoken_in
+from govservice.web.citizen.correction import asker, in_order, reasons_of, said_now, spoken_in
 from govservice.web.citizen.letters_evidence import OF_MESSAGE
 from govservice.web.citizen.renewal import renewal_reminder, renewal_state
 from govservice.web.citizen.story import item_label
@@ -113,6 +113,7 @@ _EVENTS: dict[str, Callable[[Happening], bool]] = {
     "data_changed": lambda _h: False,  # no event: what asking the registers again has found
     "appointment": lambda h: h.type == "appointment.made",
     "disputed": lambda _h: False,
+    "owed": lambda _h: False,
     "fee": lambda h: h.type == "step.entered" and "notice.fee" in h.data.get("effects", ()),
 }
 
@@ -166,12 +167,14 @@ def _correction(session: Session, page: CasePage, about: Happening | None) -> Le
     since = max((h.seq for h in page.happenings if h.type == "correction.notified" and h.seq < seq), default=0)
     asks = [h for h in page.happenings if h.type == "correction.asked" and since < h.seq <= seq]
     spoken = spoken_in(session, page, asks)
+    said = said_now(session, page.compiled, page.case) if any(h.system for h in asks) else {}
     rows = []
     for name in in_order(page.compiled, about.data["items"] if about else ()):
         mine = [h for h in asks if name in h.data["items"]]
         wrong = [spoken[h.data["text"]].about(name) for h in mine if h.data.get("text") in spoken]
+        wrong += [said[name]] if name in said else []
         rows.append({"title": item_label(page, name), "wrong": list(dict.fromkeys(filter(None, wrong))),
-                     "by": [asker(h) for h in mine]})  # fmt: skip
+                     "by": [by for h in mine if (by := asker(h))]})  # fmt: skip
     return {
         "rows": rows, "reasons": reasons_of(asks, spoken),
         "answer_by": _day(about.data.get("lapse_on")) if about else None,
@@ -313,6 +316,7 @@ def title_of(kind: str, accepted: bool = True) -> str:
         "pause": gettext("Notice of excluded time"), "gap": gettext("Reminder: a document is awaited"),
         "revoked": gettext("Notice of revocation"), "data_changed": gettext("Notice: data about you has changed"),
         "disputed": gettext("Answer: what you say is wrong in a register"),
+        "owed": gettext("Request: what a register has not told us"),
         "renewal": gettext("Reminder: your licence can be renewed"),
         "invite": gettext("Somebody asks for your confirmation"),
         "remind": gettext("Reminder: your confirmation is awaited"),

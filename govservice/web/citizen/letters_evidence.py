@@ -14,6 +14,7 @@ from govservice.models.papers import Message
 from govservice.models.reliance import Dispute, Revalidation
 from govservice.queries.tracking import CasePage
 from govservice.web.access import current_runtime
+from govservice.web.citizen.late import owed_letter
 from govservice.web.disputes import shown_dispute
 from govservice.web.words import answer_text
 
@@ -55,4 +56,4 @@ def answered_dispute(session: Session, page: CasePage, message: Message) -> dict
     return {"one": shown_dispute(rt, session, row, page.compiled)}
 
 
-OF_MESSAGE = {"data_changed": found_changed, "disputed": answered_dispute}
+OF_MESSAGE = {"data_changed": found_changed, "disputed": answered_dispute, "owed": owed_letter}

@@ -17,7 +17,7 @@ from govservice.models.papers import Message
 from govservice.queries.fees import fee_steps
 from govservice.queries.tracking import CasePage, Happening
 from govservice.web.access import current_actor
-from govservice.web.citizen.consults import appointment_told, consult_told, opinion_told
+from govservice.web.citizen.consults import appointment_told, consult_told, data_told, opinion_told
 from govservice.web.i18n import date_text, sum_text, text
 from govservice.web.words import duration_text, list_text, pause_name, person_at
 from govservice.worktime.duration import Duration
@@ -342,6 +342,7 @@ _TELL = {
     "renewal.begun": _renews,
     "appointment.made": _meets,
     "consult.opened": consult_told,
+    "data.changed": data_told,
     "person.invited": _invited,
     "child.opened": _child,
     "child.ended": _child,

@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.on_change import is_change_step
 from govservice.operations.runtime import Runtime
 from govservice.operations.supervising import AdHoc
 from govservice.queries.tracking import CasePage, Happening, department_at
@@ -54,7 +55,7 @@ def asked_of(
     for index, h in enumerate(track.happenings):
         if h.type == "consult.asked":
             question = quotation(words.get(h.data.get("text", "")))
-        elif h.type == "consult.opened" and _seen(compiled, h, mine):
+        elif h.type == "consult.opened" and not is_change_step(h.data["step"]) and _seen(compiled, h, mine):
             later = [n for n in track.happenings[index + 1 :] if n.token_id == h.token_id]
             found.append(_asked(rt, compiled, track, h, later, question, words, back))
     return found

@@ -69,6 +69,14 @@ class Case(NamedTuple):
 CONSULT = "      consult: {consult: {departments: [fire_rescue], limit: 2wd}, label: {en: Consult, zh: 征求意见}}\n"
 
 UNSOUND = [
+    # -- facts
+    Case("a fact hidden without a law", ("    fallback: [declare]\n", "    fallback: [declare]\n    show: hidden\n"), "E-HIDDEN", "show: hidden", None, run=False),
+    Case("a register asked for a period that it cannot tell", ("    fallback: [declare]\n", "    fallback: [declare]\n    as_of: last_month\n"), "E-AS-OF", "as_of:", None, run=False),
+    Case("a paper that the vault does not hold", ("from: {dataset: real_estate/1, grant: GR-2033}", "from: [{dataset: real_estate/1, grant: GR-2033}, {vault: title_dead}]"), "E-UNKNOWN-VAULT", "from:", None, run=False),
+    Case("consent without another way", ("    fallback: [declare]\n", "    block: {en: No, zh: 否}\n    consent: explicit\n"), "E-CONSENT", "consent:", None, run=False),
+    Case("a change that nobody weighs", ("    fallback: [declare]\n", "    fallback: [declare]\n    on_change: correct\n"), "E-FACT", "on_change:", None, run=False),
+    Case("a change given to a role that there is not", ("    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: {task: nobody}\n"), "E-UNKNOWN-ROLE", "on_change:", None, run=False),
+    Case("a correction of a change that nobody can ask for", (NO_CORRECTION, "", ASK, "", "    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: correct\n"), "E-ON-CHANGE", "on_change:", None, run=False),
     # -- renewal
     Case("a renewal of what never expires", ("facts:\n", "output: {document: restaurant_licence, renew_from: 90d}\nfacts:\n"), "E-RENEWAL", "output:", None, run=False),
     Case("a renewal from before the first day", ("facts:\n", "output: {document: restaurant_licence, valid: 30d, renew_from: 90d}\nfacts:\n"), "E-RENEWAL", "output:", None, run=False),
@@ -174,6 +182,15 @@ UNSOUND = [
 ]  # fmt: skip
 
 SOUND = [
+    # -- facts
+    Case("a fact that may come late", ("    fallback: [declare]\n", "    fallback: [declare]\n    pending: allowed\n    pending_within: 3wd\n    revalidate: {before: decided, within: 1d, material: any}\n")),
+    Case("the district of a case may be owed by a register that is down", ("department: market_reg\nlimits", "department: market_reg\narea: form.premises.district\nlimits", "take: [premises.area]", "take: [premises.area, premises.district]", "      premises.area: {", "      premises.district: {type: district, fact: premises}\n      premises.area: {", "    fallback: [declare]\n", "    fallback: [declare]\n    pending: allowed\n    revalidate: {before: decided, within: 1d, material: any}\n")),
+    Case("a fact that may be changed", ("    fallback: [declare]\n", "    fallback: [declare]\n    show: editable\n    revalidate: {before: decided, within: 1d, material: any}\n")),
+    Case("a fact with consent", ("    fallback: [declare]\n", "    fallback: [declare]\n    consent: explicit\n")),
+    Case("a change that the applicant corrects", ("    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: correct\n")),
+    Case("a change that is a role's task", ("    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: {task: head, within: 2wd}\n")),
+    Case("a change that lets the clocks stand still", ("    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: pause\n")),
+    Case("earlier facts and an issued document as sources", ("from: {dataset: real_estate/1, grant: GR-2033}", "from: [{dataset: real_estate/1, grant: GR-2033}, {vault: facts, max_age: 90d}, {vault: food_business_licence}]")),
     Case("a licence that the law renews where nobody decides", ("facts:\n", "output: {document: restaurant_licence, valid: 5y, renew_from: 90d, on_expiry_undecided: renewed}\nfacts:\n")),
     Case("a licence that expires although its renewal is asked for", ("facts:\n", "output: {document: restaurant_licence, valid: 18mo, renew_from: 60d, on_expiry_undecided: expired}\nfacts:\n")),
     Case("a meeting for which the applicant chooses a time", (DESK_LIMIT, DESK_LIMIT + "    appointment: inspection\n")),

@@ -1,0 +1,100 @@
+"""What follows where a case on its way rests on something else than it did: told to the engine, which alone moves it.
+
+A look at a register that found another value leads to what the definition says (`on_change`); a register that answers
+late is taken over into the answers; either is one event of the case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import structlog
+from sqlalchemy.orm import Session
+
+from govservice.definitions.compiled import Compiled
+from govservice.engine import SYSTEM, Applied, Command, apply, correction_items
+from govservice.errors import NotAllowed, Unverified
+from govservice.exchange import evidence
+from govservice.exchange.pending import fields_of
+from govservice.exchange.snapshot import seal_snapshot
+from govservice.models.casedata import Form, read_form, write_form
+from govservice.models.cases import Case
+from govservice.models.reliance import Revalidation
+from govservice.models.session import box_of
+from govservice.operations.completeness import prune_hidden
+from govservice.operations.runtime import Runtime
+
+log = structlog.get_logger(__name__)
+
+
+def follow(rt: Runtime, compiled: Compiled, case_id: str, found: Sequence[Revalidation], now: datetime) -> bool:
+    """Does what the facts say of a change that was just found. True where a notice of correction that is out names all
+    that changed: the applicant reads there what registers say now."""
+    wanted = [row.name for row in found if compiled.service.facts[row.name].on_change is not None]
+    if not wanted:
+        return False
+    command = Command(
+        case_id, "@data", f"data:{found[0].id}", now, SYSTEM, data={"facts": wanted, "why": "found"}
+    )  # fmt: skip
+    _tried(rt, command)
+    asked = {name for name in wanted if (c := compiled.service.facts[name].on_change) is not None and c.do == "correct"}
+    with rt.read() as session:
+        out = set(correction_items(session, case_id))
+    return asked == {row.name for row in found} and all(fields_of(compiled, [name]) & out for name in asked)
+
+
+def settle(rt: Runtime, case_id: str, names: Collection[str], key: str, now: datetime) -> None:
+    """Nobody need look at these changes any more: tasks over them end, and what stood still for them runs on."""
+    _tried(rt, Command(case_id, "@settled", f"settled:{key}", now, SYSTEM, data={"facts": sorted(names)}))
+
+
+def _tried(rt: Runtime, command: Command) -> Applied | None:
+    """None where the case has moved on: then nothing follows any more."""
+    try:
+        return rt.database.retrying(lambda session: apply(session, command, rt.definitions, rt.calendars))
+    except (NotAllowed, Unverified):
+        log.info("data.too_late", case_id=command.case_id, trigger=command.trigger)
+        return None
+
+
+def take_over(rt: Runtime, case_id: str, names: Collection[str], now: datetime) -> bool:
+    """Puts what registers owed and have told now into the answers that the case rests on. Nothing that somebody gave is
+    touched, and a correction that is out brings it with its answer."""
+
+    def work(session: Session) -> bool:
+        case = session.get_one(Case, case_id, with_for_update=True)
+        if case.status != "open" or correction_items(session, case_id) or box_of(session, case.applicant_id) is None:
+            return False
+        compiled = rt.definitions.by_sha(case.def_sha)
+        facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
+        sent = read_form(session, case.applicant_id, case_id, case.data_rev)
+        latest = read_form(session, case.applicant_id, case_id)
+        form = _filled(compiled, facts, sent, names)
+        if form.answers == sent.answers:
+            return False
+        form = write_form(session, case.applicant_id, case_id, form, SYSTEM.id, now)
+        data = {"facts": sorted(names), "why": "settled", "data_rev": form.rev, "changed": form.changed_from(sent)}
+        command = Command(case_id, "@data", f"late:{case_id}:{form.rev}", now, SYSTEM, data=data)
+        apply(session, command, rt.definitions, rt.calendars)
+        seal_snapshot(session, case, compiled, form.as_json(), facts, reason="supplement", now=now)
+        if latest.rev != sent.rev:  # what the applicant prepares meanwhile stays the newest
+            newer = _filled(compiled, facts, latest, names)
+            write_form(session, case.applicant_id, case_id, newer, SYSTEM.id, now)
+        return True
+
+    try:
+        return rt.database.retrying(work)
+    except (NotAllowed, Unverified):
+        log.info("data.too_late", case_id=case_id, trigger="@data")
+        return False
+
+
+def _filled(compiled: Compiled, facts: evidence.Facts, form: Form, names: Collection[str]) -> Form:
+    """The form with the values of these facts where it has none."""
+    for name in fields_of(compiled, names):
+        fact = str(compiled.service.fields[name].fact)
+        value = facts[fact].values.get(name) if fact in facts else None
+        if value is not None and form.answers.get(name) in (None, "", []):
+            form = form.with_answers({name: value}, f"fact:{fact}")
+    return prune_hidden(compiled, form)
