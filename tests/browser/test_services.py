@@ -1,5 +1,6 @@
-"""Clause "end to end": each service from filing to issue in the browser, the citizen in one language, the offices in
-the other. What every page looks like is looked at elsewhere; here it is played as fast as people could."""
+"""Clause "end to end, in both languages": each service from filing to issue in the browser, twice: citizens in Chinese
+and offices in English, and the other way round. What every page looks like is looked at elsewhere; here it is played as
+fast as people could. (`open_restaurant` and `food_business_licence`: test_story.py, test_food_licence.py.)"""
 
 from __future__ import annotations
 
@@ -12,29 +13,32 @@ from tests.support.portal import Portal
 from tests.support.visitor import PDF, Stage
 
 pytestmark = pytest.mark.browser
+both = pytest.mark.parametrize(("mine", "theirs"), [("zh", "en"), ("en", "zh")])
 
 
-def test_household_move(browser: Browser, portal: Portal) -> None:
+@both
+def test_household_move(browser: Browser, portal: Portal, mine: str, theirs: str) -> None:
     """To Nanming, into another household whose head agrees; three registers acts, then the new page."""
     with Stage(browser, portal, service="household_move") as stage:
-        liu, nanming = stage.person("liu.yang", "en"), Offices(stage, "nanming", "zh")
+        liu, nanming = stage.person("liu.yang", mine), Offices(stage, "nanming", theirs)
         number = offices.apply(liu, "household_move", {
             "move.reason": "family", "move.district": "nanming", "move.address": "南明区遵义路 31 号 1 单元 704 室",
             "move.kin": "parents", "head.national_id": "990102198506150334",
         })  # fmt: skip
         nanming.decide(number, "window@service_hall", "Accept")
         nanming.decide(number, "residence@public_security", "Conditions met")
-        chen = stage.person("chen.wei", "zh")
+        chen = stage.person("chen.wei", mine)
         chen.open(f"/my/requests/{number}")
         chen.press("I agree")
         nanming.decide(number, "station@public_security", "Approve the move")
         offices.granted(liu, number)
 
 
-def test_building_permit(browser: Browser, portal: Portal) -> None:
+@both
+def test_building_permit(browser: Browser, portal: Portal, mine: str, theirs: str) -> None:
     """Four of six departments, a pledge for the environment, and a fee that is paid at the provider's own page."""
     with Stage(browser, portal, service="building_permit") as stage:
-        wang, huaxi = stage.person("wang.fang", "zh"), Offices(stage, "huaxi", "en")
+        wang, huaxi = stage.person("wang.fang", mine), Offices(stage, "huaxi", theirs)
         number = offices.apply(wang, "building_permit", {
             "project.name": "清味中央厨房", "project.kind": "commerce", "project.area": "6200", "project.height": "36",
             "project.water": "no", "project.heritage": "no", "project.neighbours": "no",
@@ -49,20 +53,22 @@ def test_building_permit(browser: Browser, portal: Portal) -> None:
         offices.granted(wang, number)
 
 
-def test_prepackaged_food_filing(browser: Browser, portal: Portal) -> None:
+@both
+def test_prepackaged_food_filing(browser: Browser, portal: Portal, mine: str, theirs: str) -> None:
     """Two questions, one act, and the record is there: "prepackaged-only = filing, at once"."""
     with Stage(browser, portal, service="prepackaged_food_filing") as stage:
-        wang, huaxi = stage.person("wang.fang", "en"), Offices(stage, "huaxi", "zh")
+        wang, huaxi = stage.person("wang.fang", mine), Offices(stage, "huaxi", theirs)
         number = offices.apply(wang, "prepackaged_food_filing", {"filing.goods": ("ambient",), "filing.online": "no"})
         huaxi.decide(number, "food@market_reg", "Register")
         offices.granted(wang, number)
 
 
-def test_minimum_living_allowance(browser: Browser, portal: Portal) -> None:
+@both
+def test_minimum_living_allowance(browser: Browser, portal: Portal, mine: str, theirs: str) -> None:
     """Helped first; the other adult authorises the check; each source is compared, two officers visit; somebody objects
     to the notice, and it is granted with the amount that the household falls short of the standard."""
     with Stage(browser, portal, service="minimum_living_allowance") as stage:
-        liu, huaxi = stage.person("liu.yang", "zh"), Offices(stage, "huaxi", "en")
+        liu, huaxi = stage.person("liu.yang", mine), Offices(stage, "huaxi", theirs)
         number = offices.apply(liu, "minimum_living_allowance", {
             "need.reason": "illness", "need.urgent": "yes", "need.income_earners": "1",
             "payment.bank": "贵阳银行花溪支行", "payment.account": "6222000000000003301", "health.costs": "8200.00",
@@ -76,7 +82,7 @@ def test_minimum_living_allowance(browser: Browser, portal: Portal) -> None:
         first.attach("先行救助核实记录.pdf", PDF)
         first.press("Pay urgent aid now")
         huaxi.decide(number, officer, "Household established", patience=40)
-        mother = stage.person("huang.xiuying", "zh")
+        mother = stage.person("huang.xiuying", mine)
         mother.open(f"/my/requests/{number}")
         mother.press("I authorise it")
         first.open(f"/clerk/cases/{number}")
@@ -94,23 +100,26 @@ def test_minimum_living_allowance(browser: Browser, portal: Portal) -> None:
         liu.reads("930.00")  # 785.00 for each of two, less the 640.00 that they have
 
 
-def test_newborn(browser: Browser, portal: Portal) -> None:
+@both
+def test_newborn(browser: Browser, portal: Portal, mine: str, theirs: str) -> None:
     """The bundle of a birth: the father confirms, five offices follow each other as their numbers come."""
     with Stage(browser, portal, service="newborn") as stage:
-        wang, huaxi = stage.person("wang.fang", "zh"), Offices(stage, "huaxi", "en")
+        wang, huaxi = stage.person("wang.fang", mine), Offices(stage, "huaxi", theirs)
         number = offices.apply(wang, "newborn", {
             "needs.benefit": "no", "child.name": "刘小溪", "household.of": "mother",
         })  # fmt: skip
-        father = stage.person("liu.yang", "zh")
+        father = stage.person("liu.yang", mine)
         father.open(f"/my/requests/{number}")
         father.press("I confirm")
         huaxi.decide(number, "births@health_commission", "Records agree")
         for role, title in (
-            ("births@health_commission", "出生医学证明"), ("household@public_security", "新生儿出生登记"),
-            ("vaccination@health_commission", "预防接种证"), ("enrolment@medical_security", "新生儿居民医保参保"),
-            ("cards@human_resources", "新生儿社会保障卡"),
+            ("births@health_commission", "Birth certificate"),
+            ("household@public_security", "Household registration of a newborn"),
+            ("vaccination@health_commission", "Vaccination record"),
+            ("enrolment@medical_security", "Medical insurance of a newborn"),
+            ("cards@human_resources", "Social-security card of a child"),
         ):  # fmt: skip
-            part = wang.main.locator("#parts ~ table").get_by_role("link", name=title, exact=True)
+            part = wang.main.locator("#parts ~ table").get_by_role("link", name=wang.t[title], exact=True)
             story.until(wang, number, part)
             huaxi.decide((part.get_attribute("href") or "").rpartition("/")[2], role, "Register")
-        story.until(wang, number, wang.main.get_by_text("共5个事项，已办成5个。"))
+        story.until(wang, number, wang.main.get_by_text(wang.t("%(done)s of %(all)s parts are done.", done=5, all=5)))
