@@ -1,7 +1,8 @@
 """The way of a service as people read it: the steps of a grant in order, drawn from the definition itself.
 
-A step's usual way out is its first action (or answer, or join rule) from which a grant can still be reached; asking for
-a correction and refusing are not the way, they are told elsewhere. Works for any service, loops included.
+A step's usual way out is its first action (or answer) from which a grant can still be reached; of what has conditions
+(alternatives, join rules of branches) the last that leads there, which stands without one. Asking for a correction and
+refusing are not the way, they are told elsewhere. Works for any service, loops included.
 """
 
 from __future__ import annotations
@@ -62,6 +63,14 @@ def way(compiled: Compiled) -> list[WayStep]:
     return found
 
 
+def way_to_the_paper(compiled: Compiled) -> list[WayStep]:
+    """The same as far as it concerns who applies: until the paper is there. What offices then tell each other is
+    theirs."""
+    steps = way(compiled)
+    there = [n for n, s in enumerate(steps) if any(e.marks == "delivered" for e in compiled.out.get(s.path, ()))]
+    return steps[: there[0] + 1] if there else steps
+
+
 def edges_of(compiled: Compiled, step: Step) -> tuple[Edge, ...]:
     """Ways out of a step: its actions and answers, or its joins."""
     if step.path in compiled.blocks:
@@ -72,10 +81,11 @@ def edges_of(compiled: Compiled, step: Step) -> tuple[Edge, ...]:
 
 
 def _next(compiled: Compiled, step: Step) -> str | None:
-    for edge in edges_of(compiled, step):
+    edges = edges_of(compiled, step)
+    for edge in reversed(edges) if step.kind == "parallel" else edges:
         if edge.correction:
             continue
-        for target in edge.targets:
+        for target in reversed(edge.targets):
             if target.to in compiled.granting and target.to != step.path:
                 return target.to
     return None

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from config import Settings
 from govservice.engine import Actor, Applied, CaseState, load_state
+from govservice.exchange.consents import wants_consent
 from govservice.exchange.evidence import current_facts
 from govservice.exchange.gateway import Gateway
 from govservice.models.accounts import User
@@ -75,7 +76,10 @@ class Play:
     def agree(self, login: str, tries: int = 5) -> None:
         """The registries are asked; those that did not answer in time are asked again, as a citizen would."""
         actor = self.citizen(login)
-        filing.agree(self.rt, actor, self.case_id, declined=(), now=self.now)
+        with self.rt.read() as session:
+            compiled = self.rt.definitions.by_sha(session.get_one(Case, self.case_id).def_sha)
+        agreed = wants_consent(compiled)
+        filing.agree(self.rt, actor, self.case_id, declined=(), agreed=agreed, now=self.now)
         for _ in range(tries - 1):
             with self.rt.read() as session:
                 facts = current_facts(session, self.case_id, self.rt.definitions.catalogue)

@@ -70,7 +70,7 @@ def told(events: Iterable[tuple[str, str, int | None, str]]) -> Told:
 def _tell(case: Told, type: str, when: datetime, token: int, d: Mapping[str, Any]) -> None:
     if type == "case.opened":
         case.number, case.service, case.area = d["number"], d["service"], d["area"]
-    elif type in ("step.entered", "branch.opened"):
+    elif type in ("step.entered", "branch.opened", "after.opened"):
         _end(case, token, when)
         due = at(d["due_at"]) if d.get("due_at") else None
         case.here[token] = Stay(d["step"], d["kind"], token, when, due)
@@ -81,10 +81,11 @@ def _tell(case: Told, type: str, when: datetime, token: int, d: Mapping[str, Any
             case.received = case.marks.get("received")
         case.area = d.get("area", case.area)
         _end(case, token, when)
-    elif type in ("branch.cancelled", "branch.ended"):
+    elif type in ("branch.cancelled", "branch.ended", "after.ended"):
         _end(case, token, when)
     elif type == "case.closed":
         case.closed = when
+        case.here.clear()  # what begins with the end, and lives on after it, is told later
         case.asked.clear()
         for clock in case.clocks.values():
             clock["stopped"] = clock["stopped"] or when

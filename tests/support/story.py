@@ -75,6 +75,8 @@ def agree(who: Visitor) -> None:
     who.heading("What we fetch for you")
     who.reads("Kept by", "By which law", "Agree and fetch")
     who.look("purpose page")
+    for asked in who.main.locator("input[id^='agree-']").all():  # registers that are asked with consent only
+        asked.check()
     who.press("Agree and fetch")
 
 

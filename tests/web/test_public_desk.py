@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
+from govservice.engine import MAIN
 from govservice.models.papers import IssuedDocument
 from govservice.operations.effects import deliver_due
 from tests.web.cases import Office
@@ -83,13 +84,14 @@ def test_a_code_that_is_none_is_not_found(stage: Stage) -> None:
 
 
 def granted(stage: Stage, office: Office) -> str:
-    """The number of a case decided in favour: below 300 square metres and without seats only food examines it."""
+    """The number of a case decided in favour: the papers examined, the site inspected by two."""
     number = office.submitted("wang.fang", "food_business_licence", "huaxi")
     office.do("li.na", number, "accept")
-    office.do("zhang.qiang", number, "pass")
+    papers, site = MAIN + 1, MAIN + 2  # the two branches, in the order of the definition
+    office.do("zhang.qiang", number, "pass", papers)
     staff = inspectors(stage)
     for login in staff[:2]:
-        office.do(login, number, "pass", attachments=("inspection_record",))
+        office.do(login, number, "pass", site, attachments=("inspection_record",))
     office.do("he.tao", number, "approve")
     while deliver_due(stage.runtime, "test", stage.wall.now()):
         pass

@@ -112,7 +112,7 @@ def test_steps(history: History, office: Office, service: str, days: int) -> Non
         for stay in case.stays:
             if stay.kind == "human" and stay.left is not None and stay.left >= NOW - timedelta(days=days):
                 stays[stay.step].append(office.without_pauses(stay.entered, stay.left, stay.pauses))
-        for stay in case.here.values() if case.closed is None else ():
+        for stay in case.here.values():
             if stay.kind == "human" and stay.token not in case.asked:
                 waiting[stay.step] += 1
                 late[stay.step] += stay.due is not None and stay.due <= NOW

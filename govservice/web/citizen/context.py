@@ -324,7 +324,7 @@ def known_items(filing: Filing) -> list[dict[str, str]]:
     for view in filing.facts.values():
         note = f"{text(view.registry_name)} · {date_text(view.fetched_at)}"
         known = {n: v for n, v in view.values.items() if n not in filing.hidden}
-        shown = [filing.answer(n) for n in known if n in filing.fields and n in filing.shown_fields]
+        shown = [_said(filing, n) for n in known if n in filing.fields and n in filing.shown_fields]
         shown += [_count(filing, n, v) for n, v in known.items() if n not in filing.fields]
         if view.filled and any(shown):
             items.append({"kind": "register", "value": list_text([s for s in shown if s]), "note": note})
@@ -332,6 +332,13 @@ def known_items(filing: Filing) -> list[dict[str, str]]:
             note = gettext("please give it yourself, or ask again")
             items.append({"kind": "waiting", "value": text(view.registry_name), "note": note})
     return items
+
+
+def _said(filing: Filing, name: str) -> str:
+    """A value as it stands there; a bare yes, count or sum of money with its name, which alone would say nothing."""
+    field, words = filing.fields[name], filing.answer(name)
+    bare = field.type == "yes_no" or (field.type in ("integer", "decimal") and field.unit in (None, "CNY"))
+    return str(gettext("%(what)s: %(count)s", what=text(field.label), count=words)) if bare and words else words
 
 
 def _count(filing: Filing, name: str, value: Any) -> str:

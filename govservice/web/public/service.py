@@ -15,7 +15,7 @@ from govservice.queries.bundles import saving, spawns_of
 from govservice.queries.figures import Turnaround, turnaround
 from govservice.queries.my_cases import open_draft
 from govservice.queries.service_page import Needs, labels, needs
-from govservice.queries.way import WayStep, department_name, departments, way
+from govservice.queries.way import WayStep, department_name, departments, way_to_the_paper
 from govservice.web.access import audience, current_actor, current_runtime
 from govservice.web.i18n import text
 from govservice.web.public import blueprint
@@ -53,7 +53,7 @@ def service(code: str) -> str:
         parts=[part_item(rt.definitions, spawn, area) for spawn in spawns_of(compiled)],
         bring=bring_items(asked),
         hold=[{"kind": "held", "title": h.title, "note": f"{text(h.owner)} · {text(h.registry)}"} for h in asked.held],
-        steps=[step_item(rt.definitions, compiled, step) for step in way(compiled)],
+        steps=[step_item(rt.definitions, compiled, step) for step in way_to_the_paper(compiled)],
         departments=departments(compiled, rt.definitions, area),
         lead=department_name(rt.definitions, compiled.service.department, area),
         halls=[a for a in rt.definitions.catalogue.areas.values() if a.hall and area in (None, a.code)],
