@@ -35,6 +35,7 @@ CAST = (
     ("qian.yu", "designer of services"),
     ("ma.jun", "food examiner of another district"),
     ("gu.wen", "data steward of the Population Register"),
+    ("luo.lan, an.ning", "head of a bureau that asks for shared data; data sharing desk"),
 )
 PASSWORD = "guiyang-demo"  # noqa: S105 - of the demonstration's accounts, which production refuses to start with
 

@@ -21,6 +21,9 @@ from govservice.engine.explore_findings import second_opinion
 from govservice.errors import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from govservice.definitions.catalogue_schema import Grant
     from govservice.definitions.verify import Staffing
 
 WORKFLOWS = Path("workflows")
@@ -90,7 +93,7 @@ for _one in (propose, publish, back, versions, migrate, replay):
 
 def _check(paths: tuple[Path, ...], workflows: Path, open_names: bool, judges: Judges) -> Checked:
     """Files are judged each alone; a folder with `services/` (or nothing given) as it would be published."""
-    catalogue: Catalogue = load_catalogue(workflows)
+    catalogue: Catalogue = load_catalogue(workflows, _grants_in_database())
     folders = [path for path in paths or (workflows,) if path.is_dir()]
     files = [path for path in paths if not path.is_dir()]
     root = Path.cwd()
@@ -135,6 +138,20 @@ def _staffing_in_database() -> Staffing | None:
         return staffing_in(from_env().database_url, WallClock().now().date())
     except (ConfigError, SQLAlchemyError):
         return None
+
+
+def _grants_in_database() -> Mapping[str, Grant]:
+    """Grants that departments asked for by a case; none where this machine has no database that could be asked."""
+    from config import ConfigError, from_env
+    from govservice.models.keyring import Keyring
+    from govservice.models.session import Database, make_engine
+    from govservice.operations.startup import grants_in
+
+    try:
+        settings = from_env()
+        return grants_in(Database(make_engine(settings.database_url), Keyring(dict(settings.keks), settings.index_key)))
+    except (ConfigError, SQLAlchemyError):
+        return {}
 
 
 def _print(checked: Checked, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ NOTICES = (
     "receipt", "acceptance", "correction", "refusal", "grant", "withdrawn", "lapsed", "warning", "terminated", "gap",
     "revoked",
 )  # fmt: skip
-CALLS = frozenset({"document.issue", "fee.collect", "sample.draw"})
+CALLS = frozenset({"document.issue", "fee.collect", "sample.draw", "sharing.grant"})
 EFFECTS = frozenset({*(f"message.{kind}" for kind in NOTICES), "document.revoke", "payment.refund"})
 APPOINTMENTS = ("inspection",)
 
@@ -124,9 +124,13 @@ class Catalogue:
         return next((code for code, registry in self.registries.items() if act in registry.acts), None)
 
 
-def load_catalogue(folder: Path) -> Catalogue:
-    """Reads the data files of `workflows/`. Raises DefinitionError with every problem of every file."""
-    return _Loader(folder).load()
+def load_catalogue(folder: Path, asked: Mapping[str, files.Grant] | None = None) -> Catalogue:
+    """Reads the data files of `workflows/`. Raises DefinitionError with every problem of every file.
+
+    `asked`: grants that departments asked for by a case: they stand in the database, beside those of the files.
+    """
+    catalogue = _Loader(folder).load()
+    return replace(catalogue, grants={**(asked or {}), **catalogue.grants}) if asked else catalogue
 
 
 class _Loader:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from govservice.definitions.catalogue import Catalogue, load_catalogue
+from govservice.definitions.catalogue_schema import Grant
 from govservice.definitions.check import check_workflows
 from govservice.definitions.compile import canonical_json, compile_service, service_from_json
 from govservice.definitions.compiled import Compiled
@@ -118,9 +119,10 @@ class Definitions:
         return canonical_json(self._sources[code].service)
 
 
-def load_library(folder: Path) -> Definitions:
-    """Loads `workflows/` whole. Raises DefinitionError with every error of every file: the portal must not start."""
-    catalogue = load_catalogue(folder)
+def load_library(folder: Path, asked: Mapping[str, Grant] | None = None) -> Definitions:
+    """Loads `workflows/` whole, beside the grants that the database holds. Raises DefinitionError with every error of
+    every file: the portal must not start."""
+    catalogue = load_catalogue(folder, asked)
     result = check_workflows(folder, Rules(catalogue, publishing=True), root=folder.parent)
     if has_errors(result.findings):
         raise DefinitionError(finding for finding in result.findings if finding.severity == "error")

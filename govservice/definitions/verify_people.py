@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.catalogue import AreaEntry, Catalogue
 from govservice.definitions.compiled import Edge
 from govservice.definitions.verify_graph import Graph, Notes, place_of_edge, runs_from
 
@@ -62,14 +62,23 @@ def _after(graph: Graph, path: str) -> set[str]:
 
 
 def check_staffing(notes: Notes, catalogue: Catalogue, staffing: Staffing) -> None:
-    """Every role has somebody in every area where people may file, and four eyes leave somebody over."""
-    for area in catalogue.areas.values():
-        if area.serves:
-            holders = _holders(notes.graph, catalogue, staffing, area.code)
-            _everybody_there(notes, holders, area.name["en"])
-            for edge in _edges(notes.graph):
-                if edge.by in holders:
-                    _enough_people(notes, edge, holders, area.name["en"])
+    """Every role has somebody in every area where a case may lie, and four eyes leave somebody over."""
+    for area in _areas(notes.graph, catalogue):
+        holders = _holders(notes.graph, catalogue, staffing, area.code)
+        _everybody_there(notes, holders, area.name["en"])
+        for edge in _edges(notes.graph):
+            if edge.by in holders:
+                _enough_people(notes, edge, holders, area.name["en"])
+
+
+def _areas(graph: Graph, catalogue: Catalogue) -> list[AreaEntry]:
+    """Where people may file; of a service that no such area's department answers for, the area of its department."""
+    service = graph.compiled.service
+    serving = [area for area in catalogue.areas.values() if area.serves]
+    own = {each.area for each in catalogue.departments.values() if each.code == service.department}
+    if service.area is None and own and not any(area.code in own for area in serving):
+        return [catalogue.areas[code] for code in sorted(own)]
+    return serving
 
 
 def _holders(graph: Graph, catalogue: Catalogue, staffing: Staffing, area: str) -> Holders:

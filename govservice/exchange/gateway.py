@@ -17,12 +17,12 @@ from sqlalchemy.orm import Session
 
 from govservice import logs
 from govservice.definitions.catalogue import Catalogue
-from govservice.definitions.schema_registry import RegistryFile
+from govservice.definitions.schema_registry import Grant, RegistryFile
 from govservice.exchange import breaker, hedging, quarantine, recording
 from govservice.exchange.comparing import alike
 from govservice.exchange.connectors import connector_of, vault
 from govservice.exchange.connectors.base import Answer, Connector, Query
-from govservice.exchange.grants import covering, revoked_grants
+from govservice.exchange.grants import ASKED, asked_grants, covering, revoked_grants
 from govservice.exchange.hedging import Tried
 from govservice.exchange.line import Line, Lines
 from govservice.exchange.mapping import Mapper, Reading
@@ -52,6 +52,7 @@ class _Round:
     database: Database | None = None
     elected: frozenset[str] = frozenset()  # registries that this round tries, by one call each
     tries: dict[str, bool] = field(default_factory=dict)  # of those the ones that are still to be tried
+    asked: Mapping[str, Grant] = field(default_factory=dict)  # grants that stand in no file
     alone: bool = False  # one after the other in the caller's thread, without second tries
 
 
@@ -165,12 +166,14 @@ class Gateway:
         with database.read() as session:
             revoked = revoked_grants(session, (grant for _dataset, grant in sources), now)
             unfit = quarantine.quarantined(session, {dataset for dataset, _grant in sources})
+            numbers = {grant for _dataset, grant in sources if grant.startswith(ASKED)}
+            asked = asked_grants(session, numbers) if numbers else {}
             self._lines.measure(session, breakers)
         shut, elected = breaker.shut_out(database, breakers, now)
         first = [self.catalogue.registry_of(each.sources[0][0]) for each in wanted]
         self._lines.lease(database, Counter(code for code in first if code and code not in shut))
         tries = dict.fromkeys(elected, True)
-        return _Round(began, began + budget, shut, revoked, unfit, database, elected, tries)
+        return _Round(began, began + budget, shut, revoked, unfit, database, elected, tries, asked)
 
     def _pools(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
         """The threads that settle a fact each, and those that make its calls (a fact may need two at once)."""
@@ -311,7 +314,7 @@ class Gateway:
 
     def _call_of(self, wanted: Wanted, dataset: str, number: str, around: _Round) -> Call:
         """A call about to be made. `grant` is None where nothing covers it: it will be refused."""
-        grant = covering(self.catalogue, wanted, dataset, number, around.revoked)
+        grant = covering(self.catalogue, wanted, dataset, number, around.revoked, around.asked)
         code, basis = self.catalogue.registry_of(dataset) or "", grant.basis["en"] if grant else None
         return Call(new_id(), code, dataset, number if grant else None, basis, Outcome.TIMEOUT, None, 0, ())
 

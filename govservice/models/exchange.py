@@ -5,6 +5,8 @@ No values in `exchanges` or `data_accesses`; a fact's value is sealed with its s
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,7 +69,8 @@ class DatasetFaults(Base):
 
 
 class Grant(Base):
-    """The right of a service to ask a dataset for named facts, for one purpose (data: workflows/registries)."""
+    """The right of a service to ask a dataset for named facts, for one purpose: of a registry's file, or asked for by a
+    case (`operations.sharing`)."""
 
     __tablename__ = "grants"
     id: Mapped[Code] = mapped_column(primary_key=True)  # "GR-2031"
@@ -77,6 +80,13 @@ class Grant(Base):
     purpose: Mapped[Code]
     valid_to: Mapped[OptMoment]
     revoked_at: Mapped[OptMoment]
+    revoked_by: Mapped[OptRef]  # users.id
+    revoke_reason: Mapped[OptText]
+    # Of one that a case asked for; else the file says it.
+    department: Mapped[OptCode]  # kind
+    basis: Mapped[Json | None]  # {en, zh}
+    valid_from: Mapped[date | None]
+    case_id: Mapped[OptRef]
 
 
 class Exchange(Base):

@@ -29,7 +29,9 @@ PASSWORD = "guiyang-demo"  # noqa: S105 - public on purpose, for accounts that p
 PER_ROLE = 3  # members of staff for each role of each area: two inspect, and an examiner may not be one of them
 PER_PORTAL_ROLE = 2  # supervisors, designers
 GOVERNMENT = "government"  # the department that supervises, and where the designers sit
-NOT_EVERYWHERE = ("admin", "steward")  # of the portal and of the province: not one in each area
+PROVINCE, SHARING = "guizhou", "data_sharing_request"
+HEAD = Identity("罗岚", "cn_id", "990111197904121039")  # of a bureau, for which she asks for shared data
+BUREAU = ("11520111009999001H", "花溪区民政局", "huaxi")  # unified social credit code, name, area
 MANDATES_FROM = date(2025, 1, 1)
 
 
@@ -64,7 +66,14 @@ CAST = (
     Staff("zhao.lei", "Zhao Lei", "赵磊", "huaxi", (("supervisor", GOVERNMENT),)),
     Staff("qian.yu", "Qian Yu", "钱宇", "huaxi", (("designer", GOVERNMENT),)),
     Staff("ma.jun", "Ma Jun", "马军", "nanming", (("food", "market_reg"),)),
-    Staff("gu.wen", "Gu Wen", "顾文", "guizhou", (("steward", "public_security"),)),
+    Staff(
+        "gu.wen",
+        "Gu Wen",
+        "顾文",
+        "guizhou",
+        (("steward", "public_security"), ("holder_public_security", "public_security")),
+    ),
+    Staff("an.ning", "An Ning", "安宁", "guizhou", (("sharing_desk", "data_bureau"),)),
 )
 SIGN_INS = tuple(
     SignIn(login, {"en": en, "zh": zh}, {"en": what_en, "zh": what_zh})
@@ -88,6 +97,8 @@ SIGN_INS = tuple(
         ("zhao.lei", "Zhao Lei", "赵磊", "supervisor, Huaxi", "效能监督员，花溪区"),
         ("qian.yu", "Qian Yu", "钱宇", "designer of services", "事项管理员"),
         ("ma.jun", "Ma Jun", "马军", "food examiner, Nanming", "食品监管，南明区"),
+        ("luo.lan", "Luo Lan", "罗岚", "head of a bureau, asks for shared data", "区民政局负责人，可申请数据共享"),
+        ("an.ning", "An Ning", "安宁", "data sharing desk, Guizhou", "数据共享管理，贵州省大数据局"),
         ("gu.wen", "Gu Wen", "顾文", "answers for the Population Register, Guizhou", "人口库数据管理员，贵州省公安厅"),
     )
 )
@@ -119,6 +130,7 @@ def load_cast(rt: Runtime, *, now: datetime) -> int:
             _add_staff(rt, session, member, hashed, before, now)
         for citizen in sandbox.CITIZENS:
             _add_citizen(rt, session, citizen, hashed, before, now)
+        _add_head(rt, session, hashed, before, now)
         session.flush()
         return len(set(session.scalars(select(User.login))) - before)
 
@@ -128,7 +140,7 @@ def further_staff(rt: Runtime) -> Iterator[Staff]:
     held = Counter((member.area, role) for member in CAST for role, _ in member.roles)
     names = _names()
     catalogue = rt.definitions.catalogue
-    roles = {role: sorted(kinds) for role, kinds in known_roles(rt).items() if role not in NOT_EVERYWHERE}
+    roles = {role: sorted(kinds) for role, kinds in known_roles(rt).items() if not of_the_province(role)}
     for area in (entry.code for entry in catalogue.areas.values() if entry.serves):
         for role, kinds in sorted(roles.items()):
             kind = next((k for k in kinds or (GOVERNMENT,) if f"{area}.{k}" in catalogue.departments), None)
@@ -136,6 +148,15 @@ def further_staff(rt: Runtime) -> Iterator[Staff]:
             for _ in range(wanted - held[(area, role)] if kind else 0):
                 login, en, zh = next(names)
                 yield Staff(login, en, zh, area, ((role, str(kind)),))
+    shared = rt.definitions.current(SHARING).service.roles if SHARING in rt.definitions.codes() else {}
+    for role, spec in shared.items():
+        if not held[(PROVINCE, role)]:
+            yield Staff(*next(names), PROVINCE, ((role, spec.department),))
+
+
+def of_the_province(role: str) -> bool:
+    """Roles of which there is not one in each area."""
+    return role in ("admin", "steward", "sharing_desk") or role.startswith("holder_")
 
 
 def _names() -> Iterator[tuple[str, str, str]]:
@@ -156,6 +177,21 @@ def _add_staff(rt: Runtime, session: Session, member: Staff, hashed: str, known:
         department = f"{member.area}.{kind}"
         if role in roles and department in rt.definitions.catalogue.departments:
             assign_role(rt, session, user.id, role, department)
+
+
+def _add_head(rt: Runtime, session: Session, hashed: str, known: set[str], now: datetime) -> None:
+    """A department files as an organisation does: by whoever holds its mandate."""
+    person = find_person(session, rt.keyring, HEAD.id_type, HEAD.number)
+    if person is not None:
+        return
+    person = add_person(session, rt.keyring, HEAD, area=BUREAU[2], now=now)
+    bureau = add_organisation(session, BUREAU[0], BUREAU[1], area=BUREAU[2], now=now)
+    session.flush()
+    if "luo.lan" not in known:
+        add_user(session, "luo.lan", hashed, kind="citizen", person_id=person.id, demo=True, now=now)
+    grant_mandate(
+        session, person.id, bureau.id, kind="legal_representative", source="demo", valid_from=MANDATES_FROM, now=now
+    )  # fmt: skip
 
 
 def _add_citizen(

@@ -19,7 +19,7 @@ from govservice.errors import NotAllowed, Unverified, told
 from govservice.messaging.notices import PREFIXES, deliver_notice
 from govservice.messaging.outbox import Effect, claim, hold, put_back, settle
 from govservice.models.cases import Case
-from govservice.operations import bundles, fees, register_acts
+from govservice.operations import bundles, fees, register_acts, sharing
 from govservice.operations.answering import NOTHING, answer
 from govservice.operations.appointing import set_one
 from govservice.operations.asked import invite, remind
@@ -68,6 +68,7 @@ def _draw(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
 
 HANDLERS: dict[str, Handler] = {
     "sample.draw": _draw,
+    "sharing.grant": sharing.give,
     "document.issue": _issue,
     "document.revoke": _revoke,
     "document.renew": renew_by_law,

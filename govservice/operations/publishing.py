@@ -131,6 +131,8 @@ def sync_grants(session: Session, catalogue: Catalogue) -> None:
     the database stays so: publishing again gives nothing back."""
     for code, grant in catalogue.grants.items():
         known = session.get(Grant, code)
+        if known is not None and known.case_id is not None:
+            continue  # given by a case: the database is where it stands
         session.merge(
             Grant(
                 id=code,

@@ -7,13 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from govservice.clock import Clock, WallClock
 from govservice.definitions.findings import DefinitionError
 from govservice.definitions.library import Definitions, load_library
+from govservice.definitions.schema_registry import Grant
 from govservice.exchange.connectors import connector_of, unfit
 from govservice.exchange.gateway import Gateway
+from govservice.exchange.grants import asked_grants
 from govservice.models.cases import Definition
 from govservice.models.keyring import Keyring
 from govservice.models.session import Database, make_engine
@@ -47,13 +49,12 @@ def open_runtime(settings: OpeningSettings, overrides: Mapping[str, object] | No
     `overrides` replaces parts by name (`definitions`, `database`, ...): tests share what is costly to build.
     """
     given = dict(overrides or {})
-    definitions = cast("Definitions", given.pop("definitions", None) or load_library(settings.workflows_dir))
+    database = cast("Database", given.pop("database", None) or _database(settings))
+    definitions = cast("Definitions", given.pop("definitions", None) or load_library(
+        settings.workflows_dir, grants_in(database)
+    ))  # fmt: skip
     parts: dict[str, object] = {
-        "database": given.pop("database", None)
-        or Database(
-            make_engine(settings.database_url),
-            Keyring(dict(settings.keks), settings.index_key, settings.signing_key),
-        ),
+        "database": database,
         "definitions": definitions.for_one_portal(),
         "calendars": given.pop("calendars", None) or _calendars(settings, definitions),
         "gateway": given.pop("gateway", None) or _gateway(settings, definitions),
@@ -67,6 +68,20 @@ def open_runtime(settings: OpeningSettings, overrides: Mapping[str, object] | No
     runtime = Runtime(**parts)  # type: ignore[arg-type]
     runtime.definitions.find_published_with(lambda sha: published_json(runtime.database, sha))
     return runtime
+
+
+def _database(settings: OpeningSettings) -> Database:
+    keyring = Keyring(dict(settings.keks), settings.index_key, settings.signing_key)
+    return Database(make_engine(settings.database_url), keyring)
+
+
+def grants_in(database: Database) -> dict[str, Grant]:
+    """Grants that departments asked for; none where the database has not the newest schema yet."""
+    known = inspect(database.engine)
+    if not known.has_table("grants") or "case_id" not in {column["name"] for column in known.get_columns("grants")}:
+        return {}
+    with database.read() as session:
+        return asked_grants(session)
 
 
 def _gateway(settings: OpeningSettings, definitions: Definitions) -> Gateway:

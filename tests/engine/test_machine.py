@@ -41,7 +41,13 @@ STAFF = {
 }
 OFFICES = {
     code: [staff(f"{role}.{n}", f"{role}@{node.department}") for role, node in roles.items() for n in (1, 2, 3)] + [MA]
-    for code in ("household_move", "building_permit", "minimum_living_allowance", "prepackaged_food_filing")
+    for code in (
+        "household_move",
+        "building_permit",
+        "minimum_living_allowance",
+        "prepackaged_food_filing",
+        "data_sharing_request",
+    )
     for roles in (SHIPPED.current(code).service.roles,)
 }
 FILED: dict[str, dict[str, Any]] = {
@@ -55,6 +61,7 @@ FILED: dict[str, dict[str, Any]] = {
         "means.income": "640.00", "allowance.standard": "785.00", "means.sources": "a, b", "need.income_earners": 0,
         "need.reason": "illness",
     },
+    "data_sharing_request": {"request.dataset": "income"},
 }  # fmt: skip
 OTHERWISE: dict[str, dict[str, list[Any]]] = {
     "household_move": {"move.reason": ["own_home", "rented", "family", "job", "talent", "study"],
@@ -221,6 +228,10 @@ class PrepackagedFoodFiling(Service):
     code = "prepackaged_food_filing"
 
 
+class DataSharingRequest(Service):
+    code = "data_sharing_request"
+
+
 BOUNDS = settings(max_examples=40, stateful_step_count=45, deadline=None)
 OpenRestaurant.TestCase.settings = BOUNDS
 FoodBusinessLicence.TestCase.settings = BOUNDS
@@ -230,11 +241,13 @@ BuildingPermit.TestCase.settings = FEWER
 MinimumLivingAllowance.TestCase.settings = FEWER
 PrepackagedFoodFiling.TestCase.settings = FEWER
 TestPrepackagedFoodFiling = PrepackagedFoodFiling.TestCase
+DataSharingRequest.TestCase.settings = FEWER
 TestOpenRestaurant = OpenRestaurant.TestCase
 TestFoodBusinessLicence = FoodBusinessLicence.TestCase
 TestHouseholdMove = HouseholdMove.TestCase
 TestBuildingPermit = BuildingPermit.TestCase
 TestMinimumLivingAllowance = MinimumLivingAllowance.TestCase
+TestDataSharingRequest = DataSharingRequest.TestCase
 
 
 def test_every_shipped_service_has_its_machine() -> None:

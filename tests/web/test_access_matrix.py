@@ -20,7 +20,8 @@ from tests.web.conftest import Browser, Stage
 CAST = {
     "wang.fang": {"citizen"}, "chen.wei": {"citizen"}, "liu.yang": {"citizen"}, "li.na": {"clerk"},
     "zhang.qiang": {"clerk"}, "wu.gang": {"clerk"}, "zhou.jie": {"clerk"}, "sun.min": {"clerk"}, "he.tao": {"clerk"},
-    "zhao.lei": {"supervisor"}, "qian.yu": {"designer"}, "ma.jun": {"clerk"}, "gu.wen": {"steward"},
+    "zhao.lei": {"supervisor"}, "qian.yu": {"designer"}, "ma.jun": {"clerk"}, "gu.wen": {"steward", "clerk"},
+    "an.ning": {"clerk"}, "luo.lan": {"citizen"},
 }  # fmt: skip
 NOBODY = "nobody"
 # case -> who of the cast may open it, in the room named by the route's audience
@@ -40,7 +41,8 @@ SAMPLES: dict[str, object] = {
     "event": "open_business", "page": "menu", "style.page": "forms", "slot": "layout", "kind": "acceptance", "seq": 2,
     "token": 1, "action": "accept", "act": "assign", "payment_id": "0" * 36,
     "version": 1, "service": "seal_filing", "id": "no-such-proposal", "n": 9, "found_id": "no-such-finding",
-    "dispute_id": "no-such-dispute", "consent_id": "no-such-consent", "registry": "population",
+    "dispute_id": "no-such-dispute", "grant": "no-such-grant", "consent_id": "no-such-consent",
+    "registry": "population",
 }  # fmt: skip
 SENT_FILES = {"huaxi_new", "huaxi_food", "nanming_new", "nanming_food"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.web.conftest import Stage
 
-CAST = ("wang.fang", "liu.yang", "li.na", "he.tao", "zhao.lei", "qian.yu", "ma.jun", "gu.wen")
+CAST = ("wang.fang", "liu.yang", "li.na", "he.tao", "zhao.lei", "qian.yu", "ma.jun", "gu.wen", "an.ning", "luo.lan")
 PAGES = ("/", "/services/open_restaurant", "/account", "/verify", "/help")
 
 

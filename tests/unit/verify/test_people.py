@@ -173,3 +173,14 @@ def test_what_we_ship_is_sound_and_checked_within_five_milliseconds(path: Path, 
         verify(compiled, loaded, catalogue)
         best = min(best, perf_counter() - begin)
     assert best < 0.005
+
+
+def test_a_service_of_the_province_is_staffed_in_the_province(catalogue: Catalogue) -> None:
+    """Its cases lie in the area of the department that answers for it: nobody has to sit in each district."""
+    loaded = load_file(ROOT / "workflows" / "services" / "data_sharing_request.yaml")
+    compiled = compile_service(loaded.service, catalogue=catalogue)
+    people = {(role, f"guizhou.{node.department}"): TWO for role, node in loaded.service.roles.items()}
+    assert verify(compiled, loaded, catalogue, people) == []
+    del people["holder_tax_service", "guizhou.tax_service"]
+    (found,) = verify(compiled, loaded, catalogue, people)
+    assert (found.code, "Guizhou Province" in found.message) == ("E-NO-STAFF", True)
