@@ -43,7 +43,9 @@ def changed(work: Work) -> None:
     said: dict[str, Any] = {"facts": list(data["facts"]), "why": data["why"]}
     if rev > work.st.data_rev:
         said |= {"rev": rev, "changed": list(names), "unconfirmed": correction.unconfirmed(work, block, names)}
-    elif not _something_follows(work):
+    elif _something_follows(work):
+        said |= {"changed": list(names)} if names else {}
+    else:
         return
     work.emit("data.changed", MAIN, said)
     work.forget_values()
@@ -123,8 +125,9 @@ def _reads(work: Work, token: Token, names: Iterable[str], facts: Mapping[str, F
 
 
 def _items(work: Work, name: str, node: Fact) -> list[str]:
-    """The fields and papers that a correction about this fact is about."""
+    """The fields and papers that a correction about this fact is about: what differs, as far as that is said."""
     fields = [n for n in brought(name, node) if n in work.d.service.fields]
+    fields = [n for n in fields if n in work.cmd.data.get("changed", ())] or fields
     papers = [
         slot for slot, material in work.d.service.materials.items()
         if material.replaced_by is not None and material.replaced_by.fact == name

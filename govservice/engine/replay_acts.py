@@ -74,7 +74,8 @@ def _consult_ended(ev: Event) -> tuple[str, dict[str, Any]] | None:
 
 
 def _of(ev: Event) -> dict[str, Any]:
-    return {"facts": ev.data["facts"], "why": ev.data["why"]}
+    known = {"facts": ev.data["facts"], "why": ev.data["why"], "changed": ev.data.get("changed", [])}
+    return {**known, "data_rev": ev.data["rev"]} if "rev" in ev.data else known
 
 
 # What a cause looks like in the events; every other type follows from one of these, or moves nothing.
@@ -94,11 +95,7 @@ TELLERS: Mapping[str, Teller] = {
     "correction.notified": lambda _ev: ("@send_notice", {}),
     "correction.resubmitted": lambda ev: ("@resubmit", {"data_rev": ev.data["rev"], "changed": ev.data["changed"]}),
     "gap.closed": lambda ev: ("@supply", {"data_rev": ev.data["rev"]}) if "rev" in ev.data else None,
-    "data.changed": lambda ev: (
-        ("@data", {"data_rev": ev.data["rev"], "changed": ev.data["changed"], **_of(ev)})
-        if "rev" in ev.data
-        else ("@data", _of(ev))
-    ),
+    "data.changed": lambda ev: ("@data", _of(ev)),
     "child.opened": lambda ev: ("@child", {"service": ev.data["service"], "case": ev.data["case"]}),
     "child.ended": _child_ended,
     "child.planned": lambda ev: ("@restart", {"service": ev.data["service"]}),

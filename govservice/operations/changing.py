@@ -16,6 +16,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.engine import SYSTEM, Applied, Command, apply, correction_items
 from govservice.errors import NotAllowed, Unverified
 from govservice.exchange import evidence
+from govservice.exchange.found import found_of
 from govservice.exchange.pending import fields_of
 from govservice.exchange.snapshot import seal_snapshot
 from govservice.models.casedata import Form, read_form, write_form
@@ -34,14 +35,17 @@ def follow(rt: Runtime, compiled: Compiled, case_id: str, found: Sequence[Revali
     wanted = [row.name for row in found if compiled.service.facts[row.name].on_change is not None]
     if not wanted:
         return False
-    command = Command(
-        case_id, "@data", f"data:{found[0].id}", now, SYSTEM, data={"facts": wanted, "why": "found"}
-    )  # fmt: skip
+    with rt.read() as session:
+        case = session.get_one(Case, case_id)
+        differ = found_of(session, rt.definitions.catalogue, compiled, case, [r for r in found if r.name in wanted])
+    changed = sorted({kind for each in differ for kind, _old, _new in each.changes})
+    data = {"facts": wanted, "why": "found", "changed": changed}
+    command = Command(case_id, "@data", f"data:{found[0].id}", now, SYSTEM, data=data)
     _tried(rt, command)
     asked = {name for name in wanted if (c := compiled.service.facts[name].on_change) is not None and c.do == "correct"}
     with rt.read() as session:
         out = set(correction_items(session, case_id))
-    return asked == {row.name for row in found} and all(fields_of(compiled, [name]) & out for name in asked)
+    return asked == {row.name for row in found} and set(changed) & set(compiled.service.fields) <= out
 
 
 def settle(rt: Runtime, case_id: str, names: Collection[str], key: str, now: datetime) -> None:

@@ -93,7 +93,7 @@ def test_correct_asks_the_applicant_once_for_what_changed(make_play: MakePlay, s
     changed(play, sandbox)
     assert notices(play) == ["correction"], "one notice, which names the change"
     (notice,) = told(play, "correction.notified")
-    assert set(notice["items"]) >= {"premises.area", "title_deed"}
+    assert notice["items"] == ["premises.area", "title_deed"], "what changed, and the paper that proves it"
     assert notice["lapse_on"]
     changed(play, sandbox)
     changed(play, sandbox, area="777.00")

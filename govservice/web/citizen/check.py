@@ -22,7 +22,7 @@ from govservice.web.citizen.letters import dates, told_by
 from govservice.web.citizen.rows import fact_groups, material_rows, own_rows, promised_answer, receiver
 from govservice.web.citizen.sealed import seals_of
 from govservice.web.citizen.sent_before import earlier
-from govservice.web.citizen.tasks import relief_sentence, troubles
+from govservice.web.citizen.tasks import late_words, relief_sentence, troubles
 from govservice.web.i18n import text
 from govservice.worktime.limits import due_on
 
@@ -78,7 +78,8 @@ def _page(filing: Filing, problem: str = "", wrong: Mapping[str, str] | None = N
         relief=relief,
         relief_words=relief_sentence(filing, relief),
         to_do=[item for item in items_of(filing) if item.wanted],
-        waiting=troubles(filing) if filing.waiting or filing.late else [],
+        waiting=troubles(filing) if filing.waiting else [],
+        late=late_words(filing),
         answer_by=promised_answer(filing, now()),
         receiver=receiver(filing),
         problem=problem,

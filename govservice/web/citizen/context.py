@@ -151,7 +151,7 @@ class Filing:
     @property
     def waiting(self) -> list[str]:
         """Fields that nobody may type and no register has given yet."""
-        return evidence.waiting_fields(self.compiled, self.facts)
+        return [name for name in evidence.waiting_fields(self.compiled, self.facts) if name not in self.late]
 
 
 def filing_of(number: str, *, as_sent: bool = False) -> Filing:

@@ -7,6 +7,7 @@ from flask_babel import gettext, ngettext
 from werkzeug.wrappers import Response
 
 from govservice.exchange.evidence import Burden, burden
+from govservice.exchange.pending import pending_facts
 from govservice.operations import reusing
 from govservice.web.access import audience, now
 from govservice.web.citizen import blueprint
@@ -89,6 +90,13 @@ def troubles(filing: Filing) -> list[str]:
     return [why_asked(filing, view) for view in asked if not view.filled] + [
         reservation(filing, view) for view in asked if view.reserved
     ]
+
+
+def late_words(filing: Filing) -> list[str]:
+    """What the application may be sent without, one sentence for each register that owes it."""
+    if filing.case.status != "draft":
+        return []
+    return [why_asked(filing, filing.facts[name]) for name in pending_facts(filing.compiled, filing.facts)]
 
 
 def relief_sentence(filing: Filing, relief: Burden) -> str:
