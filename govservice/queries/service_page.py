@@ -77,7 +77,7 @@ def needs(definitions: Definitions, compiled: Compiled) -> Needs:
     answers = tuple(
         ToAnswer(name, question.label, question.hint, question, question.page in conditional)
         for name, question in service.fields.items()
-        if question.fact is None
+        if question.fact is None and question.issued is None
     )
     return Needs(uploads, answers, tuple(_held(definitions, compiled)))
 

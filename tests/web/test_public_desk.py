@@ -132,3 +132,18 @@ def test_anybody_verifies_a_licence_and_a_forged_one_is_found(stage: Stage, fang
         document = session.scalars(select(IssuedDocument)).one()
         document.content = {**document.content, "holder": "somebody else"}
     assert "does not match its seal" in text_of(anybody.get(f"/verify/{code}"))
+
+
+def test_a_service_page_tells_the_usual_way_and_asks_for_nothing_that_the_case_brings_forth(stage: Stage) -> None:
+    """The exception (urgent aid, a pledge) is no step of everybody's; what the system does is not the paper; what the
+    decision computes is nothing to prepare."""
+    anybody = stage.client()
+    allowance = text_of(anybody.get("/services/minimum_living_allowance"))
+    assert "Monthly allowance" not in allowance
+    assert "Urgent aid being paid" not in allowance
+    assert "The system does this by itself" in allowance
+    licence = text_of(anybody.get("/services/food_business_licence"))
+    assert "Decision on the pledge" not in licence
+    assert "2 examinations run at the same time" in licence
+    assert "Handed to supervision" not in licence
+    assert "You are told what is due, and pay online." in text_of(anybody.get("/services/building_permit"))

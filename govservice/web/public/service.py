@@ -130,13 +130,22 @@ def step_item(definitions: Definitions, compiled: Compiled, step: WayStep) -> It
         words = gettext("Each part goes to its own department as soon as what it needs of the others is there.")
         return {"title": text(step.title), "text": words}
     if step.kind == "auto":
+        return {"title": text(step.title), "text": auto_text(compiled, step)}
+    return {"title": text(step.title), "text": human_text(definitions, compiled, step)}
+
+
+def auto_text(compiled: Compiled, step: WayStep) -> str:
+    """What the system does: the fee, the paper, or something that the applicant need not care about."""
+    if compiled.steps[step.path].call == "fee.collect":
+        return str(gettext("You are told what is due, and pay online."))
+    if any(edge.marks == "delivered" for edge in compiled.out.get(step.path, ())):
         limit = compiled.limit("delivery")
-        words = gettext("You find it here; anybody can verify it by its code.")
         if limit is not None:
             days = duration_text(limit.promised or limit.statutory)
-            words = gettext("Within %(days)s of the decision. Anybody can verify it by its code.", days=days)
-        return {"title": text(step.title), "text": words}
-    return {"title": text(step.title), "text": human_text(definitions, compiled, step)}
+            return str(gettext("Within %(days)s of the decision. Anybody can verify it by its code.", days=days))
+    if compiled.steps[step.path].call == "document.issue":
+        return str(gettext("You find it here; anybody can verify it by its code."))
+    return str(gettext("The system does this by itself; there is nothing for you to do."))
 
 
 def branches_title(count: int) -> str:
