@@ -27,6 +27,7 @@ from govservice.models.reliance import FlaggedCase, RegistryEvent, Revalidation
 from govservice.models.session import Database
 from govservice.models.signing import Signer
 from govservice.operations.registry_events import Unheard, follow_due, hear
+from govservice.operations.revalidating import resolve
 from govservice.worker import Worker
 from tests.operations.conftest import Play
 from tests.operations.test_revalidation import USCC, to_the_decision
@@ -37,15 +38,19 @@ from tests.support.sandboxes import Sandbox
 SEED, OTHER = b"r" * 32, b"s" * 32
 
 
+LISTENS = "subscribe: [org.dissolved, org.revoked]"
+
+
 @pytest.fixture
 def play(
-    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path
-) -> Iterator[Play]:
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[Play]:  # fmt: skip
     public = Ed25519PrivateKey.from_private_bytes(SEED).public_key()
     key = tmp_path / "enterprises.pem"
     key.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     told = replace(settings, registry_keys={"enterprises_events": key})
-    more = {"enterprise": "subscribe: [org.dissolved, org.revoked]"}
+    more = {"enterprise": getattr(request, "param", LISTENS)}
     rt = relying_runtime(told, database, clock, sandbox, tmp_path, **more)
     yield Play(rt, clock)
     rt.gateway.close()
@@ -123,6 +128,22 @@ def test_a_worker_with_a_long_backlog_follows_within_ten_seconds(play: Play, san
     finally:
         worker.stop()
         thread.join(60)
+
+
+@pytest.mark.parametrize("play", [f"{LISTENS}\n    on_change: pause"], indirect=True)
+def test_what_its_definition_declares_is_a_pause_and_never_a_refusal(play: Play, sandbox: Sandbox) -> None:
+    """Told twice, late and in another order, the case is paused once, and goes on once somebody has settled it."""
+    to_the_decision(play)
+    sandbox.forget("enterprises", USCC)
+    for n, kind in ((2, "org.revoked"), (1, "org.dissolved"), (2, "org.revoked")):
+        hear(play.rt, "enterprises", said(play.now - timedelta(days=n), id=f"E-{n}", type=kind), play.now)
+        follow_due(play.rt, play.now)
+    assert followed(play) == [(play.case_id, "gone")] * 2
+    assert len(play.state.holds) == 1
+    assert (play.state.main.step, play.state.status) == ("decision", "open")
+    found = [row for row in rows(play, Revalidation) if row.name == "enterprise"][-1]
+    resolve(play.rt, play.staff("he.tao"), play.case_id, found.id, "kept", "已核对", now=play.now)
+    assert play.state.holds == ()
 
 
 def test_told_three_times_in_any_order_it_comes_to_the_same(play: Play, sandbox: Sandbox) -> None:
