@@ -27,14 +27,20 @@ class Way:
 
 
 def ways_of(graph: Graph, start: str) -> Iterator[Way]:
-    """Every way from a step on, each prefix included, over acts of work."""
+    """Every way from a step on, each prefix included, over acts of work. Of several acts that lead to the same step and
+    mark the same milestone one stands for all: what is asked of a way is the same."""
     followed = 0
+    onward: dict[str, tuple[Arc, ...]] = {}
     stack = [Way((start,), ())]
     while stack and followed < MAX_ARCS:
         way = stack.pop()
         yield way
-        for arc in reversed(graph.arcs[way.steps[-1]]):
-            if not arc.edge.escape and arc.to not in way.steps:
+        last = way.steps[-1]
+        if last not in onward:
+            alike = {(arc.to, arc.edge.marks): arc for arc in reversed(graph.arcs[last]) if not arc.edge.escape}
+            onward[last] = tuple(alike.values())
+        for arc in onward[last]:
+            if arc.to not in way.steps:
                 followed += 1
                 stack.append(Way((*way.steps, arc.to), (*way.edges, arc.edge)))
 
