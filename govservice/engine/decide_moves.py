@@ -308,10 +308,10 @@ def holding(work: Work) -> tuple[Edge, dict[str, str]] | None:
     block, bundle = work.d.blocks.get(work.st.main.step), work.d.bundles.get(work.st.main.step)
     seen: dict[str, str | None] = {}
     edge = None
-    if block is not None:
-        edge, seen = holding_join(work, block), outcomes_of(work, block)
-    elif bundle is not None:
-        edge, seen = bundles.holding_join(work, bundle), bundles.outcomes(work, bundle)
+    if block is not None and (edge := holding_join(work, block)) is not None:
+        seen = outcomes_of(work, block)
+    elif bundle is not None and (edge := bundles.holding_join(work, bundle)) is not None:
+        seen = bundles.outcomes(work, bundle)
     return None if edge is None else (edge, {name: outcome for name, outcome in seen.items() if outcome})
 
 

@@ -308,7 +308,9 @@ class CaseState:
     def parts_of(self, scope: str) -> list[Token]:
         """A branch's tokens of the present round: one, or one for each element of its list; none before it began."""
         round = self.rounds.get(scope.partition(".")[0], 0)
-        return [t for t in self.tokens.values() if t.kind == "branch" and t.branch == scope and t.round == round]
+        part, tokens = scope + "/", self.tokens.values()  # asked at every step: compared without taking scopes apart
+        mine = [t for t in tokens if (t.scope == scope or t.scope.startswith(part)) and t.kind == "branch"]
+        return [t for t in mine if t.round == round]
 
     def token_of(self, scope: str) -> Token | None:
         return next((t for t in self.tokens.values() if t.scope == scope), None) if scope else self.tokens.get(MAIN)

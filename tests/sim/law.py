@@ -78,7 +78,7 @@ def _owners(rules: Rules, d: Any, case: Case) -> Iterator[tuple[str, str]]:
             waits = token.status != "active" and step.kind == "human"
             if step.kind == "human" and (task["status"] == "waiting") != waits:
                 yield "I6", f"the task at {token.step} is {task['status']}, the step {token.status}"
-            if token.confirmed is not None and task["assignee"] in token.confirmed[1:]:
+            if token.confirmed is not None and task["assignee"] in [*filter(None, token.confirmed[1:])]:
                 yield "I4", "who confirmed holds the task for the second person"
         if token.open and token.status == "active" and token.step in case.kept:
             yield "I6", f"the answer to {token.step} is here, and the case still waits for it"
