@@ -39,8 +39,6 @@ SIZE = """  size:
     pending: allowed
     pending_within: 3wd
   health:
-    pending: allowed
-    pending_within: 5wd
 """
 EDITS: Edits = {
     "services/open_restaurant.yaml": (

@@ -34,11 +34,6 @@ EDITS: Edits = {
     "purposes.yaml": (("  LICENSE:\n", "  LICENSE:\n    hides: {en: Some law art. 1, zh: 《某法》第一条}\n"),),
     "registries/real_estate.yaml": (("    freshness: 30d\n", "    freshness: 30d\n    periods: [last_month]\n"),),
 }
-LATE: Edits = {
-    "services/open_restaurant.yaml": (
-        ("  health:\n", "  health:\n    pending: allowed\n    pending_within: 5wd\n"),
-    )
-}  # fmt: skip
 FACTS = {"premises": "consent: explicit\n    show: editable\n    as_of: last_month", "health": "show: hidden"}
 
 
@@ -93,7 +88,7 @@ def patient(
 ) -> Iterator[Desk]:
     """Certificates may come late; a change of the premises is corrected by the applicant and looked at by the fire
     brigade where it concerns the enterprise."""
-    files = relying_files(tmp_path, LATE, premises="on_change: correct", enterprise="on_change: {task: fire}")
+    files = relying_files(tmp_path, premises="on_change: correct", enterprise="on_change: {task: fire}")
     made = opened(settings, database, clock, sandbox, files)
     yield made
     made.stage.runtime.gateway.close()
