@@ -125,7 +125,7 @@ CONDUCT: Mapping[Outcome, Conduct] = {
         Retry.NEVER, Counts.NOTHING, is_read=True,
     ),
     Outcome.REFUSED: Conduct(
-        "refused", N_("You chose to give this information yourself; the %(registry)s was not asked."),
+        "refused", N_("You chose to give this information yourself, so we did not ask the %(registry)s."),
         Retry.NEVER, Counts.NOTHING,
     ),
 }  # fmt: skip

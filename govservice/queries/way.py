@@ -67,8 +67,13 @@ def way_to_the_paper(compiled: Compiled) -> list[WayStep]:
     """The same as far as it concerns who applies: until the paper is there. What offices then tell each other is
     theirs."""
     steps = way(compiled)
-    there = [n for n, s in enumerate(steps) if any(e.marks == "delivered" for e in compiled.out.get(s.path, ()))]
+    there = [n for n, s in enumerate(steps) if brings_the_paper(compiled, s.path)]
     return steps[: there[0] + 1] if there else steps
+
+
+def brings_the_paper(compiled: Compiled, path: str) -> bool:
+    """Whether the paper is there when this step is done."""
+    return any(edge.marks == "delivered" for edge in compiled.out.get(path, ()))
 
 
 def edges_of(compiled: Compiled, step: Step) -> tuple[Edge, ...]:

@@ -90,7 +90,9 @@ def test_nobody_types_who_they_are(stage: Stage, fang: Browser, office: Office) 
         fang.send(f"/my/cases/{number}/pages/applicant", FALSE, page=f"/my/cases/{number}/purpose").status_code == 303
     )
     tasks = text_of(fang.get(f"/my/cases/{number}/tasks"))
-    assert "You chose to give this information yourself; the Health Certificate" in tasks  # each register by name
+    assert (
+        "You chose to give this information yourself, so we did not ask the Health Certificate" in tasks
+    )  # each register by name
     fill(fang, number)
     rt = stage.runtime
     with rt.write() as session:  # as an older portal had taken it

@@ -66,7 +66,8 @@ def test_what_does_not_hold_is_shown_with_its_findings(stage: Stage) -> None:
     assert status == 422
     assert "E-UNKNOWN-STEP" in page
     assert "did you mean" in page
-    assert upload(qian, "")[0] == 422
+    status, _, page = upload(qian, "")
+    assert (status, 'href="#file"' in page, "Versions of services" in page) == (422, True, True), "said on the page"
     assert upload(qian, "x" * 300_000)[0] == 422
     assert upload(qian, "&a [*a, *a]")[0] == 422
 

@@ -18,6 +18,13 @@ def listed(desks: Desks, show: str) -> str:
     return words(desks.at("zhao.lei").get(f"/supervisor/cases?show={show}&period=90"))
 
 
+def test_the_overview_of_every_service_opens(desks: Desks) -> None:
+    """A step whose branches are all done by systems has nothing to draw."""
+    zhao = desks.at("zhao.lei")
+    codes = desks.stage.runtime.definitions.codes()
+    assert {code: zhao.get(f"/supervisor/?service={code}").status_code for code in codes} == dict.fromkeys(codes, 200)
+
+
 def test_unclaimed_task_alarm_after_a_whole_working_day(desks: Desks) -> None:
     number, taken = desks.filed(), desks.filed()
     desks.do("li.na", taken, "@claim")

@@ -47,9 +47,11 @@ def wrong(number: str) -> str | Response | tuple[str, int]:
         rows = session.scalars(select(Dispute).where(Dispute.case_id == case.id).order_by(Dispute.sent_at.desc()))
         said = [shown_dispute(rt, session, row, compiled) for row in rows]
         choices = [
-            (kind, f"{text(names.get(kind, {'en': kind, 'zh': kind}))}: "
-                   f"{answer_text(compiled.service.fields.get(kind), value, catalogue, kind)} "
-                   f"({text(view.registry_name)})")
+            (kind, _(
+                "%(what)s: %(value)s (%(source)s)", what=text(names.get(kind, {"en": kind, "zh": kind})),
+                value=answer_text(compiled.service.fields.get(kind), value, catalogue, kind),
+                source=text(view.registry_name),
+            ))
             for view in views for kind, value in view.values.items()
             if compiled.service.facts[view.name].show != "hidden"
         ]  # fmt: skip

@@ -8,7 +8,7 @@ from flask_babel import gettext
 
 from govservice.queries.flow import FlowNode
 from govservice.queries.tracking import CasePage
-from govservice.queries.way import department_name
+from govservice.queries.way import brings_the_paper, department_name
 from govservice.web.access import current_runtime
 from govservice.web.i18n import date_text, text
 from govservice.web.words import duration_text, person_at
@@ -35,7 +35,7 @@ def _sub(page: CasePage, node: FlowNode) -> str:
     if node.status == "done" and node.kind not in ("branch",):
         return date_text(node.at, year=False) if node.at else ""
     if node.kind == "auto":
-        limit = page.compiled.limit("delivery")
+        limit = page.compiled.limit("delivery") if brings_the_paper(page.compiled, node.path) else None
         days = duration_text(limit.promised or limit.statutory) if limit else ""
         return str(gettext("within %(days)s", days=days)) if days else ""
     if node.role and node.actor not in page.names:
@@ -64,7 +64,7 @@ def _tag(node: FlowNode, by_applicant: bool) -> Node | None:
     if node.kind != "branch":
         return None
     if node.status == "skipped":
-        words = gettext("Not needed") if node.outcome == "not_needed" else gettext("Stopped")
+        words = gettext("Stopped") if node.outcome == "cancelled" else gettext("Not needed")
         return {"tone": "mute", "text": words}
     if node.status == "done":
         tone = "bad" if node.outcome == "rejected" else "ok"

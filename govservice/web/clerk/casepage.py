@@ -113,6 +113,7 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
     words = words_of(session, case, text_ids(h for h in track.happenings if sight.sees_words(h.data)))
     applicant, person = applicant_of(session, case)
     mine = own_task(opened, state)
+    stopped = mine is not None and mine.status == "waiting" and compiled.steps[mine.step].kind != "parallel"
     ad_hoc = possible(rt, session, case, actor)
     live = [t for t in state.tokens.values() if t.open and compiled.steps[t.step].kind != "parallel"]
     return Page(
@@ -127,11 +128,11 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         opinions=opinions(session, compiled, state, track, words),
         promises=promises_of(session, case, state, sight, now),
         steps_now=[text(compiled.steps[t.step].title) for t in live],
-        held_by=holder_words(session, mine),
+        held_by=holder_words(session, mine, stopped=stopped),
         step_due=mine.step_due_at if mine else None,
         step_due_on=calendar.last_day(mine.step_due_at) if mine and mine.step_due_at else None,
         clock=clock_words(track),
-        stopped=mine is not None and mine.status == "waiting" and compiled.steps[mine.step].kind != "parallel",
+        stopped=stopped,
         provisional=any(c.provisional for c in state.clocks.values() if c.running),
         idle=idle_words(compiled, state, opened),
         came_back=came_back(compiled, track) if case.status == "open" else "",
@@ -318,11 +319,11 @@ def _outcome(token: Token) -> tuple[str, str]:
     return "info", _("Open")
 
 
-def holder_words(session: Session, mine: Task | None) -> str:
-    """Who has the clerk's step."""
-    if mine is None:
+def holder_words(session: Session, mine: Task | None, *, stopped: bool) -> str:
+    """Who has the clerk's step; nobody where it waits for its own branches. `stopped`: it waits for the applicant."""
+    if mine is None or (mine.status == "waiting" and not stopped):
         return ""
-    if mine.status == "waiting":
+    if stopped:
         return str(_("waits for the applicant"))
     if mine.assignee_id is None:
         return str(_("nobody has taken it yet"))

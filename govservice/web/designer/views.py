@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from govservice.definitions.findings import DefinitionError
 from govservice.definitions.reader import MAX_BYTES
 from govservice.engine import Actor
-from govservice.errors import N_, Invalid, Missing, NotFound
+from govservice.errors import Missing, NotFound
 from govservice.models.versions import Proposal
 from govservice.operations import migrating, proposing
 from govservice.operations.publishing import changed_files
@@ -46,7 +46,8 @@ def services() -> str:
     return _list()
 
 
-def _list(findings: DefinitionError | None = None) -> str:
+def _list(findings: DefinitionError | None = None, *, no_file: bool = False) -> str:
+    """The page, with what was wrong with a proposal: its findings, or that no file (or too large a one) came."""
     rt = current_runtime()
     with rt.read() as session:
         lines = version_lines(session)
@@ -57,7 +58,7 @@ def _list(findings: DefinitionError | None = None) -> str:
         "designer/services.html", in_force=[line for line in lines if line.status == "published"],
         older=_on_older(lines),
         waiting=waiting, changed=changed, names=names, designs=_designs(),
-        findings=findings.findings if findings else (), **Titles(rt).for_templates(),
+        findings=findings.findings if findings else (), no_file=no_file, **Titles(rt).for_templates(),
     )  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def propose_upload() -> Answer:
     given = request.files.get("file")
     raw = given.stream.read(MAX_BYTES + 1) if given is not None else b""
     if not raw or len(raw) > MAX_BYTES:
-        raise Invalid({"file": N_("Choose a definition of at most 256 kB.")})
+        return _list(no_file=True), 422
     return _propose(raw.decode("utf-8", "replace"), "definition.yaml")
 
 

@@ -15,7 +15,7 @@ from govservice.queries.bundles import saving, spawns_of
 from govservice.queries.figures import Turnaround, turnaround
 from govservice.queries.my_cases import open_draft
 from govservice.queries.service_page import Needs, labels, needs
-from govservice.queries.way import WayStep, department_name, departments, way_to_the_paper
+from govservice.queries.way import WayStep, brings_the_paper, department_name, departments, way_to_the_paper
 from govservice.web.access import audience, current_actor, current_runtime
 from govservice.web.i18n import text
 from govservice.web.public import blueprint
@@ -138,7 +138,7 @@ def auto_text(compiled: Compiled, step: WayStep) -> str:
     """What the system does: the fee, the paper, or something that the applicant need not care about."""
     if compiled.steps[step.path].call == "fee.collect":
         return str(gettext("You are told what is due, and pay online."))
-    if any(edge.marks == "delivered" for edge in compiled.out.get(step.path, ())):
+    if brings_the_paper(compiled, step.path):
         limit = compiled.limit("delivery")
         if limit is not None:
             days = duration_text(limit.promised or limit.statutory)

@@ -225,9 +225,10 @@ def columns(compiled: Compiled, rows: Sequence[StepRow], stopped: int) -> tuple[
                 [nodes[s.path] for s in compiled.steps.values() if s.scope == b.scope and s.path in nodes]
                 for b in compiled.blocks[step.path].branches
             ]
-            found.append(tuple(b[0] if len(b) == 1 else b for b in branches if b))
+            found.append(tuple(b[0] if len(b) == 1 else b for b in branches if b))  # empty: systems tell each other
         elif step.path in nodes:
             found.append((nodes[step.path],))
+    found = [column for column in found if column]
     if found and stopped:
         aside = {
             "dashed": True,
@@ -244,7 +245,7 @@ def columns(compiled: Compiled, rows: Sequence[StepRow], stopped: int) -> tuple[
 def _node(row: StepRow) -> dict[str, Any]:
     return {
         "title": row.title, "service": row.service, "step": row.step, "waiting": row.waiting, "late": row.late,
-        "median": row.median, "p90": row.p90, "limit": row.limit, "worst": row.worst, "known": row.known,
+        "median": row.median, "p90": row.p90, "limit": row.limit, "worst": row.worst and row.over, "known": row.known,
     }  # fmt: skip
 
 
