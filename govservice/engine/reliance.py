@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
@@ -25,6 +25,7 @@ from govservice.models.reliance import Dispute, Revalidation
 CHANGED = ("material", "gone")
 SETTLES = ("verified", "waived")  # a clerk looked at the value itself: it stands without the registry
 OWED, GIVEN = ("deferred", "fetching"), ("declared", "uploaded")  # states of a need that no register met
+HELD_BY_NOBODY = ("no_record", "ambiguous", "withheld", "refused")  # no register will meet it: the applicant is asked
 PATIENCE = timedelta(seconds=30)  # a registry that did not answer is not asked again sooner
 CONDITION = "proceed_with_condition"
 
@@ -88,10 +89,14 @@ def owed(session: Session, d: Compiled, case_id: str) -> dict[str, str]:
     names = [name for name, node in d.service.facts.items() if node.pending == "allowed"]
     if not names:
         return {}
+    asked = and_(
+        EvidenceRequirement.state.in_(HELD_BY_NOBODY),
+        or_(EvidenceRequirement.ask_at.is_not(None), EvidenceRequirement.asked_at.is_not(None)),
+    )
     rows = session.execute(
         select(EvidenceRequirement.name, EvidenceRequirement.state).where(
             EvidenceRequirement.case_id == case_id, EvidenceRequirement.name.in_(names),
-            EvidenceRequirement.state.in_((*OWED, *GIVEN)),
+            or_(EvidenceRequirement.state.in_((*OWED, *GIVEN)), asked),
         )
     )  # fmt: skip
     return {name: "unavailable" if state in OWED else "unverified" for name, state in rows}

@@ -19,7 +19,8 @@ from govservice.models.exchange import EvidenceRequirement
 from govservice.worktime.duration import Duration
 
 WITHIN = Duration(5, "wd")  # until the applicant is asked, unless the fact says otherwise
-UNMET = ("deferred", "fetching", "no_record", "ambiguous", "withheld")
+# `refused`: the consent was taken back before the register answered.
+UNMET = ("deferred", "fetching", "no_record", "ambiguous", "withheld", "refused")
 
 
 def pending_facts(compiled: Compiled, facts: Facts) -> list[str]:

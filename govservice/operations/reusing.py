@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_form import Material
 from govservice.engine import Actor
 from govservice.errors import NotAllowed, NotFound, PortalError
 from govservice.exchange import evidence
@@ -23,7 +24,7 @@ from govservice.models.casedata import AGAIN, Form, read_form, write_form
 from govservice.models.cases import Case
 from govservice.models.papers import File
 from govservice.operations.completeness import OpenSlots, open_slots, prune_hidden
-from govservice.operations.files import check_upload, content_of, keep, name_of
+from govservice.operations.files import KINDS, check_upload, content_of, keep, name_of
 from govservice.operations.own_cases import own_case
 from govservice.operations.runtime import Runtime
 from govservice.queries.access import filed_by
@@ -63,7 +64,7 @@ def papers_for(
     """What the applicant gave for a document of this name in any application for the same party, and not here yet."""
     if case.applicant_id != actor.person_id:
         return []
-    label = rt.definitions.by_sha(case.def_sha).service.materials[slot].label
+    material = rt.definitions.by_sha(case.def_sha).service.materials[slot]
     here = _here(session, form, slot)
     rows = session.execute(
         select(File, Case).join(Case, Case.id == File.case_id)
@@ -74,12 +75,18 @@ def papers_for(
     found: dict[str, Paper] = {}
     for file, old in rows:
         then = rt.definitions.by_sha(old.def_sha).service.materials.get(file.slot)
-        if then is None or then.label != label or file.sha256 in here or file.sha256 in found:
+        if then is None or then.label != material.label or file.sha256 in here or file.sha256 in found:
             continue
         name = name_of(session, file)
-        if name is not None and len(found) < MOST:
+        if name is not None and len(found) < MOST and _accepted(rt, material, file):
             found[file.sha256] = Paper(file.id, name, old.number, file.uploaded_at)
     return list(found.values())
+
+
+def _accepted(rt: Runtime, material: Material, file: File) -> bool:
+    """Whether the file would be taken today: of a kind and a size that the document may have."""
+    limit = min(material.max_mb, rt.settings.max_upload_mb)
+    return file.mime in {KINDS[kind] for kind in material.accept} and file.size <= limit * 1024 * 1024
 
 
 def _here(session: Session, form: Form, slot: str) -> set[str]:
@@ -105,6 +112,8 @@ def take_paper(rt: Runtime, actor: Actor, case_id: str, slot: str, file_id: str,
                 return
             raise NotFound()
         copies = _copies(rt, session, case, compiled, slot, (file_id,), actor, now)
+        if not copies:
+            raise NotFound()
         materials = {**form.materials, slot: (*form.materials.get(slot, ()), *copies)}
         again = {**form.again, slot: papers[file_id].number}
         form = replace(form.without_promise(slot), materials=materials, again=again)
@@ -182,6 +191,7 @@ def take_over(rt: Runtime, actor: Actor, case_id: str, number: str, *, now: date
         for slot, ids in found.files.items():
             if copies := _copies(rt, session, case, compiled, slot, ids, actor, now):
                 materials[slot], again[slot] = copies, found.number
+                form = form.without_promise(slot)  # the proof is there: a pledge falls, nothing is put off
         form = replace(form, materials=materials, again=again)
         kept = prune_hidden(compiled, evidence.merge_answers(compiled, facts, form))
         write_form(session, case.applicant_id, case_id, kept, actor.id, now)

@@ -20,7 +20,7 @@ from govservice.models.cases import Case, CaseEvent
 from govservice.models.papers import File
 
 # Events that say which revision of the answers was sent.
-PINNING = ("step.left", "correction.resubmitted", "gap.closed")
+PINNING = ("step.left", "correction.resubmitted", "gap.closed", "data.changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +94,10 @@ def sent_revisions(session: Session, case: Case) -> list[tuple[datetime, int]]:
         .order_by(CaseEvent.seq)
     )
     found: dict[int, datetime] = {}
-    for at, data in events:
-        if rev := json.loads(data).get("rev"):
-            found.setdefault(rev, at)
+    for at, said in events:
+        data = json.loads(said)
+        if data.get("rev") and data.get("why") != "settled":  # a register answered late: nobody sent anything
+            found.setdefault(data["rev"], at)
     return [(at, rev) for rev, at in sorted(found.items())]
 
 

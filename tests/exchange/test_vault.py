@@ -8,9 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.schema_form import Source
+from govservice.exchange.connectors import vault
+from govservice.exchange.connectors.base import SubjectKey
 from govservice.exchange.gateway import Gateway
+from govservice.exchange.queries import Wanted
 from govservice.models.base import new_id
 from govservice.models.cases import Case
 from govservice.models.exchange import Exchange
@@ -26,8 +30,8 @@ LATER = MONDAY + timedelta(days=40)
 def compiled(open_restaurant: Compiled) -> Compiled:
     """Premises come from the register, or else from what the portal was told at most ninety days ago."""
     node = open_restaurant.service.facts["premises"]
-    vault = Source.model_validate({"vault": "facts", "max_age": "90d"})
-    facts = {**open_restaurant.service.facts, "premises": node.model_copy(update={"sources": (*node.sources, vault)})}
+    held = Source.model_validate({"vault": "facts", "max_age": "90d"})
+    facts = {**open_restaurant.service.facts, "premises": node.model_copy(update={"sources": (*node.sources, held)})}
     return dataclasses.replace(
         open_restaurant, service=open_restaurant.service.model_copy(update={"facts": facts})
     )  # fmt: skip
@@ -98,3 +102,24 @@ def test_nothing_of_other_people_or_of_another_enterprise(
 
     own = another_case(database, wang_fang, organisation_id=None, mandate_id=None)
     assert not prefill(database, gateway, compiled, own, now=LATER).facts["premises"].filled
+
+
+def test_what_was_told_of_an_enterprise_is_not_told_of_its_agent(
+    database: Database, gateway: Gateway, compiled: Compiled, wang_fang: Filed, catalogue: Catalogue
+) -> None:
+    """Who once filed for an enterprise and asks for themselves now gets nothing of the enterprise's."""
+    prefill(database, gateway, compiled, wang_fang)
+    own = another_case(database, wang_fang, organisation_id=None, mandate_id=None)
+    with database.read() as session:
+        case = session.get_one(Case, own.case_id)
+        node = compiled.service.facts["premises"]
+        wanted = Wanted(
+            case.id, case.service, "market_reg", "premises", (), node.take, node.purpose,
+            SubjectKey("person", "520102199001011234"), case.applicant_id, case.applicant_id, "applicant", "prefill",
+            LATER, LATER.date(),
+        )  # fmt: skip
+        assert vault.look(session, catalogue, wanted, "facts", None) == vault.NOTHING
+        enterprise = dataclasses.replace(wanted, subject=SubjectKey("organisation", ""))
+        first = session.get_one(Case, wang_fang.case_id)
+        enterprise = dataclasses.replace(enterprise, subject_id=str(first.organisation_id))
+        assert vault.look(session, catalogue, enterprise, "facts", None).values["premises.area"] == "326.40"

@@ -19,13 +19,15 @@ from govservice.exchange.evidence import FactView, current_facts
 from govservice.exchange.snapshot import verify_snapshot
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case, CaseEvent
+from govservice.models.consents import Consent
 from govservice.models.exchange import EvidenceRequirement, RegistryHealth, Snapshot
 from govservice.models.papers import Message
 from govservice.models.reliance import Revalidation
 from govservice.models.session import Database
-from govservice.operations import owing
+from govservice.operations import consenting, filing, owing, revalidating
 from govservice.operations.settling import Settler
 from govservice.queries.registries import Kinds, boards
+from govservice.queries.sight import sent_files, sent_revisions
 from tests.operations.conftest import Play
 from tests.support.clock import MovableClock
 from tests.support.relying import Edits, relying_runtime
@@ -229,3 +231,84 @@ def test_an_answer_that_the_applicant_gave_is_not_taken_over(play: Play, sandbox
     back(play, sandbox)
     assert pinned(play).answers["premises.area"] == "12"
     assert need(play, "size").state == "contradicted"
+
+
+def test_a_paper_that_is_given_late_is_seen_by_the_office(play: Play, sandbox: Sandbox) -> None:
+    sent_while_down(play, sandbox)
+    play.clock.set(need(play, "size").ask_at or play.now)
+    owing.ask_due(play.rt, play.now)
+    play.answer("wang.fang", premises={"premises.area": "512"})
+    given = play.attach("wang.fang", "health_certificates")
+    with play.rt.read() as session:
+        assert given not in sent_files(session, session.get_one(Case, play.case_id)), "it is prepared, not sent"
+    owing.give(play.rt, play.citizen("wang.fang"), play.case_id, idem=play.key(), now=play.now)
+    with play.rt.read() as session:
+        case = session.get_one(Case, play.case_id)
+        assert given in sent_files(session, case)
+        assert [rev for _at, rev in sent_revisions(session, case)][1:] == [case.data_rev]
+
+
+def not_there(play: Play, sandbox: Sandbox) -> None:
+    """The register answers again and has no record."""
+    sandbox.reset()
+    sandbox.fault("real_estate", "empty")
+    with play.rt.write() as session:
+        for row in session.scalars(select(RegistryHealth)):
+            session.delete(row)
+    play.pass_time(hours=2)
+    Settler(play.rt).settle_due(play.now)
+
+
+def test_nobody_is_refused_while_they_are_asked_for_what_the_register_does_not_hold(
+    play: Play, sandbox: Sandbox
+) -> None:
+    """Nor for not answering: a clerk looks at it, and says so, before anything is decided against the applicant."""
+    sent_while_down(play, sandbox)
+    not_there(play, sandbox)
+    assert need(play, "size").state == "no_record"
+    for _ in range(2):  # before the applicant is asked, and while they do not answer
+        with pytest.raises(Unverified) as stopped:
+            play.act("li.na", "", "decline", reason="不符合条件")
+        assert stopped.value.why["size"] == "unverified"
+        owing.ask_due(play.rt, play.now)
+    assert len(notices(play, "owed")) == 1
+    with play.rt.read() as session:
+        last = select(Revalidation).where(Revalidation.name == "size").order_by(Revalidation.at.desc())
+        row = session.scalars(last.limit(1)).one()
+    revalidating.resolve(play.rt, play.staff("li.na"), play.case_id, row.id, "waived", "与本决定无关", now=play.now)
+    with pytest.raises(Unverified) as stopped:
+        play.act("li.na", "", "decline", reason="不符合条件")
+    assert "size" not in stopped.value.why, "there is a way out"
+
+
+class Agreeing(Play):
+    """The applicant agrees to be looked up."""
+
+    def agree(self, login: str, tries: int = 1) -> None:
+        filing.agree(self.rt, self.citizen(login), self.case_id, declined=(), agreed=("size",), now=self.now)
+
+
+@pytest.fixture
+def agreeing(
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path
+) -> Iterator[Agreeing]:
+    explicit = "    purpose: LICENSE\n    consent: explicit"
+    edits = {f: tuple((a, b.replace("    purpose: LICENSE", explicit)) for a, b in e) for f, e in EDITS.items()}
+    rt = relying_runtime(settings, database, clock, sandbox, tmp_path, edits)
+    yield Agreeing(rt, clock)
+    rt.gateway.close()
+
+
+def test_a_consent_taken_back_before_the_register_answered_leaves_it_owed(agreeing: Agreeing, sandbox: Sandbox) -> None:
+    play = agreeing
+    sent_while_down(play, sandbox)
+    with play.rt.read() as session:
+        given = session.scalars(select(Consent).where(Consent.case_id == play.case_id)).one()
+    consenting.revoke(play.rt, play.citizen("wang.fang"), given.id, now=play.now)
+    not_there(play, sandbox)
+    assert need(play, "size").state == "refused"
+    with pytest.raises(Unverified) as stopped:
+        play.act("li.na", "", "decline", reason="不符合条件")
+    assert stopped.value.why["size"] == "unverified"
+    assert owing.ask_due(play.rt, play.now) == 1, "the register is not asked any more: the applicant is"
+    assert need(play, "size").asked_at == play.now

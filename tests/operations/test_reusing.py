@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -12,9 +14,12 @@ from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
 from govservice.models.exchange import Burden
 from govservice.models.papers import File
+from govservice.models.people import Mandate
 from govservice.operations import filing, reusing
 from govservice.operations.completeness import open_slots
 from govservice.operations.files import content_of
+from govservice.operations.mandates import add_organisation, grant_mandate
+from govservice.operations.promising import give_pledge
 from tests.operations.conftest import PDF, Play
 
 
@@ -146,3 +151,84 @@ def test_a_paper_given_for_another_service_is_offered_for_a_document_of_the_same
         reusing.take_paper(play.rt, actor, mine, "rules", given, now=play.now)
     with pytest.raises(NotFound):
         reusing.take_paper(play.rt, play.citizen("liu.yang"), mine, "layout", given, now=play.now)
+
+
+def test_a_pledge_falls_where_the_paper_is_taken_over(play: Play) -> None:
+    first = play.draft()
+    play.submit()
+    _begun(play)
+    give_pledge(play.rt, play.citizen("wang.fang"), play.case_id, "rules", version=1, now=play.now)
+    assert set(_form(play).pledges) == {"rules"}
+    reusing.take_over(play.rt, play.citizen("wang.fang"), play.case_id, first, now=play.now)
+    form = _form(play)
+    assert form.materials["rules"]
+    assert form.pledges == {}, "whoever brings the proof has promised nothing"
+
+
+def test_a_paper_that_would_not_be_taken_today_is_neither_offered_nor_noted(play: Play) -> None:
+    play.draft()
+    play.submit()
+    given = _form(play).materials["layout"][0]
+    _begun(play)
+    actor = play.citizen("wang.fang")
+
+    def found() -> list[str]:
+        with play.rt.read() as session:
+            case = session.get_one(Case, play.case_id)
+            return [p.id for p in reusing.papers_for(play.rt, session, actor, case, "layout", _form(play), play.now)]
+
+    assert found() == [given]
+    with play.rt.write() as session:
+        file = session.get_one(File, given)
+        kept, file.mime = file.mime, "application/zip"
+    assert found() == []
+    with play.rt.write() as session:
+        session.get_one(File, given).mime = kept
+        (play.rt.storage / file.stored_name[:2] / file.stored_name).unlink()
+    before = _form(play)
+    with pytest.raises(NotFound):
+        reusing.take_paper(play.rt, actor, play.case_id, "layout", given, now=play.now)
+    assert _form(play) == before, "nothing is noted as used again that is not there"
+
+
+def test_nothing_that_a_colleague_filed_for_the_same_enterprise_is_offered(play: Play) -> None:
+    """Both act for it; what one of them said and brought is not put into the other's application."""
+    play.draft()
+    play.submit()
+    given, first = _form(play).materials["layout"][0], play.case_id
+    with play.rt.write() as session:
+        mandate = session.scalars(select(Mandate).where(Mandate.person_id == play.users["wang.fang"].person_id)).one()
+        grant_mandate(
+            session, str(play.users["liu.yang"].person_id), mandate.organisation_id, kind="agent", source="demo",
+            valid_from=mandate.valid_from, now=play.now,
+        )  # fmt: skip
+    _begun(play, "liu.yang")
+    assert play.citizen("liu.yang").organisation_id == play.citizen("wang.fang").organisation_id
+    assert play.case_id != first
+    assert _offered(play, "liu.yang") is None
+    with pytest.raises(NotFound):
+        reusing.take_paper(play.rt, play.citizen("liu.yang"), play.case_id, "layout", given, now=play.now)
+
+
+def test_nothing_that_was_filed_for_another_enterprise_is_offered(play: Play) -> None:
+    play.draft()
+    play.submit()
+    given = _form(play).materials["layout"][0]
+    wang = play.citizen("wang.fang")
+    with play.rt.write() as session:
+        other = add_organisation(session, "91520102MA6HT5PN3K", "另一家", area=None, now=play.now)
+        held = grant_mandate(
+            session, str(wang.person_id), other.id, kind="agent", source="demo", valid_from=play.now.date(),
+            now=play.now,
+        )  # fmt: skip
+        wang = replace(wang, organisation_id=other.id, mandate_id=held.id)
+    number = filing.start(play.rt, wang, "open_restaurant", idem=play.key(), now=play.now)
+    with play.rt.read() as session:
+        case = session.scalars(select(Case).where(Case.number == number)).one()
+        compiled = play.rt.definitions.by_sha(case.def_sha)
+        slots = open_slots(session, case, compiled, {})
+        assert "layout" in slots.materials
+        assert reusing.offered(play.rt, session, wang, case, Form(), slots, play.now) is None
+        assert reusing.papers_for(play.rt, session, wang, case, "layout", Form(), play.now) == []
+    with pytest.raises(NotFound):
+        reusing.take_paper(play.rt, wang, case.id, "layout", given, now=play.now)

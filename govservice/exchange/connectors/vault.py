@@ -36,7 +36,7 @@ def look(session: Session, catalogue: Catalogue, wanted: Wanted, name: str, max_
     """The values found, at most `max_age` old; NO_RECORD where there are none. Reads only."""
     since = wanted.at - max_age.span if max_age is not None else None
     if name == FACTS:
-        return _earlier_facts(session, wanted, since)
+        return _earlier_facts(session, catalogue, wanted, since)
     if name in catalogue.documents:
         return _documents(session, wanted, name, catalogue.documents[name].shows, since)
     return _papers(session, wanted, name, since)
@@ -46,15 +46,24 @@ def _own(statement: Any, wanted: Wanted) -> Any:
     """Cases of the same party: of the person for themselves, or for the same organisation."""
     statement = statement.where(Case.id != wanted.case_id, Case.applicant_id == wanted.person_id)
     if wanted.subject.kind == "organisation":
-        statement = statement.where(Case.organisation_id == wanted.subject_id)
+        return statement.where(Case.organisation_id == wanted.subject_id)
     return statement
 
 
-def _earlier_facts(session: Session, wanted: Wanted, since: datetime | None) -> Reading:
-    """The newest value of each fact type that a registry gave for an earlier case, sealed for the same person."""
+def _party(statement: Any, wanted: Wanted) -> Any:
+    """The same, without what a person got or gave for an enterprise where the question is about the person."""
+    statement = _own(statement, wanted)
+    return statement if wanted.subject.kind == "organisation" else statement.where(Case.organisation_id.is_(None))
+
+
+def _earlier_facts(session: Session, catalogue: Catalogue, wanted: Wanted, since: datetime | None) -> Reading:
+    """The newest value of each fact type that a registry gave for an earlier case, sealed for the same person. Of a
+    case for an enterprise, what was asked about the enterprise says nothing about the person."""
+    about = [ref for ref, dataset in catalogue.datasets.items() if dataset.subject == wanted.subject.kind]
     statement = _own(select(Fact).join(Case, Case.id == Fact.case_id), wanted).where(
         Fact.fact_type.in_(wanted.take), Fact.subject_id == wanted.person_id, Fact.superseded_by.is_(None),
-        Fact.assurance == "registry", Fact.registry_code != VAULT, Fact.as_of.is_not_distinct_from(wanted.as_of),
+        Fact.assurance == "registry", Fact.registry_code != VAULT, Fact.dataset.in_(about),
+        Fact.as_of.is_not_distinct_from(wanted.as_of),
     )  # fmt: skip
     if since is not None:
         statement = statement.where(Fact.fetched_at >= since)
@@ -80,7 +89,7 @@ def _documents(
     session: Session, wanted: Wanted, kind: str, shows: tuple[str, ...], since: datetime | None
 ) -> Reading:  # fmt: skip
     """What the newest valid document of this kind was issued on."""
-    statement = _own(select(IssuedDocument, Case).join(Case, Case.id == IssuedDocument.case_id), wanted).where(
+    statement = _party(select(IssuedDocument, Case).join(Case, Case.id == IssuedDocument.case_id), wanted).where(
         IssuedDocument.kind == kind, IssuedDocument.revoked_at.is_(None),
         or_(IssuedDocument.valid_until.is_(None), IssuedDocument.valid_until >= wanted.today),
     )  # fmt: skip
@@ -103,7 +112,7 @@ def _papers(session: Session, wanted: Wanted, slot: str, since: datetime | None)
     """
     if wanted.as_of is not None:
         return NOTHING
-    statement = _own(select(File, Case).join(Case, Case.id == File.case_id), wanted).where(
+    statement = _party(select(File, Case).join(Case, Case.id == File.case_id), wanted).where(
         File.slot == slot, File.kind == "material", File.removed_at.is_(None), Case.outcome == "granted",
     )  # fmt: skip
     if since is not None:

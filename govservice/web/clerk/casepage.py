@@ -170,8 +170,9 @@ def corrected(track: CasePage) -> dict[str, Change]:
         elif h.type == "gap.closed" and h.data.get("rev"):
             found[h.data["material"]] = Change(rev, h.at)
             rev = int(h.data["rev"])
-        elif h.type == "correction.resubmitted":
-            found |= dict.fromkeys(h.data.get("changed", []), Change(rev, h.at))
+        elif h.type == "correction.resubmitted" or h.type == "data.changed" and h.data.get("rev"):
+            if h.data.get("why") != "settled":  # a register answered late: the applicant did nothing
+                found |= dict.fromkeys(h.data.get("changed", []), Change(rev, h.at))
             rev = int(h.data["rev"])
     return found
 
