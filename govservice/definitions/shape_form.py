@@ -92,6 +92,9 @@ def _check_fact(report: Report, path: Path, fact: Raw) -> None:
     if "subscribe" in fact and "revalidate" not in fact:
         report.error("E-FACT", (*path, "subscribe"), "belongs to a fact with `revalidate`: what is told is asked again")
     _check_on_change(report, path, fact)
+    if fact.get("pending") == "allowed" and not fact.get("fallback"):
+        message = "the applicant is asked for what a register owes: say how they give it (`fallback`)"
+        report.error("E-FACT", (*path, "pending"), message)
     if "pending_within" in fact and fact.get("pending") != "allowed":
         report.error("E-FACT", (*path, "pending_within"), "belongs to `pending: allowed`")
 

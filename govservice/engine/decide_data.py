@@ -66,7 +66,7 @@ def settled(work: Work) -> None:
             leaving.take_back(work, token.id)
     kinds = {pause[0] for node in facts.values() if (pause := pause_of(work.d.service, node)) is not None}
     for hold in work.st.holds:
-        if hold.token_id == MAIN and hold.kind in kinds:
+        if hold.token_id == MAIN and hold.kind in kinds and hold.trigger == TRIGGER:  # a hearing goes on to its end
             pauses.end(work, MAIN, hold.kind, "settled")
     correction.after_act(work)
 

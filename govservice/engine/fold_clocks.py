@@ -74,7 +74,7 @@ def pause_begun(st: CaseState, ev: Event) -> None:
     d, token = ev.data, st.tokens[ev.token_id or MAIN]
     if "role" in d:
         acted(st, d["step"], ev)
-    st.holds = (*st.holds, Hold(token.id, d["kind"], ev.at, d["until_on"], d["until_at"]))
+    st.holds = (*st.holds, Hold(token.id, d["kind"], ev.at, d["until_on"], d["until_at"], d["trigger"]))
     st.tokens[token.id] = token._replace(version=token.version + 1)
     set_timers(st, d["timers"], ev.seq)
 

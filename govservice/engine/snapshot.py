@@ -21,7 +21,7 @@ from govservice.engine.state import (
     Token,
 )
 
-FORMAT = 9
+FORMAT = 10
 
 
 def dump(st: CaseState) -> str:

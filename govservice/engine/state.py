@@ -148,13 +148,15 @@ class Kept(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """Excluded time that runs at a token: a hearing, an expert review. Ends at the latest at `until_at`."""
+    """Excluded time that runs at a token: a hearing, an expert review. Ends at the latest at `until_at`. `trigger`: the
+    act that began it."""
 
     token_id: int
     kind: str
     since: str
     until_on: str
     until_at: str
+    trigger: str
 
 
 class Gap(NamedTuple):

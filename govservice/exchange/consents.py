@@ -29,6 +29,12 @@ def wants_consent(compiled: Compiled) -> list[str]:
     return [name for name, node in compiled.service.facts.items() if node.consent == "explicit"]
 
 
+def about_person(compiled: Compiled, catalogue: Catalogue, fact: str) -> bool:
+    """Whether the register is asked about the applicant, not about the enterprise that they act for."""
+    dataset = catalogue.datasets.get(compiled.service.facts[fact].dataset or "")
+    return dataset is None or dataset.subject == "person"
+
+
 def agreement(compiled: Compiled, catalogue: Catalogue, fact: str) -> dict[str, Any]:
     """What the person agrees to, word for word and in every language: who is asked what, why, by which law, and for
     which application."""

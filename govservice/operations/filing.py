@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from govservice.codes import CASE_NUMBER
 from govservice.definitions.compiled import Compiled
 from govservice.engine import MAIN, Actor, Applied, Command, Expected, apply, available, context, load_state
-from govservice.errors import Forbidden, KeyReused, Missing, NotAllowed, NotFound, Stale
+from govservice.errors import N_, Forbidden, KeyReused, Missing, NotAllowed, NotFound, Stale
 from govservice.exchange import consents, evidence, toll
 from govservice.exchange.queries import Trigger
 from govservice.exchange.snapshot import Reason, latest_snapshot, seal_snapshot
@@ -27,6 +27,7 @@ from govservice.models.casedata import YOU, Form, read_form, write_form
 from govservice.models.cases import Case, CaseEvent, CommandKey
 from govservice.models.papers import File
 from govservice.operations.asked import check_people
+from govservice.operations.changing import settle
 from govservice.operations.completeness import (
     missing_items,
     open_slots,
@@ -105,16 +106,18 @@ def agree(
 ) -> None:
     """The purpose page was answered: remembers which facts the applicant would rather bring, fetches the others. A fact
     with `block` cannot be brought. What wants consent (`consent: explicit`) is asked for only where it is in `agreed`;
-    left out of it, an earlier consent is taken back."""
+    left out of it, an earlier consent is taken back. Raises NotAllowed for whoever agrees for somebody else."""
     with rt.write() as session:
         case = _draft(session, actor, case_id, rt.today(now))
         compiled = rt.definitions.by_sha(case.def_sha)
         form = read_form(session, case.applicant_id, case_id)
         known = compiled.service.facts
         wanting = consents.wants_consent(compiled)
-        consents.note_given(
-            session, case, compiled, rt.definitions.catalogue, set(agreed) - set(declined), actor.id, now
-        )
+        given, catalogue = set(agreed) - set(declined), rt.definitions.catalogue
+        theirs = {fact for fact in given.intersection(wanting) if consents.about_person(compiled, catalogue, fact)}
+        if theirs and actor.person_id != case.applicant_id:
+            raise NotAllowed(N_("Only the person whom a register is asked about can agree to that."))
+        consents.note_given(session, case, compiled, catalogue, given, actor.id, now)
         consents.end(session, case_id, [f for f in wanting if f not in agreed or f in declined], now)
         own = [f for f in known if f in declined and known[f].block is None or f in wanting and f not in agreed]
         form = replace(form, declined=tuple(own), agreed_at=to_iso(now))
@@ -246,7 +249,10 @@ def _send(
     idem: str,
     now: datetime,
 ) -> Receipt:
+    corrected: list[str] = []
+
     def work(session: Session) -> Receipt:
+        corrected.clear()
         case = own_case(session, actor, case_id, rt.today(now), lock=True)
         compiled = rt.definitions.by_sha(case.def_sha)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
@@ -278,7 +284,7 @@ def _send(
             },
         )  # fmt: skip
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)
-        after_correction(session, case, form, facts, now)
+        corrected.extend(after_correction(session, case, form, facts, now))
         note_given(rt, session, case, compiled, form, facts, now)
         note_overridden(rt, session, case, compiled, form, facts, now)
         sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason=reason, now=now)
@@ -286,7 +292,10 @@ def _send(
             toll.note(session, case, compiled, rt.definitions.catalogue, form, facts, sealed, before)
         return Receipt(case.number, case_id, sealed.sha256, applied.replayed)
 
-    return in_transaction(rt, work)
+    receipt = in_transaction(rt, work)
+    if corrected:
+        settle(rt, case_id, corrected, f"{case_id}:{receipt.sha256[:16]}", now)
+    return receipt
 
 
 def _was_sending(session: Session, actor: Actor, case_id: str, idem: str) -> bool:

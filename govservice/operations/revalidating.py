@@ -145,17 +145,21 @@ def note_overridden(
         ))  # fmt: skip
 
 
-def after_correction(session: Session, case: Case, form: Form, facts: evidence.Facts, now: datetime) -> None:
-    """The applicant's answer took a registry's new values over: what was found is settled by that."""
+def after_correction(session: Session, case: Case, form: Form, facts: evidence.Facts, now: datetime) -> list[str]:
+    """The applicant's answer took a registry's new values over: what was found is settled by that. Returns of which
+    facts."""
     rows = session.scalars(
         select(Revalidation).where(
             Revalidation.case_id == case.id, Revalidation.result.in_(CHANGED), Revalidation.resolution.is_(None)
         )
     )
+    settled = []
     for row in rows:
         view = facts.get(row.name)
         if view is not None and view.filled and all(form.answers.get(n, v) == v for n, v in view.values.items()):
             row.resolution, row.resolved_by, row.resolved_at = "corrected", case.applicant_id, now
+            settled.append(row.name)
+    return settled
 
 
 def after_decision(rt: Runtime, session: Session, applied: Applied, now: datetime) -> None:

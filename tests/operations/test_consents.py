@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from config import Settings
-from govservice.errors import NotFound, Unverified
+from govservice.errors import NotAllowed, NotFound, Unverified
 from govservice.exchange import consents
 from govservice.exchange.evidence import FactView, current_facts, prefill
 from govservice.exchange.seals import verify
@@ -26,6 +26,7 @@ from govservice.models.exchange import Exchange
 from govservice.models.reliance import Revalidation
 from govservice.models.session import Database
 from govservice.operations import consenting, filing, revalidating
+from govservice.operations.mandates import grant_mandate
 from govservice.operations.settling import Settler
 from tests.operations.conftest import Play
 from tests.support.clock import MovableClock
@@ -207,6 +208,38 @@ def test_a_consent_is_its_givers_alone_and_is_taken_back_once(play: Consenting) 
     play.pass_time(days=1)
     consenting.revoke(play.rt, play.citizen("wang.fang"), row.id, now=play.now)
     assert given(play)[0].revoked_at == taken
+
+
+def test_nobody_agrees_for_somebody_else(
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A colleague may go on with an application for their enterprise; what a register holds about the applicant as a
+    person is not theirs to open."""
+    rt = relying_runtime(settings, database, clock, sandbox, tmp_path, owner="consent: explicit")
+    play = Consenting(rt, clock)
+    play.agreed = ()
+    try:
+        play.draft()
+        with play.rt.write() as session:
+            case = session.get_one(Case, play.case_id)
+            grant_mandate(
+                session, str(play.users["liu.yang"].person_id), str(case.organisation_id), kind="agent", source="demo",
+                valid_from=play.now.date(), now=play.now,
+            )  # fmt: skip
+        with pytest.raises(NotAllowed):
+            filing.agree(
+                rt, play.citizen("liu.yang"), play.case_id, declined=(), agreed=("owner",), now=play.now
+            )  # fmt: skip
+        with rt.read() as session:
+            assert session.scalars(select(Consent)).all() == []
+            asked = select(Exchange).where(Exchange.case_id == play.case_id, Exchange.fact == "owner")
+            assert session.scalars(asked).all() == []
+        play.agreed = ("owner",)
+        play.agree("wang.fang")
+        with rt.read() as session:
+            assert session.scalars(select(Consent)).one().fact == "owner"
+    finally:
+        rt.gateway.close()
 
 
 def test_a_consent_ends_after_a_year(play: Consenting, sandbox: Sandbox) -> None:

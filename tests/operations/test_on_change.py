@@ -161,6 +161,20 @@ def test_a_task_ends_with_the_settling_of_the_change(make_play: MakePlay, sandbo
     assert folded(play) == play.state
 
 
+def test_a_task_ends_where_the_applicant_takes_the_change_over(make_play: MakePlay, sandbox: Sandbox) -> None:
+    """Nobody is left to look at a difference that a correction has settled."""
+    play = make_play(premises="on_change: {task: head}")
+    play.draft()
+    play.submit()
+    changed(play, sandbox)
+    play.act("li.na", "", "correct", reason="请核对", items={"title_deed": "面积不符"})
+    play.attach("wang.fang", "title_deed")
+    filing.resubmit(play.rt, play.citizen("wang.fang"), play.case_id, expected=None, idem=play.key(), now=play.now)
+    assert newest(play).resolution == "corrected"
+    assert play.steps == {"": "acceptance"}
+    assert folded(play) == play.state
+
+
 def test_a_task_ends_with_the_case(make_play: MakePlay, sandbox: Sandbox) -> None:
     play = make_play(premises="on_change: {task: head}")
     play.draft()
@@ -205,6 +219,28 @@ def test_a_pause_ends_when_the_change_is_settled(make_play: MakePlay, sandbox: S
     revalidating.resolve(play.rt, play.staff("he.tao"), play.case_id, row.id, "kept", "已核对", now=play.now)
     assert play.state.holds == ()
     assert told(play, "pause.ended")[0]["how"] == "settled"
+    assert folded(play) == play.state
+
+
+def test_a_hearing_that_an_officer_holds_does_not_end_with_the_settling(make_play: MakePlay, sandbox: Sandbox) -> None:
+    play = make_play(premises="on_change: {pause: hearing, length: 5wd}")
+    play.draft()
+    play.submit()
+    play.act("li.na", "", "accept")
+    play.act("zhang.qiang", "review.food", "pass")
+    play.act("zhang.qiang", "review.food", "pass", attachments=play.report())
+    play.act("wu.gang", "review.food", "pass")
+    play.act("sun.min", "review.sign", "pass")
+    play.act("zhou.jie", "review.fire", "pass")
+    play.act("he.tao", "", "hear")
+    held = play.state.holds
+    assert [hold.kind for hold in held] == ["hearing"]
+    changed(play, sandbox)
+    row = newest(play)
+    revalidating.resolve(play.rt, play.staff("he.tao"), play.case_id, row.id, "kept", "已核对", now=play.now)
+    assert play.state.holds == held, "the hearing goes on, and the limit stands still for it"
+    play.act("he.tao", "", "heard")
+    assert play.state.holds == ()
     assert folded(play) == play.state
 
 

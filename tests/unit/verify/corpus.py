@@ -74,6 +74,7 @@ UNSOUND = [
     Case("a register asked for a period that it cannot tell", ("    fallback: [declare]\n", "    fallback: [declare]\n    as_of: last_month\n"), "E-AS-OF", "as_of:", None, run=False),
     Case("a paper that the vault does not hold", ("from: {dataset: real_estate/1, grant: GR-2033}", "from: [{dataset: real_estate/1, grant: GR-2033}, {vault: title_dead}]"), "E-UNKNOWN-VAULT", "from:", None, run=False),
     Case("consent without another way", ("    fallback: [declare]\n", "    block: {en: No, zh: 否}\n    consent: explicit\n"), "E-CONSENT", "consent:", None, run=False),
+    Case("what may come late and nobody can give", ("    fallback: [declare]\n", "    block: {en: No, zh: 否}\n    pending: allowed\n"), "E-FACT", "pending:", None, run=False),
     Case("a change that nobody weighs", ("    fallback: [declare]\n", "    fallback: [declare]\n    on_change: correct\n"), "E-FACT", "on_change:", None, run=False),
     Case("a change given to a role that there is not", ("    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: {task: nobody}\n"), "E-UNKNOWN-ROLE", "on_change:", None, run=False),
     Case("a correction of a change that nobody can ask for", (NO_CORRECTION, "", ASK, "", "    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: correct\n"), "E-ON-CHANGE", "on_change:", None, run=False),
