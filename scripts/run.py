@@ -74,7 +74,6 @@ def main() -> int:
         environ = environment()
         host, port = environ["HOST"], int(environ["PORT"])
         prepare("Database", environ, "database", "upgrade")
-        prepare("Definitions", environ, "definitions", "publish")
         sandbox = flask_command("registry-sandbox", "--port", environ["SANDBOX_PORT"])
         children.append(start("registry-sandbox", sandbox, environ))
         payments = flask_command("payment-sandbox", "--port", environ["PAYMENT_SANDBOX_PORT"])

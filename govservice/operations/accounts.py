@@ -205,10 +205,13 @@ def assign_role(rt: Runtime, session: Session, user_id: str, role: str, departme
 
 
 def known_roles(rt: Runtime) -> dict[str, frozenset[str]]:
-    """Role codes with the kinds of departments that may hold them; empty: any (roles of the portal itself)."""
+    """Role codes with the kinds of departments that may hold them; empty: any (roles of the portal itself). Those of a
+    service that is not in force yet count: it comes into force when somebody holds its roles."""
     found: dict[str, frozenset[str]] = dict.fromkeys(PORTAL_ROLES, frozenset())
-    for code in rt.definitions.codes():
-        for role, spec in rt.definitions.current(code).service.roles.items():
+    known = rt.definitions
+    versions = [*map(known.current, known.codes()), *map(known.draft, known.drafts())]
+    for compiled in versions:
+        for role, spec in compiled.service.roles.items():
             found[role] = found.get(role, frozenset()) | {spec.department}
     return found
 

@@ -35,13 +35,13 @@ class Loaded:
 
 
 def load(rt: Runtime, cases: int, progress: Progress) -> Loaded:
-    """Loads what is missing: definitions, the cast and, for more than no case, the history up to the portal's present.
+    """Loads what is missing: the cast, definitions and, for more than no case, the history up to the portal's present.
 
     Raises NotAllowed outside demo mode.
     """
     now = rt.now()
+    accounts = load_cast(rt, now=now)  # people first: a service that nobody can carry out is not put in force
     publish_all(rt, by="system", now=now)
-    accounts = load_cast(rt, now=now)
     with rt.read() as session:
         before, loaded = _count(session), is_loaded(session)
         clock = session.get(SimulatedClock, 1)

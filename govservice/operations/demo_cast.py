@@ -148,7 +148,7 @@ def further_staff(rt: Runtime) -> Iterator[Staff]:
             for _ in range(wanted - held[(area, role)] if kind else 0):
                 login, en, zh = next(names)
                 yield Staff(login, en, zh, area, ((role, str(kind)),))
-    shared = rt.definitions.current(SHARING).service.roles if SHARING in rt.definitions.codes() else {}
+    shared = rt.definitions.draft(SHARING).service.roles if SHARING in rt.definitions.drafts() else {}
     for role, spec in shared.items():
         if not held[(PROVINCE, role)]:
             yield Staff(*next(names), PROVINCE, ((role, spec.department),))
