@@ -11,15 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
-from govservice.engine import Actor, Command, apply
-from govservice.errors import Missing, NotAllowed
+from govservice.engine import Actor, Command, apply, correction_items
+from govservice.errors import KeyReused, Missing, NotAllowed
 from govservice.exchange import evidence, toll
 from govservice.exchange.pending import ask_for_owed, asked_for, fields_of, materials_of
 from govservice.exchange.requirement import given_instead
 from govservice.exchange.snapshot import seal_snapshot
 from govservice.messaging.notices import tell
 from govservice.models.casedata import Form, read_form
-from govservice.models.cases import Case
+from govservice.models.cases import Case, CommandKey
 from govservice.models.exchange import EvidenceRequirement
 from govservice.operations.completeness import prune_hidden
 from govservice.operations.own_cases import own_case
@@ -54,15 +54,20 @@ def _ask(rt: Runtime, case_id: str, now: datetime) -> bool:
 
 
 def give(rt: Runtime, actor: Actor, case_id: str, *, idem: str, now: datetime) -> None:
-    """The applicant sends what they were asked for. Raises Missing naming what is not there yet, NotAllowed where
-    nothing is asked (any more)."""
+    """The applicant sends what they were asked for; the same key again changes nothing. Raises Missing naming what is
+    not there yet, NotAllowed where nothing is asked (any more), KeyReused."""
 
     def work(session: Session) -> None:
         case = own_case(session, actor, case_id, rt.today(now), lock=True)
+        known = session.get(CommandKey, (actor.id, idem))
+        if known is not None:
+            if known.case_id != case_id:
+                raise KeyReused()
+            return
         compiled = rt.definitions.by_sha(case.def_sha)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         names = asked_for(session, case_id)
-        if case.status != "open" or not names:
+        if case.status != "open" or not names or correction_items(session, case_id):  # the answer to that brings it
             raise NotAllowed("Nothing is asked of you for this application at the moment.")
         form = prune_hidden(compiled, read_form(session, case.applicant_id, case_id))
         sent = read_form(session, case.applicant_id, case_id, case.data_rev)

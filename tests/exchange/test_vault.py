@@ -123,3 +123,5 @@ def test_what_was_told_of_an_enterprise_is_not_told_of_its_agent(
         first = session.get_one(Case, wang_fang.case_id)
         enterprise = dataclasses.replace(enterprise, subject_id=str(first.organisation_id))
         assert vault.look(session, catalogue, enterprise, "facts", None).values["premises.area"] == "326.40"
+        elsewhere = dataclasses.replace(enterprise, subject_id=new_id())  # another enterprise of the same agent
+        assert vault.look(session, catalogue, elsewhere, "facts", None) == vault.NOTHING

@@ -24,6 +24,7 @@ from govservice.models.exchange import EvidenceRequirement, Fact
 from govservice.models.reliance import Revalidation
 from govservice.models.session import Database
 from govservice.operations import revalidating
+from govservice.operations.mandates import grant_mandate
 from tests.operations.conftest import Play
 from tests.support.clock import MovableClock
 from tests.support.relying import Edits, relying_runtime
@@ -294,6 +295,16 @@ def test_the_vault_gives_what_a_paper_proved_that_an_authority_granted_on(
             EvidenceRequirement.case_id == play.case_id, EvidenceRequirement.name == "premises"
         )
         assert session.scalars(need).one().state == "available"
+        first_case = session.get_one(Case, first)
+        enterprise = str(first_case.organisation_id)
+    with play.rt.write() as session:
+        grant_mandate(
+            session, str(play.users["liu.yang"].person_id), enterprise, kind="agent", source="demo",
+            valid_from=play.now.date(), now=play.now,
+        )  # fmt: skip
+    play.draft("liu.yang")
+    assert play.citizen("liu.yang").organisation_id == enterprise
+    assert not facts_of(play)["premises"].filled, "what a colleague gave is sealed with their key and stays theirs"
 
 
 def test_the_vault_gives_no_paper_that_is_too_old(make_play: MakePlay, sandbox: Sandbox) -> None:

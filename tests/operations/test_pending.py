@@ -191,7 +191,8 @@ def test_the_applicant_gives_what_is_owed_and_nothing_else(play: Play, sandbox: 
     assert set(missing.value.fields) == {"premises.area", "health_certificates"}
     play.answer("wang.fang", premises={"premises.area": "512", "premises.address": "别的地方"})
     play.attach("wang.fang", "health_certificates")
-    owing.give(play.rt, wang, play.case_id, idem=play.key(), now=play.now)
+    for _ in range(2):  # sent twice by the same press
+        owing.give(play.rt, wang, play.case_id, idem="press", now=play.now)
     form = pinned(play)
     assert (form.answers["premises.area"], form.sources["premises.area"]) == ("512", "you")
     assert form.answers["premises.address"] == TYPED["premises.address"], "only what is owed is open"
@@ -312,3 +313,38 @@ def test_a_consent_taken_back_before_the_register_answered_leaves_it_owed(agreei
     assert stopped.value.why["size"] == "unverified"
     assert owing.ask_due(play.rt, play.now) == 1, "the register is not asked any more: the applicant is"
     assert need(play, "size").asked_at == play.now
+
+
+@pytest.fixture
+def whole(
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path
+) -> Iterator[Play]:
+    rt = relying_runtime(settings, database, clock, sandbox, tmp_path, premises="pending: allowed")
+    yield Play(rt, clock)
+    rt.gateway.close()
+
+
+def test_where_the_case_goes_must_be_known_whatever_a_register_owes(whole: Play, sandbox: Sandbox) -> None:
+    sandbox.fault("real_estate", "status_500")
+    whole.draft(tries=1)
+    with pytest.raises(Missing) as missing:
+        whole.submit()
+    assert list(missing.value.fields) == ["premises.district"]
+    whole.answer("wang.fang", premises={"premises.district": "huaxi"})
+    whole.submit()
+    assert (whole.state.status, whole.state.area) == ("open", "huaxi")
+    assert need(whole, "premises").ask_at is not None, "the rest of it is owed still"
+
+
+def test_what_is_owed_is_not_given_past_a_correction_that_is_out(play: Play, sandbox: Sandbox) -> None:
+    """What the applicant prepares as their answer is not pinned before they send it as that."""
+    sent_while_down(play, sandbox)
+    play.clock.set(need(play, "size").ask_at or play.now)
+    owing.ask_due(play.rt, play.now)
+    play.answer("wang.fang", premises={"premises.area": "512"})
+    play.attach("wang.fang", "health_certificates")
+    rev = pinned(play).rev
+    play.act("li.na", "", "correct", reason="请更正", items={"menu.seats": "图纸为 86 个"})
+    with pytest.raises(NotAllowed):
+        owing.give(play.rt, play.citizen("wang.fang"), play.case_id, idem=play.key(), now=play.now)
+    assert pinned(play).rev == rev

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from govservice.definitions.compiled import Compiled
 from govservice.errors import NotAllowed, NotFound
 from govservice.exchange.evidence import current_facts
+from govservice.models.base import new_id
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
 from govservice.models.exchange import Burden
@@ -230,5 +231,10 @@ def test_nothing_that_was_filed_for_another_enterprise_is_offered(play: Play) ->
         assert "layout" in slots.materials
         assert reusing.offered(play.rt, session, wang, case, Form(), slots, play.now) is None
         assert reusing.papers_for(play.rt, session, wang, case, "layout", Form(), play.now) == []
+        columns = {column.name: getattr(case, column.name) for column in Case.__table__.columns}
+        own = Case(**{**columns, "id": new_id(), "number": new_id(), "organisation_id": None, "mandate_id": None})
+        himself = replace(wang, organisation_id=None, mandate_id=None)
+        found = reusing.papers_for(play.rt, session, himself, own, "layout", Form(), play.now)
+        assert found == [], "nor in an application for oneself"
     with pytest.raises(NotFound):
         reusing.take_paper(play.rt, wang, case.id, "layout", given, now=play.now)

@@ -49,6 +49,9 @@ def test_from_the_complaint_to_the_answer(room: Room) -> None:
     assert owner.send(one, {"verdict": "rejected", "words": "档案无误"}).status_code == 303
     other = room.stage.client_as("li.na")
     assert other.get(one).status_code == 404
+    elsewhere = room.stage.client_as("gu.wen")  # looks after other registers
+    assert elsewhere.get("/registers/disputes").status_code == 200
+    assert elsewhere.get(one).status_code == 404
     assert citizen.get(one).status_code == 404
 
     letter = citizen.get(f"/my/cases/{room.number}/notices/disputed/1").get_data(as_text=True)

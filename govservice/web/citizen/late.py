@@ -29,12 +29,25 @@ from govservice.web.i18n import text
 def late(number: str) -> str | Response | tuple[str, int]:
     filing = filing_of(number)
     if not filing.slots.owed:
-        return redirect(url_for("citizen.case", number=number, said="not_now"), 303)
+        return _given(filing) if request.method == "POST" else _to_case(number, "not_now")
     asked = [name for name in filing.fields if name in filing.slots.fields]
     form = make_form(filing.fields, asked, filing.form.answers, districts(filing.rt), formats=filing.formats)
     if request.method == "GET":
         return _page(filing, form, {})
     return _send(filing, form)
+
+
+def _to_case(number: str, said: str) -> Response:
+    return redirect(url_for("citizen.case", number=number, said=said), 303)
+
+
+def _given(filing: Filing) -> Response:
+    """Sends what was kept. Raises Missing."""
+    try:
+        owing.give(filing.rt, filing.actor, filing.case.id, idem=idem_of(request.form.get("idem")), now=now())
+    except NotAllowed:
+        return _to_case(filing.number, "not_now")
+    return _to_case(filing.number, "given")
 
 
 def _send(filing: Filing, form: ItemForm) -> str | Response | tuple[str, int]:
@@ -54,16 +67,11 @@ def _send(filing: Filing, form: ItemForm) -> str | Response | tuple[str, int]:
     if problems or wrong:
         return _page(filing_of(filing.number), form, problems), 422
     try:
-        owing.give(
-            filing.rt, filing.actor, filing.case.id, idem=idem_of(request.form.get("idem")), now=now()
-        )  # fmt: skip
+        return _given(filing)
     except Missing as missing:
         problems = {name: gettext("%(what)s: upload a file", what=text(filing.labels.get(name, name)))
                     for name in missing.fields if name in filing.slots.materials}  # fmt: skip
         return _page(filing_of(filing.number), form, problems), 422
-    except NotAllowed:
-        return redirect(url_for("citizen.case", number=filing.number, said="not_now"), 303)
-    return redirect(url_for("citizen.case", number=filing.number, said="given"), 303)
 
 
 def _page(filing: Filing, form: ItemForm, problems: Mapping[str, str]) -> str:
