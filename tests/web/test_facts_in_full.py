@@ -177,7 +177,9 @@ def test_sent_while_a_register_is_down_and_asked_for_once(patient: Desk, sandbox
     letter = citizen.get(f"{desk.at}/notices/owed/1").get_data(as_text=True)
     assert "Staff health certificates" in letter
     assert "is not refused for it" in letter
-    assert "Give it now" in citizen.get(desk.at).get_data(as_text=True)
+    page = citizen.get(desk.at).get_data(as_text=True)
+    assert page.count("Give it now") == 2, "the panel on top says it as well"
+    assert "You need not do anything" not in page
     page = citizen.get(f"{desk.at}/owed").get_data(as_text=True)
     assert "Staff health certificates" in page
     empty = citizen.send(f"{desk.at}/owed", {})
@@ -232,3 +234,17 @@ def test_a_change_is_a_correction_or_a_task_on_every_desk(patient: Desk, sandbox
 def _seq(desk: Desk) -> int:
     with desk.play.rt.read() as session:
         return session.scalars(select(Message.seq).where(Message.kind == "correction")).one()
+
+
+def test_a_page_with_other_questions_lets_out_what_a_register_owes(patient: Desk, sandbox: Sandbox) -> None:
+    """The means may come later (`pending: allowed`); the income of the tax year is given on the same page."""
+    rt, play = patient.stage.runtime, patient.play
+    sandbox.fault("civil_affairs", "status_500")
+    number = filing.start(
+        rt, play.citizen("liu.yang"), "minimum_living_allowance", idem=play.key(), now=play.now
+    )  # fmt: skip
+    liu, at = patient.stage.client_as("liu.yang"), f"/my/cases/{number}"
+    assert liu.send(f"{at}/purpose", {"consent.means": "agree", "consent.tax": "own"}).status_code == 303
+    assert "you may send without it" in liu.get(f"{at}/pages/means").get_data(as_text=True)
+    assert liu.send(f"{at}/pages/means", {"income.taxable": "0"}).status_code == 422, "the standard is not owed"
+    assert liu.send(f"{at}/pages/means", {"allowance.standard": "785", "income.taxable": "0"}).status_code == 303

@@ -33,7 +33,7 @@ from govservice.web.citizen.correction import cards_of, reasons_now
 from govservice.web.citizen.picture import columns_of
 from govservice.web.citizen.promised import owed
 from govservice.web.citizen.story import story
-from govservice.web.citizen.turn import panel
+from govservice.web.citizen.turn import asking, panel
 from govservice.web.i18n import text
 from govservice.web.words import day, last_day, list_text
 
@@ -164,7 +164,7 @@ def case(number: str) -> str | Response:
         page=page,
         case=page.case,
         service=page.compiled.service,
-        panel=panel(page, len(cards)),
+        panel=asking(panel(page, len(cards)), number, late=bool(filing.slots.owed), meetings=meetings),
         columns=columns_of(page),
         cards=cards,
         reasons=reasons_now(filing, page) if cards else [],

@@ -329,7 +329,8 @@ def known_items(filing: Filing) -> list[dict[str, str]]:
         if view.filled and any(shown):
             items.append({"kind": "register", "value": list_text([s for s in shown if s]), "note": note})
         elif view.state == "deferred":
-            note = gettext("please give it yourself, or ask again")
+            owed = view.name in pending_facts(filing.compiled, filing.facts)
+            note = gettext("you may send without it") if owed else gettext("please give it yourself, or ask again")
             items.append({"kind": "waiting", "value": text(view.registry_name), "note": note})
     return items
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from flask import abort, redirect, render_template, request, url_for
@@ -36,7 +37,9 @@ def page(number: str, page: str) -> str | Response | tuple[str, int]:
         known = any(each.page == page for each in filing.compiled.service.form)
         return redirect(next_href(filing), 303) if known else abort(404)
     asked = [name for name in shown.fields if name in filing.slots.fields]
-    form = make_form(filing.fields, asked, filing.form.answers, districts(filing.rt), formats=filing.formats)
+    # what a register owes may be left out here as well: the application can be sent without it
+    fields = {n: replace(f, required=f.required and n not in filing.late) for n, f in filing.fields.items()}
+    form = make_form(fields, asked, filing.form.answers, districts(filing.rt), formats=filing.formats)
     valid = form.validate_on_submit()
     if form.is_submitted() and request.form.get("then") == "later":
         return _leave(filing, page, form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import url_for
@@ -27,6 +28,25 @@ def panel(page: CasePage, items: int) -> Panel:
     if page.standing.together:
         return _together(page)
     return _PANELS[page.standing.turn](page, items)
+
+
+def asking(found: Panel, number: str, *, late: bool, meetings: Sequence[Mapping[str, Any]]) -> Panel:
+    """The panel of a case that departments work on, saying what is asked of the applicant meanwhile. `late`: what a
+    register owes is asked for; `meetings`: those with no time yet are theirs to choose."""
+    unset = next((meeting for meeting in meetings if not meeting["when"]), None)
+    if found["kind"] != "with_us" or found["button"] is not None or not (late or unset):
+        return found
+    if late:
+        words = gettext("A register has not told us what we need. Please give it yourself.")
+        button = {"text": gettext("Give it now"), "href": url_for("citizen.late", number=number)}
+    else:
+        words = gettext("The department comes to you. Choose when.")
+        token = unset["token"] if unset else 0
+        button = {
+            "text": gettext("Choose a time"),
+            "href": url_for("citizen.appointment", number=number, token=token),
+        }
+    return {**found, "words": words, "button": button}
 
 
 def _own_step(page: CasePage) -> Panel:
