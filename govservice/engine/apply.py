@@ -160,7 +160,7 @@ class _Door:
         work = deciding.plan(d, state, cmd, self.calendars)
         reliance.check(self.store.session, work)
         if not work.events:
-            self.store.write_key(self.key_row(state, state.seq + 1, state.seq, cmd))
+            self.store.write_key(self.key_row(state, state.seq + 1, state.seq, self.cmd))
             return Applied(state.case_id, state.version, state.seq + 1, state.seq, state, ())
         return self.finish(d, state, work.st, work.events, head, text)
 

@@ -96,3 +96,14 @@ def test_delegation_ends_where_a_conflict_of_interest_begins(database: Database)
     assert refused.value.code == "own_case", "what the absent one may not decide nobody decides for them"
     with pytest.raises(Forbidden):
         w.do(standing_in(replace(LI, person_id=w.person), ZHANG), "pass", "review.food")
+
+
+def test_delegation_what_changes_nothing_is_answered_a_second_time_as_the_first(database: Database) -> None:
+    """Found by the long simulation: a deputy takes what the absent colleague has; sent again, it is the same."""
+    w = world(database)
+    w.do(ZHANG, "@claim", "review.food")
+    deputy = standing_in(WU, ZHANG)
+    first = w.do(deputy, "@claim", "review.food", idem="the-same")
+    again = w.do(deputy, "@claim", "review.food", idem="the-same")
+    assert (first.events, first.replayed) == ((), False)
+    assert (again.events, again.replayed, again.version) == ((), True, first.version)
