@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from govservice.definitions.questions import Question
 from govservice.queries.lateness import lateness
+from govservice.web.clerk.casefile import otherwise
 from govservice.web.words import late_words
 from tests.web.conftest import Stage
 from tests.web.desks import Desks, words
@@ -114,3 +117,13 @@ def test_a_condition_in_peoples_words(stage: Stage) -> None:
     page = stage.client().get("/services/open_restaurant", headers={"Accept-Language": "zh"}).get_data(as_text=True)
     assert "大于 0" not in page
     assert re.search(r"餐位数\s*1[^<]*以上", page)
+
+
+@pytest.mark.parametrize(
+    ("kind", "register", "answer", "differs"),
+    [("decimal", "785.00", "785", False), ("decimal", "785.00", "786", True), ("integer", 0, 0, False),
+     ("text", "785.00", "785", True), ("decimal", None, "785", False), ("decimal", "unknown", "785", True)],
+)  # fmt: skip
+def test_one_sum_written_in_two_ways_is_no_difference(kind: Any, register: Any, answer: Any, differs: bool) -> None:
+    question = Question("a.b", "p", kind, {}, None, None, True, None, None, None, None, None)
+    assert otherwise(question, register, answer) is differs

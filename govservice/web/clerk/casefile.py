@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -155,7 +157,7 @@ def _answer_rows(
                 change is not None,
                 _answer(rt, question, before) if before not in (None, "", []) else None,
                 party=_answer(rt, question, party) if party not in (None, form.answers[name]) else None,
-                register=_answer(rt, question, register) if register not in (None, form.answers[name]) else None,
+                register=_answer(rt, question, register) if otherwise(question, register, form.answers[name]) else None,
             )  # fmt: skip
         )
     return rows
@@ -167,6 +169,14 @@ def _source(view: FactView) -> Text:
         return view.registry_name
     period = period_words(view.as_of)
     return {language: f"{name} · {period[language]}" for language, name in view.registry_name.items()}
+
+
+def otherwise(question: Question, register: Any, answer: Any) -> bool:
+    """Whether a register says another thing than the answer: 785 and 785.00 yuan are one sum."""
+    if question.type in ("integer", "decimal") and register is not None:
+        with suppress(ArithmeticError):  # no number: compared as it stands
+            return Decimal(str(register)) != Decimal(str(answer))
+    return register not in (None, answer)
 
 
 def _as_of(case: Case, view: FactView, name: str, value: Any) -> datetime | None:
