@@ -86,7 +86,7 @@ def make_app() -> Flask:
             ({"en": "Privacy and data use", "zh": "隐私与数据使用"}, "#privacy"),
             ({"en": "Complaints: call 12345", "zh": "投诉与建议 12345"}, "#complaints"),
         ]
-        return {"nav": lambda desk: NAVS.get(desk, []), "footer_links": lambda: links}
+        return {"nav": lambda desk, _registers=False: NAVS.get(desk, []), "footer_links": lambda: links}
 
     app.context_processor(context)
 

@@ -149,7 +149,11 @@ def _grants_in_database() -> Mapping[str, Grant]:
 
     try:
         settings = from_env()
-        return grants_in(Database(make_engine(settings.database_url), Keyring(dict(settings.keks), settings.index_key)))
+        engine = make_engine(settings.database_url)
+        try:
+            return grants_in(Database(engine, Keyring(dict(settings.keks), settings.index_key)))
+        finally:
+            engine.dispose()
     except (ConfigError, SQLAlchemyError):
         return {}
 

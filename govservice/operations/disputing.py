@@ -7,7 +7,7 @@ that rests on that dataset is asked again.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -147,6 +147,12 @@ def answer(rt: Runtime, actor: Actor, dispute_id: str, verdict: Verdict, words: 
         touched = _resting(rt, session, row) if verdict == "accepted" else []
     for case_id, names in touched:
         ask_again(rt, SYSTEM, case_id, names, now=now, trigger="event")
+
+
+def open_disputes(session: Session, case_id: str) -> Sequence[Dispute]:
+    """What the applicant of a case says is wrong in a registry and nobody has answered yet, the oldest first."""
+    rows = select(Dispute).where(Dispute.case_id == case_id, Dispute.state == "sent").order_by(Dispute.sent_at)
+    return session.scalars(rows).all()
 
 
 def owners(actor: Actor) -> frozenset[str]:

@@ -114,6 +114,9 @@ class Form:
         sources = {**self.sources, **dict.fromkeys(answers, source)}
         return type(self)(kept, {k: v for k, v in sources.items() if k in kept})
 
+    def own(self, name: str) -> bool:
+        return self.sources.get(name, "you") == "you"
+
 
 def prefill(
     database: Database, gateway: Gateway, compiled: Compiled, filed: Filed, *, now: datetime = MONDAY,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from sqlalchemy import select
 
 from govservice.models.accounts import Role, User
@@ -15,12 +14,6 @@ from tests.web.test_relied import Room, room
 
 __all__ = ["_sandbox_process", "room", "sandbox"]
 OWNER = "guizhou.natural_resources"
-
-
-@pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """What pages say does not depend on the kind of database; `operations/test_disputing.py` runs on both."""
-    return sqlite_url
 
 
 def test_from_the_complaint_to_the_answer(room: Room) -> None:
@@ -36,6 +29,11 @@ def test_from_the_complaint_to_the_answer(room: Room) -> None:
     page = citizen.get(address).get_data(as_text=True)
     assert "Unanswered" in page
     assert "520 平方米" in page
+    head = room.stage.client_as("he.tao")
+    desk = head.get(f"/clerk/cases/{room.number}").get_data(as_text=True)
+    assert "The applicant says that this is wrong" in desk, "before somebody decides, not after the refusal"
+    assert "its keeper answers by" in desk
+    assert "no decision against the applicant until then" in desk
 
     with room.play.rt.write() as session:
         user = session.scalars(select(User).where(User.login == "zhou.jie")).one()
@@ -47,6 +45,8 @@ def test_from_the_complaint_to_the_answer(room: Room) -> None:
     assert "520 平方米" in owner.get(one).get_data(as_text=True)
     assert owner.send(one, {"verdict": "perhaps", "words": ""}).status_code == 422
     assert owner.send(one, {"verdict": "rejected", "words": "档案无误"}).status_code == 303
+    answered = head.get(f"/clerk/cases/{room.number}").get_data(as_text=True)
+    assert "The applicant says that this is wrong" not in answered
     other = room.stage.client_as("li.na")
     assert other.get(one).status_code == 404
     elsewhere = room.stage.client_as("gu.wen")  # looks after other registers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.exchange.found import Found, found_of, newest, unsettled
+from govservice.operations.disputing import open_disputes
 from govservice.operations.revalidating import ways_of
 from govservice.operations.runtime import Runtime
 from govservice.queries.consents import withdrawn_of
@@ -52,10 +53,11 @@ class Relied:
     again: bool
     withdrawn: tuple[tuple[Text, datetime], ...] = ()  # facts whose consent was taken back, with when
     told: tuple[tuple[Text, Text, Word], ...] = ()  # what registries told by themselves: what, whose register
+    disputed: tuple[tuple[Text, Text, date, str], ...] = ()  # which fact, whose register, answered by, what waits
 
     @property
     def any(self) -> bool:
-        return bool(self.lines or self.waiting or self.withdrawn or self.told)
+        return bool(self.lines or self.waiting or self.withdrawn or self.told or self.disputed)
 
 
 def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Relied:
@@ -83,7 +85,12 @@ def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Re
         for word in (flags.words if flags is not None else ())
         if hears(sight, word) and word.registry in catalogue.registries
     )
-    return Relied(lines, waiting, bool(seen) and open_here, withdrawn, told)
+    disputed = tuple(
+        (title_of(rt, compiled, row.name), catalogue.registries[row.registry_code].title, row.due_on, row.hold)
+        for row in open_disputes(session, case.id)
+        if row.name in compiled.service.facts and sight.sees_fact(row.name)
+    )
+    return Relied(lines, waiting, bool(seen) and open_here, withdrawn, told, disputed)
 
 
 def hears(sight: Sight, word: Word) -> bool:
