@@ -103,7 +103,13 @@ def test_further_and_further_apart_and_not_for_ever(play: Play, sandbox: Sandbox
         gaps.append((row.next_try_at - play.now).total_seconds())
         play.clock.set(row.next_try_at)
         well(play)
-        assert settler.settle_due(play.now) == 1
+        asked = settler.settle_due(play.now)
+        for _ in range(100):  # a quick machine outruns the registry's rate, which is held on the wall's clock
+            if asked:
+                break
+            time.sleep(0.05)
+            asked = settler.settle_due(play.now)
+        assert asked == 1
     assert gaps[0] <= 30
     assert gaps[1] <= 120
     assert max(gaps) <= 3600
