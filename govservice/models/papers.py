@@ -9,7 +9,7 @@ from typing import Any
 
 import rfc8785
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from govservice.models.base import (
     Base,
@@ -24,6 +24,7 @@ from govservice.models.base import (
     Ref,
     Sha,
 )
+from govservice.models.session import box_of
 
 TO_RENEW = "renewal_case_id IS NULL AND revoked_at IS NULL AND reminders < 2"
 
@@ -47,6 +48,14 @@ class File(Base):
     uploaded_by: Mapped[Code]
     uploaded_at: Mapped[Moment]
     removed_at: Mapped[OptMoment]
+
+
+def name_of(session: Session, file: File) -> str | None:
+    """What the person called the file; None where they were erased or the file was thrown away."""
+    box = box_of(session, file.subject_id)
+    if box is None or file.display_name_enc is None:
+        return None
+    return box.open_text(file.display_name_enc, f"files:{file.id}")
 
 
 def seal_of(content: Mapping[str, Any]) -> str:

@@ -20,11 +20,11 @@ from sqlalchemy.orm import Session
 from govservice.errors import N_, Invalid, NotFound, TooLarge
 from govservice.models.base import new_id
 from govservice.models.keyring import Box
-from govservice.models.papers import File
+from govservice.models.papers import File, name_of
 from govservice.models.session import box_of
 from govservice.operations.sniffing import display_name, sniff
 
-__all__ = ["KINDS", "Upload", "check_upload", "content_of", "display_name", "keep", "name_of", "sniff", "store"]
+__all__ = ["KINDS", "Upload", "check_upload", "content_of", "display_name", "keep", "sniff", "store"]
 
 OFFICE = "application/vnd.openxmlformats-officedocument."
 KINDS = {
@@ -141,18 +141,10 @@ def _write(path: Path, content: bytes, *, durable: bool) -> None:
         raise
 
 
-def name_of(session: Session, file: File) -> str | None:
-    """The display name; None where the person was erased."""
-    box = box_of(session, file.subject_id)
-    if box is None or file.display_name_enc is None:
-        return None
-    return box.open_text(file.display_name_enc, f"files:{file.id}")
-
-
 def content_of(session: Session, storage: Path, file: File) -> tuple[str, bytes]:
     """The display name and the content. Raises NotFound where person or file is gone, Tampered where changed."""
-    box = box_of(session, file.subject_id)
+    name, box = name_of(session, file), box_of(session, file.subject_id)
     path = storage / file.stored_name[:2] / file.stored_name
-    if box is None or file.display_name_enc is None or not path.is_file():
+    if name is None or box is None or not path.is_file():
         raise NotFound()
-    return box.open_text(file.display_name_enc, f"files:{file.id}"), box.open(path.read_bytes(), f"content:{file.id}")
+    return name, box.open(path.read_bytes(), f"content:{file.id}")

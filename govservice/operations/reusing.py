@@ -18,13 +18,13 @@ from sqlalchemy.orm import Session
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.schema_form import Material
 from govservice.engine import Actor
-from govservice.errors import NotAllowed, NotFound, PortalError
+from govservice.errors import NotAllowed, NotFound
 from govservice.exchange import evidence
 from govservice.models.casedata import AGAIN, Form, read_form, write_form
 from govservice.models.cases import Case
-from govservice.models.papers import File
+from govservice.models.papers import File, name_of
 from govservice.operations.completeness import OpenSlots, open_slots, prune_hidden
-from govservice.operations.files import KINDS, check_upload, content_of, keep, name_of
+from govservice.operations.files import KINDS, Upload, content_of, keep
 from govservice.operations.own_cases import own_case
 from govservice.operations.runtime import Runtime
 from govservice.queries.access import filed_by
@@ -111,10 +111,11 @@ def take_paper(rt: Runtime, actor: Actor, case_id: str, slot: str, file_id: str,
             if file is not None and file.sha256 in _here(session, form, slot):
                 return
             raise NotFound()
-        copies = _copies(rt, session, case, compiled, slot, (file_id,), actor, now)
+        held = form.materials.get(slot, ())
+        copies = _copies(rt, session, case, compiled, slot, (file_id,), actor, now, len(held))
         if not copies:
             raise NotFound()
-        materials = {**form.materials, slot: (*form.materials.get(slot, ()), *copies)}
+        materials = {**form.materials, slot: (*held, *copies)}
         again = {**form.again, slot: papers[file_id].number}
         form = replace(form.without_promise(slot), materials=materials, again=again)
         write_form(session, case.applicant_id, case_id, form, actor.id, now)
@@ -200,23 +201,23 @@ def take_over(rt: Runtime, actor: Actor, case_id: str, number: str, *, now: date
 
 def _copies(
     rt: Runtime, session: Session, case: Case, compiled: Compiled, slot: str, ids: tuple[str, ...], actor: Actor,
-    now: datetime,
+    now: datetime, held: int = 0,
 ) -> tuple[str, ...]:  # fmt: skip
     """The files once more, for this case: each case keeps its own papers. The day on which it was given stays. What
-    is not accepted any more, or is gone, is left out: then it is asked for."""
+    is not accepted any more, or is gone, is left out: then it is asked for. `held`: how many are there already; raises
+    TooLarge where no more may be."""
     made: list[str] = []
-    material = compiled.service.materials[slot]
-    limit = min(material.max_mb or rt.settings.max_upload_mb, rt.settings.max_upload_mb)
     for id in ids:
         old = session.get_one(File, id)
+        if not _accepted(rt, compiled.service.materials[slot], old):
+            continue
         try:
             name, content = content_of(session, rt.storage, old)
-            upload = check_upload(slot, name, content, material.accept or ("pdf", "png", "jpg"), limit)
-        except (NotFound, PortalError):
+        except NotFound:
             continue
         file = keep(
-            session, rt.storage, case.id, case.applicant_id, slot=slot, kind="material", upload=upload, by=actor.id,
-            now=now, present=len(made),
+            session, rt.storage, case.id, case.applicant_id, slot=slot, kind="material",
+            upload=Upload(name, old.mime, content), by=actor.id, now=now, present=held + len(made),
         )  # fmt: skip
         file.uploaded_at = old.uploaded_at
         made.append(file.id)

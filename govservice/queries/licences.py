@@ -47,18 +47,19 @@ def by_code(session: Session, typed: str, today: date) -> Licence | None:
     """The licence of a verification code, or None."""
     if (code := LICENCE_CODE.meant(typed)) is None:
         return None
-    return _licence(session.scalar(select(IssuedDocument).where(IssuedDocument.verify_code == code)), today)
+    row = session.scalar(select(IssuedDocument).where(IssuedDocument.verify_code == code))
+    return shown(row, today) if row is not None else None
 
 
 def of_case(session: Session, case_id: str, today: date) -> Licence | None:
     """The newest licence that a case produced, or None."""
     found = select(IssuedDocument).where(IssuedDocument.case_id == case_id).order_by(IssuedDocument.created_at.desc())
-    return _licence(session.scalars(found).first(), today)
+    row = session.scalars(found).first()
+    return shown(row, today) if row is not None else None
 
 
-def _licence(row: IssuedDocument | None, today: date) -> Licence | None:
-    if row is None:
-        return None
+def shown(row: IssuedDocument, today: date) -> Licence:
+    """A document as anybody may see it on a day."""
     content = row.content
     return Licence(
         row.case_id, row.number, row.verify_code, content.get("title", {}), row.holder, content.get("uscc", ""),

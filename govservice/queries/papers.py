@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.library import Definitions
 from govservice.models.cases import Case
-from govservice.models.papers import File, IssuedDocument
-from govservice.models.session import box_of
+from govservice.models.papers import File, IssuedDocument, name_of
 from govservice.queries import licences
 from govservice.queries.access import filed_by
 
@@ -54,15 +53,16 @@ def issued_to(session: Session, actor: PartyLike, today: date) -> list[Issued]:
     """The newest licence of each of their cases, the newest first."""
     own = filed_by(actor.person_id or "", actor.organisation_id, today)
     rows = session.execute(
-        select(Case.id, Case.number)
-        .join(IssuedDocument, IssuedDocument.case_id == Case.id)
+        select(IssuedDocument, Case.number)
+        .join(Case, Case.id == IssuedDocument.case_id)
         .where(own)
         .order_by(IssuedDocument.created_at.desc())
         .limit(LIMIT)
     )
-    found = {row.id: row.number for row in rows}
-    licensed = ((licences.of_case(session, case_id, today), number) for case_id, number in found.items())
-    return [Issued(licence, number) for licence, number in licensed if licence is not None]
+    found: dict[str, Issued] = {}
+    for document, number in rows:
+        found.setdefault(number, Issued(licences.shown(document, today), number))
+    return list(found.values())
 
 
 def given_by(session: Session, definitions: Definitions, actor: PartyLike, today: date) -> list[Given]:
@@ -79,9 +79,8 @@ def given_by(session: Session, definitions: Definitions, actor: PartyLike, today
     found: dict[tuple[str, str], Given] = {}
     for file, case in rows:
         material = definitions.by_sha(case.def_sha).service.materials.get(file.slot)
-        box = box_of(session, file.subject_id)
-        if material is None or box is None or file.display_name_enc is None:
+        name = name_of(session, file)
+        if material is None or name is None:
             continue
-        name = box.open_text(file.display_name_enc, f"files:{file.id}")
         found[file.slot, file.sha256] = Given(file.id, name, material.label, file.size, file.uploaded_at, case.number)
     return sorted(found.values(), key=lambda given: given.given_at, reverse=True)

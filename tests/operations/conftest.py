@@ -106,6 +106,14 @@ class Play:
             **words,
         )  # fmt: skip
 
+    def review(self) -> None:
+        """The three departments agree to an accepted restaurant, the site by two people: the decision is next."""
+        self.act("zhang.qiang", "review.food", "pass")
+        self.act("zhang.qiang", "review.food", "pass", attachments=self.report())
+        self.act("wu.gang", "review.food", "pass")
+        self.act("sun.min", "review.sign", "pass")
+        self.act("zhou.jie", "review.fire", "pass")
+
     def pass_time(self, **span: float) -> None:
         self.clock.advance(timedelta(**span))
 

@@ -82,11 +82,7 @@ def test_no_adverse_decision_while_it_is_open(play: Play) -> None:
 def test_hold_all_holds_a_grant_too(play: Play) -> None:
     accepted(play)
     say(play, "org.legal_person", claimed="王小芳")
-    play.act("zhang.qiang", "review.food", "pass")
-    play.act("zhang.qiang", "review.food", "pass", attachments=play.report())
-    play.act("wu.gang", "review.food", "pass")
-    play.act("sun.min", "review.sign", "pass")
-    play.act("zhou.jie", "review.fire", "pass")
+    play.review()
     with pytest.raises(Unverified) as stopped:
         play.act("he.tao", "", "approve")
     assert stopped.value.why == {"enterprise": "disputed"}

@@ -193,11 +193,7 @@ def decided(play: Play) -> Effect:
     play.draft()
     play.submit()
     play.act("li.na", "", "accept")
-    play.act("zhang.qiang", "review.food", "pass")
-    play.act("zhang.qiang", "review.food", "pass", attachments=play.report())
-    play.act("wu.gang", "review.food", "pass")
-    play.act("zhou.jie", "review.fire", "pass")
-    play.act("sun.min", "review.sign", "pass")
+    play.review()
     play.deliver()
     play.act("he.tao", "", "approve")
     with play.rt.write() as session:

@@ -133,11 +133,7 @@ def test_editable_a_change_that_does_not_matter_is_no_conflict(make_play: MakePl
 
 def to_the_decision(play: Play) -> None:
     play.act("li.na", "", "accept")
-    play.act("zhang.qiang", "review.food", "pass")
-    play.act("zhang.qiang", "review.food", "pass", attachments=play.report())
-    play.act("wu.gang", "review.food", "pass")
-    play.act("sun.min", "review.sign", "pass")
-    play.act("zhou.jie", "review.fire", "pass")
+    play.review()
 
 
 HIDES = "  LICENSE:\n    hides: {en: Some law art. 1, zh: 《某法》第一条}\n"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from govservice.definitions.compiled import Compiled
-from govservice.errors import NotAllowed, NotFound
+from govservice.errors import NotAllowed, NotFound, TooLarge
 from govservice.exchange.evidence import current_facts
 from govservice.models.base import new_id
 from govservice.models.casedata import Form, read_form
@@ -18,7 +18,7 @@ from govservice.models.papers import File
 from govservice.models.people import Mandate
 from govservice.operations import filing, reusing
 from govservice.operations.completeness import open_slots
-from govservice.operations.files import content_of
+from govservice.operations.files import MAX_FILES_PER_SLOT, content_of
 from govservice.operations.mandates import add_organisation, grant_mandate
 from govservice.operations.promising import give_pledge
 from tests.operations.conftest import PDF, Play
@@ -238,3 +238,15 @@ def test_nothing_that_was_filed_for_another_enterprise_is_offered(play: Play) ->
         assert found == [], "nor in an application for oneself"
     with pytest.raises(NotFound):
         reusing.take_paper(play.rt, wang, case.id, "layout", given, now=play.now)
+
+
+def test_a_document_has_no_more_files_by_using_old_ones_than_by_bringing_them(play: Play) -> None:
+    play.draft()
+    play.submit()
+    given = _form(play).materials["layout"][0]
+    _begun(play)
+    for n in range(MAX_FILES_PER_SLOT):
+        play.attach("wang.fang", "layout", PDF + bytes([n]))
+    with pytest.raises(TooLarge):
+        reusing.take_paper(play.rt, play.citizen("wang.fang"), play.case_id, "layout", given, now=play.now)
+    assert len(_form(play).materials["layout"]) == MAX_FILES_PER_SLOT

@@ -40,11 +40,7 @@ def to_the_decision(play: Play) -> None:
     play.draft()
     play.submit()
     play.act("li.na", "", "accept")
-    play.act("zhang.qiang", "review.food", "pass")
-    play.act("zhang.qiang", "review.food", "pass", attachments=play.report())
-    play.act("wu.gang", "review.food", "pass")
-    play.act("sun.min", "review.sign", "pass")
-    play.act("zhou.jie", "review.fire", "pass")
+    play.review()
     play.pass_time(days=2)
 
 

@@ -152,11 +152,7 @@ def test_the_same_act_sent_twice_keeps_its_report_once(play: Play) -> None:
 
 def test_an_effect_that_keeps_failing_answers_the_step_with_fail(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     at_departments(play)
-    play.act("zhang.qiang", "review.food", "pass")
-    play.act("zhang.qiang", "review.food", "pass", attachments=play.report())
-    play.act("wu.gang", "review.food", "pass")
-    play.act("zhou.jie", "review.fire", "pass")
-    play.act("sun.min", "review.sign", "pass")
+    play.review()
     play.act("he.tao", "", "approve")
 
     def broken(*_args: object) -> None:

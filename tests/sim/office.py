@@ -107,12 +107,12 @@ class Office:
     keys: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        settings = SimpleNamespace(
+        settings: Any = SimpleNamespace(  # of the settings what an office reads
             demo=True, base_url="http://sim", max_upload_mb=1, session_hours=8, registry_endpoints={},
             workflows_dir=ROOT / "workflows", storage_dir=ROOT, secret_key="the simulation's secret, known to all",
         )  # fmt: skip
         self.rt = Runtime(
-            self.database, self.definitions, self.calendars, GATEWAY, settings,  # type: ignore[arg-type]
+            self.database, self.definitions, self.calendars, GATEWAY, settings,
             provider=self.provider, wall=self.time,
         )  # fmt: skip
         self.shas = _read()[1]  # hashes of the versions by service, the first one first

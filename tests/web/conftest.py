@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,3 +119,13 @@ def client_as(stage: Stage) -> Callable[[str], Browser]:
 @pytest.fixture
 def storage(settings: Settings) -> Path:
     return settings.storage_dir
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def history(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, definitions: Any, calendars: Any
+) -> Iterator[Any]:
+    """Ninety days of cases (`tests.web.history.History`)."""
+    from tests.web.history import supervised  # it is made of this folder's browsers and stages
+
+    yield from supervised(request, tmp_path_factory, definitions, calendars)

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.web.conftest import Stage, make_stage  # noqa: F401
+from tests.web.conftest import Stage
 from tests.web.desks import Desks, words
 
 FIRST = "CANARY-layout.pdf"
 
 
 @pytest.fixture
-def desks(make_stage: Callable[..., Stage]) -> Desks:  # noqa: F811
+def desks(make_stage: Callable[..., Stage]) -> Desks:
     return Desks(make_stage())
 
 

@@ -2,101 +2,31 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
-import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from govservice.app import create_app
 from govservice.definitions.library import Definitions
 from govservice.models.accounts import User
 from govservice.models.cases import Case, CaseEvent, Visit
 from govservice.models.people import Person
 from govservice.models.session import box_of
-from govservice.operations import demo
-from govservice.operations.runtime import Runtime
 from govservice.queries.supervision import workload
-from govservice.queries.turnaround import Scope, bottleneck, decided_cases, step_figures, who_held
-from govservice.web.supervisor.figures import limits_s
-from tests.conftest import make_settings
-from tests.support import postgres
-from tests.support.clock import MovableClock
-from tests.support.recount import Office, Told, rank, told
-from tests.web.conftest import Browser, Stage
+from govservice.queries.turnaround import decided_cases, step_figures, who_held
+from tests.support.recount import Office, rank
+from tests.web.history import HUAXI, NOW, History, scope
 
-NOW = datetime(2026, 11, 24, 2, 10, tzinfo=UTC)  # a Tuesday, 10:10 in China
-CASES = 130
-HUAXI = ("huaxi",)
 SERVICES = ("open_restaurant", "food_business_licence")
-
-
-@dataclass
-class History:
-    stage: Stage
-    told: list[Told]
-    supervisor: Browser
-
-    @property
-    def rt(self) -> Runtime:
-        return self.stage.runtime
-
-    def of(self, service: str, areas: tuple[str, ...] = HUAXI) -> list[Told]:
-        return [t for t in self.told if t.service == service and t.area in areas]
-
-    def page(self, address: str) -> str:
-        answer = self.supervisor.get(address)
-        assert answer.status_code == 200, address
-        return html.unescape(answer.get_data(as_text=True))
-
-
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def history(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, definitions: Any, calendars: Any
-) -> Iterator[History]:
-    """Ninety days of cases, once on each database, with the portal's pages over them."""
-    folder = tmp_path_factory.mktemp("supervised")
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            path: Path = request.getfixturevalue("_sqlite_template")
-            url = f"sqlite:///{shutil.copy(path, folder / 'portal.db')}"
-        else:
-            url = stack.enter_context(postgres.fresh_database(request.getfixturevalue("postgres_server")))
-        clock = MovableClock(NOW)
-        app = create_app(make_settings(url, folder), definitions=definitions, calendars=calendars, wall=clock)
-        app.testing, app.test_client_class = True, Browser
-        rt: Runtime = app.extensions["runtime"]
-        demo.load(rt, CASES, lambda _done, _total: None)
-        stage = Stage(app, rt, clock)
-        yield History(stage, recounted(rt), stage.client_as("zhao.lei"))
-        rt.gateway.close()
-        rt.database.engine.dispose()
-
-
-def recounted(rt: Runtime) -> list[Told]:
-    by_case: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    with rt.read() as session:
-        for e in session.scalars(select(CaseEvent).order_by(CaseEvent.case_id, CaseEvent.seq)):
-            by_case[e.case_id].append((e.type, e.at, e.token_id, e.data))
-    return [told(events) for events in by_case.values()]
 
 
 @pytest.fixture(scope="module")
 def office(calendars: Any) -> Office:
     return Office(calendars["cn"])
-
-
-def scope(service: str | None, days: int = 90, areas: tuple[str, ...] = HUAXI) -> Scope:
-    return Scope(areas, NOW - timedelta(days=days), service)
 
 
 # -- figures against the events
@@ -361,47 +291,3 @@ def test_words_and_answers_are_not_the_supervisors(history: History) -> None:
     assert "what the applicant answered and what people wrote is not shown here" in page
     assert "gs-timeline__quote" not in page
     assert "Waits for you" not in page
-
-
-# -- odd requests
-
-
-@pytest.mark.parametrize(
-    "query",
-    ["service=x", "service=", "area=x", "period=9999", "period=x", "show=open&page=0", "show=open&page=-1",
-     "show=open&page=99999999999999999999", "show=open&page=x", "step=' OR 1=1", "show=waiting&step=x",
-     "show=waiting&staff=x&role=y&department=z", "show=open&area=huaxi&area=nanming"],
-)  # fmt: skip
-def test_odd_filters_are_no_fault(history: History, query: str) -> None:
-    for page in (
-        "",
-        "cases",
-        "late",
-        "steps",
-        "workload",
-        "steps.csv",
-        "burden",
-        "burden.csv",
-        "burden.json",
-        "registries",
-    ):
-        assert history.supervisor.get(f"/supervisor/{page}?{query}").status_code == 200
-
-
-def test_an_unknown_list_is_not_there(history: History) -> None:
-    for show in ("x", "decided'", "__class__"):
-        assert history.supervisor.get(f"/supervisor/cases?show={show}").status_code == 404
-
-
-def test_the_table_as_csv(history: History) -> None:
-    text = history.page("/supervisor/steps.csv?period=90").lstrip("\ufeff")
-    rows = [line.split(",") for line in text.splitlines()]
-    assert rows[0][:2] == ["Service", "Step"]
-    with history.rt.read() as session:
-        worst = bottleneck(step_figures(session, scope("open_restaurant"), NOW), limits_s(
-            history.rt, history.rt.definitions.current("open_restaurant")))  # fmt: skip
-    assert worst is not None
-    title = history.rt.definitions.current("open_restaurant").steps[worst.step].title["en"]
-    line = next(r for r in rows if r[:2] == ["Open a restaurant", title])
-    assert int(line[5]) == worst.n
-    assert json.loads(line[7]) == round(worst.p90_s / 28800, 1)

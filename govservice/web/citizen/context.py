@@ -26,8 +26,7 @@ from govservice.exchange.pending import WITHIN, fields_of, materials_of, must_be
 from govservice.identifiers import IdKind
 from govservice.models.casedata import AGAIN, Form, read_form
 from govservice.models.cases import Case, Token
-from govservice.models.papers import File
-from govservice.models.session import box_of
+from govservice.models.papers import File, name_of
 from govservice.money import Money
 from govservice.operations.completeness import OpenSlots, missing_items, open_slots, visible_pages
 from govservice.operations.runtime import Runtime
@@ -188,12 +187,11 @@ def record_fellow_read(rt: Runtime, actor: Actor, case: Case, what: list[str], p
 
 def files_in(session: Session, case: Case, ids: tuple[str, ...]) -> tuple[FileRow, ...]:
     """Files with their names opened, in the order given; gone ones are left out."""
-    box = box_of(session, case.applicant_id)
     rows = [session.get(File, id) for id in ids]
     return tuple(
-        FileRow(row.id, box.open_text(row.display_name_enc, f"files:{row.id}"), row.size, row.uploaded_at, row.sha256)
+        FileRow(row.id, name, row.size, row.uploaded_at, row.sha256)
         for row in rows
-        if row is not None and row.display_name_enc is not None and box is not None and row.case_id == case.id
+        if row is not None and row.case_id == case.id and (name := name_of(session, row)) is not None
     )
 
 

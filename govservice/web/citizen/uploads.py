@@ -96,11 +96,14 @@ def _papers(filing: Filing, slot: str) -> list[reusing.Paper]:
 
 @blueprint.post("/my/cases/<number>/documents/<slot>/before")
 @audience("citizen")
-def from_before(number: str, slot: str) -> Response:
+def from_before(number: str, slot: str) -> Response | tuple[str, int]:
     """A document given before is used once more."""
     filing = filing_of(number)
     if filing.case.status == "draft" and slot in filing.slots.materials:
-        reusing.take_paper(filing.rt, filing.actor, filing.case.id, slot, request.form.get("file", ""), now=now())
+        try:
+            reusing.take_paper(filing.rt, filing.actor, filing.case.id, slot, request.form.get("file", ""), now=now())
+        except TooLarge as full:
+            return upload_page(filing, slot, problem_of(full, slot)), 422
     return redirect(url_for("citizen.upload", number=number, slot=slot), 303)
 
 

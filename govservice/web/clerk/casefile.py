@@ -17,7 +17,7 @@ from govservice.definitions.questions import Question
 from govservice.exchange.evidence import ACCOUNT, FactView, current_facts
 from govservice.models.casedata import AGAIN, Form, read_form
 from govservice.models.cases import Case
-from govservice.models.papers import File
+from govservice.models.papers import File, name_of
 from govservice.models.session import box_of
 from govservice.models.work import CaseNote
 from govservice.operations.runtime import Runtime
@@ -222,16 +222,15 @@ def _shown(value: Any) -> Text:
 def _papers(session: Session, case: Case, sight: Sight, form: Form) -> Iterable[Paper]:
     """Files that were part of what was sent, and attachments of acts; earlier versions after the present ones."""
     current, sent = {id for ids in form.materials.values() for id in ids}, sent_files(session, case)
-    box = box_of(session, case.applicant_id)
     files = session.scalars(
         select(File).where(File.case_id == case.id, File.removed_at.is_(None)).order_by(File.uploaded_at)
     )
     for file in sorted(files, key=lambda f: (f.kind != "material", f.slot, f.id not in current)):
-        if box is None or file.display_name_enc is None or not sight.sees_file(file, sent):
+        name = name_of(session, file) if sight.sees_file(file, sent) else None
+        if name is None:
             continue
         material = sight.compiled.service.materials.get(file.slot)
         title = material.label if material else attachment_title(file.slot)
-        name = box.open_text(file.display_name_enc, f"files:{file.id}")
         yield Paper(
             file.id, file.slot, title, name, file.mime, file.size, file.revision, file.uploaded_at,
             file.kind == "attachment" or file.id in current, file.kind == "material",
