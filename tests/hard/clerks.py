@@ -32,6 +32,7 @@ DESKS = {
 HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*>')
 ATTRIBUTE = re.compile(r'(name|value)="([^"]*)"')
 DONE, CONFLICT, LATER = (302, 303), (404, 409), (429, 503)
+PATIENCE = 45.0  # seconds for one request, whatever is killed meanwhile: more, and the portal is not there
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Clerk(threading.Thread):
     def __post_init__(self) -> None:
         super().__init__(name=self.login, daemon=True)
         self.random = Random(self.login)
-        self.client = httpx.Client(base_url=self.url, timeout=30, headers={"Accept-Language": "en"})
+        self.client = httpx.Client(base_url=self.url, timeout=10, headers={"Accept-Language": "en"})
         self.csrf = ""
         with self.rt.read() as session:
             query = text("SELECT id FROM users WHERE login = :login")
@@ -117,19 +118,24 @@ class Clerk(threading.Thread):
         return False
 
     def fetch(self, method: str, address: str, **more: Any) -> httpx.Response:
-        """The answer, however often it has to be asked for."""
+        """The answer, however often it has to be asked for. A portal that answers nobody for long is a fault of its
+        own: told as such, and the clerk goes home."""
+        until, last = time.monotonic() + PATIENCE, ""
         while True:
+            if time.monotonic() > until:
+                self.strange.append(f"{method} {address.rpartition('/')[2]}: nothing for {PATIENCE:.0f} s, last {last}")
+                raise SystemExit
             self.under_way = time.monotonic()
             try:
                 answer = self.client.request(method, address, **more)
-            except httpx.TransportError:
-                self.broken += 1
+            except httpx.TransportError as error:
+                self.broken, last = self.broken + 1, type(error).__name__
                 time.sleep(0.02)
                 continue
             finally:
                 self.under_way = 0.0
             if answer.status_code in LATER:
-                self.later += 1
+                self.later, last = self.later + 1, str(answer.status_code)
                 time.sleep(0.1)
                 continue
             if answer.status_code not in (200, *DONE, *CONFLICT):

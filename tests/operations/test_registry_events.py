@@ -161,8 +161,11 @@ def test_told_three_times_in_any_order_it_comes_to_the_same(play: Play, sandbox:
     assert answers.count("heard") == 2
     assert answers.count("known") == len(answers) - 2
     assert follow_due(play.rt, play.now) == 2
-    assert {case for case, _result in followed(play)} == {play.case_id}
-    assert len(followed(play)) == 2
+    for _ in range(9):  # on a busy machine a call may be late, or beyond the registry's rate: it is asked again
+        if (play.case_id, "unavailable") in followed(play):
+            play.pass_time(minutes=2)
+            follow_due(play.rt, play.now)
+    assert followed(play) == [(play.case_id, "material")] * 2
     assert [m.kind for m in rows(play, Message)].count("data_changed") == 1 + 1, "once for each time it was asked"
     assert len(rows(play, RegistryEvent)) == 2
 

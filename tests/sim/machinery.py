@@ -10,6 +10,7 @@ from govservice.messaging.outbox import Effect, claim
 from govservice.operations import effects, fees, paying
 from govservice.payments.signing import Refused
 from tests.sim import meetings
+from tests.sim.office import CATALOGUE
 from tests.sim.reading_parts import MAIN
 from tests.sim.tables import Broken
 from tests.sim.till import PAYABLE
@@ -125,7 +126,11 @@ class Machinery:
         self._arrived(effect, done[0] is not None)
 
     def _owes(self, effect: Effect) -> bool:
-        """A licence waits for a fee that was answered before it was paid."""
+        """A licence waits for a fee that was answered before it was paid; a registry does nothing for us once the
+        grant has ended (a seed may play on into years after that)."""
+        if effect.topic in CATALOGUE.acts:
+            today = self.sim.office.rt.today(self.sim.office.now)
+            return not any(g.holds_on(today) for g in CATALOGUE.grants.values() if effect.topic in g.acts)
         return effect.topic == "document.issue" and effect.case_id in self.hurried
 
     def _arrived(self, effect: Effect, done: bool) -> None:
