@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from flask import Flask
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from govservice import logs  # before anything can fail: unconfigured, structlog draws every local value of an error
 
 REFUSED = 3  # gunicorn stops for good at this exit code instead of starting worker after worker
+AGAIN = 0.5  # seconds until a database that did not answer is asked again
+log = logs.get(__name__)
 
 
 def load() -> Flask:
-    """The portal. A start that is refused (settings, definitions, demo accounts) says everything that is wrong."""
+    """The portal. A start that is refused (settings, definitions, demo accounts) says everything that is wrong.
+
+    A database that is away is waited for: a worker that is started anew while the database restarts must not bring
+    the whole server down with it."""
     from config import ConfigError, from_env
     from govservice.app import StartRefused, create_app
     from govservice.definitions.findings import DefinitionError
@@ -21,7 +28,14 @@ def load() -> Flask:
     try:
         settings = from_env()
         logs.configure(settings.log_level)
-        return create_app(settings)
+        while True:
+            try:
+                return create_app(settings)
+            except (OperationalError, InterfaceError) as away:
+                if settings.database_url.startswith("sqlite"):
+                    raise  # a file is not away for a while: its path or its rights are wrong
+                log.error("start.waits_for_database", error=type(away.orig).__name__)
+                time.sleep(AGAIN)
     except (ConfigError, DefinitionError, StartRefused) as refusal:
         print(f"The portal does not start.\n{refusal}", file=sys.stderr, flush=True)  # noqa: T201 - logs may not say this
         sys.exit(REFUSED)

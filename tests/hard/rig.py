@@ -45,7 +45,7 @@ class Rig:
         self.master = self._process("web", "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app")
         self.worker = self._worker()
         self.applicants = [self._applicant() for _ in range(applicants)]
-        self._await_web()
+        self.await_web()
 
     def _process(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self.server.folder / f"{name}.log").open("ab") as log:
@@ -74,7 +74,7 @@ class Rig:
             time.sleep(0.02)
         raise AssertionError("the web server has no workers")
 
-    def _await_web(self, patience: float = 60) -> None:
+    def await_web(self, patience: float = 60) -> None:
         until = time.monotonic() + patience
         while time.monotonic() < until:
             try:

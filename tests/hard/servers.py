@@ -28,12 +28,21 @@ class Server:
 
     def restart(self, *, immediate: bool = True) -> None:
         """Stops the server without goodbye (`immediate`: as after a crash) and starts it again."""
+        self._control("-m", "immediate" if immediate else "fast", "restart")
+
+    def stop(self) -> None:
+        """The server goes away without goodbye, until `start`."""
+        self._control("-m", "immediate", "stop")
+
+    def start(self) -> None:
+        self._control("restart")  # with the options it had
+
+    def _control(self, *what: str) -> None:
         assert self.bin is not None
         data = self.folder / "pg"
-        control = [str(self.bin / "pg_ctl"), "-D", str(data), "-w", "-l", str(data / "log")]
-        how = "immediate" if immediate else "fast"
+        control = [str(self.bin / "pg_ctl"), "-D", str(data), "-w", "-l", str(data / "log"), *what]
         with (self.folder / "pg_ctl.out").open("wb") as said:  # a pipe would be held open by the server
-            subprocess.run([*control, "-m", how, "restart"], check=True, stdout=said, stderr=said, user=self.user)
+            subprocess.run(control, check=True, stdout=said, stderr=said, user=self.user)
 
 
 @contextmanager
