@@ -58,7 +58,7 @@ class Case(Waiting):
         self.seq, self.last_at = ev.seq, ev.at
         if (ev.actor, ev.idem) != self.last_key:
             self.batches, self.last_key = self.batches + 1, (ev.actor, ev.idem)
-        if "role" in ev.data and "step" in ev.data and ev.type not in ARRIVALS and not ev.type.startswith("task."):
+        if "role" in ev.data and "step" in ev.data and ev.type not in NO_ACTS and not ev.type.startswith("task."):
             self.acts.setdefault(ev.data["step"], set()).update({ev.actor, ev.on_behalf_of or ev.actor})
             self.hands[ev.data["step"]] = ev.on_behalf_of or ev.actor
         getattr(self, "_" + ev.type.replace(".", "_"), _nothing)(ev)
@@ -279,7 +279,7 @@ def moves_of(case: Case, tokens: list[Any], seq: int) -> None:
         token.step, token.scope, token.moved = step, scope, seq
 
 
-ARRIVALS = ("step.entered", "branch.opened", "after.opened")
+NO_ACTS = ("step.entered", "branch.opened", "after.opened", "appointment.made")  # a day for a visit examines nothing
 
 
 def told(row: Any) -> Told:
