@@ -58,22 +58,28 @@ def changed(work: Work) -> None:
 
 
 def settled(work: Work) -> None:
-    """What was found is settled: nobody need look at it any more, and the clocks run on."""
-    facts = _facts(work)
+    """What was found is settled: nobody need look at it any more, and the clocks run on, unless they stand still for
+    the same reason on account of another fact (`left`)."""
+    facts, left = _facts(work), _facts(work, "left")
     for name in facts:
         token = work.st.token_of(change_step(name))
         if token is not None and token.open:
             leaving.take_back(work, token.id)
-    kinds = {pause[0] for node in facts.values() if (pause := pause_of(work.d.service, node)) is not None}
+    kinds = _pausing(work, facts) - _pausing(work, left)
     for hold in work.st.holds:
         if hold.token_id == MAIN and hold.kind in kinds and hold.trigger == TRIGGER:  # a hearing goes on to its end
             pauses.end(work, MAIN, hold.kind, "settled")
     correction.after_act(work)
 
 
-def _facts(work: Work) -> dict[str, Fact]:
+def _facts(work: Work, key: str = "facts") -> dict[str, Fact]:
     known = work.d.service.facts
-    return {name: known[name] for name in work.cmd.data["facts"] if name in known}
+    return {name: known[name] for name in work.cmd.data.get(key, ()) if name in known}
+
+
+def _pausing(work: Work, facts: Mapping[str, Fact]) -> set[str]:
+    """Kinds of pause that a change of these facts leads to."""
+    return {pause[0] for node in facts.values() if (pause := pause_of(work.d.service, node)) is not None}
 
 
 # -- what follows from a change that was found

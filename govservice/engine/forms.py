@@ -72,7 +72,7 @@ KINDS: Mapping[str, Fits] = {
     "step": _word, "timer": _word, "armed_seq": _number, "to": _word, "length": _text, "def_sha": _word,
     "number": _word, "service": _word, "person_id": _word, "organisation_id": _maybe(_word),
     "mandate_id": _maybe(_word), "area": _maybe(_word), "channel": _word, "parent": _maybe(_word),
-    "supplied": _words, "facts": _words, "why": _why,
+    "supplied": _words, "facts": _words, "left": _words, "why": _why,
     "deferred": _maybe(_words), "pledges": _maybe(_by_name(_maybe(_number))),
     "steps": _maybe(_by_name(_word)), "fields": _maybe(_by_name(_word)), "case": _maybe(_word),
     "outcome": _maybe(_word), "attempt": _number, "starts_at": _moment,

@@ -136,6 +136,12 @@ def _lack(node: FactNode, known: Standing, now: datetime, adverse: bool) -> str 
     return "stale"
 
 
+def unsettled(session: Session, case_id: str, names: Sequence[str] | Mapping[str, FactNode]) -> set[str]:
+    """Which of these facts were found changed, and nobody has said yet what follows."""
+    known = {name: each.last for name, each in standings(session, case_id, names).items()}
+    return {name for name, last in known.items() if last and last.result in CHANGED and last.resolution is None}
+
+
 def standings(session: Session, case_id: str, names: Sequence[str] | Mapping[str, FactNode]) -> dict[str, Standing]:
     """How each of these facts of a case stands."""
     needs = {row.name: row for row in session.scalars(

@@ -16,9 +16,11 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compile import service_from_json
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.schema_form import Fact
 from govservice.models.base import new_id
-from govservice.models.cases import Case
+from govservice.models.cases import Case, Definition
 from govservice.models.consents import Consent
 
 VALID = timedelta(days=365)
@@ -64,6 +66,26 @@ def newest(session: Session, case_id: str) -> dict[str, Consent]:
 
 def holds(consent: Consent | None, now: datetime) -> bool:
     return consent is not None and consent.revoked_at is None and now < consent.expires_at
+
+
+def covers(session: Session, consent: Consent, compiled: Compiled, fact: str) -> bool:
+    """Whether what was agreed to covers the question as this version of the service puts it. A case may have been moved
+    to a version that asks another register, for more, or for another purpose: to that nobody has agreed."""
+    if consent.def_sha == compiled.sha:
+        return True
+    read = session.scalar(select(Definition.canonical_json).where(Definition.sha == consent.def_sha))
+    old = service_from_json(read).facts.get(consent.fact) if read is not None else None
+    return old is not None and _asked(compiled.service.facts[fact], old)
+
+
+def _asked(new: Fact, old: Fact) -> bool:
+    """Whether the new question is a part of the old one."""
+
+    def what(node: Fact) -> set[tuple[str, str]]:
+        taken = node.take or ((node.predicate,) if node.predicate else ())
+        return {(str(source.dataset), name) for source in node.sources if source.dataset for name in taken}
+
+    return what(new) <= what(old) and (new.as_of, new.purpose) == (old.as_of, old.purpose)
 
 
 def note_given(

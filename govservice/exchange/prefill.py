@@ -96,6 +96,8 @@ def needs(
         if names is not None:
             each = replace(each, vault=())  # looking again is asking the registry, not ourselves
         given = agreed.get(name)
+        if given is not None and not consents.covers(session, given, compiled, name):
+            given = None  # agreed to less than this version of the service asks
         each = replace(each, consent=given.id if given is not None else None)
         if given is not None and not consents.holds(given, now):
             refused = _refused(each, catalogue, Outcome.REFUSED)

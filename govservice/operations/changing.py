@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.engine import SYSTEM, Applied, Command, apply, correction_items
+from govservice.engine.reliance import unsettled
 from govservice.errors import NotAllowed, Unverified
 from govservice.exchange import evidence
 from govservice.exchange.found import found_of
@@ -48,9 +49,19 @@ def follow(rt: Runtime, compiled: Compiled, case_id: str, found: Sequence[Revali
     return asked == {row.name for row in found} and set(changed) & set(compiled.service.fields) <= out
 
 
-def settle(rt: Runtime, case_id: str, names: Collection[str], key: str, now: datetime) -> None:
-    """Nobody need look at these changes any more: tasks over them end, and what stood still for them runs on."""
-    _tried(rt, Command(case_id, "@settled", f"settled:{key}", now, SYSTEM, data={"facts": sorted(names)}))
+def settle(rt: Runtime, session: Session, case_id: str, names: Collection[str], key: str, now: datetime) -> None:
+    """Nobody need look at these changes any more, in the transaction that says so: tasks over them end, and what stood
+    still for them runs on, unless it stands still for another change as well. Raises LostRace."""
+    compiled = rt.definitions.by_sha(session.get_one(Case, case_id).def_sha)
+    session.flush()
+    facts = {name: node for name, node in compiled.service.facts.items() if node.on_change is not None}
+    left = sorted(unsettled(session, case_id, facts) - set(names))
+    data = {"facts": sorted(names), **({"left": left} if left else {})}
+    command = Command(case_id, "@settled", f"settled:{key}", now, SYSTEM, data=data)
+    try:
+        apply(session, command, rt.definitions, rt.calendars)
+    except (NotAllowed, Unverified):  # refused before anything is written: the case has moved on
+        log.info("data.too_late", case_id=case_id, trigger="@settled")
 
 
 def _tried(rt: Runtime, command: Command) -> Applied | None:

@@ -249,10 +249,8 @@ def _send(
     idem: str,
     now: datetime,
 ) -> Receipt:
-    corrected: list[str] = []
 
     def work(session: Session) -> Receipt:
-        corrected.clear()
         case = own_case(session, actor, case_id, rt.today(now), lock=True)
         compiled = rt.definitions.by_sha(case.def_sha)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
@@ -284,18 +282,17 @@ def _send(
             },
         )  # fmt: skip
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)
-        corrected.extend(after_correction(session, case, form, facts, now))
+        corrected = after_correction(session, case, form, facts, now)
         note_given(rt, session, case, compiled, form, facts, now)
         note_overridden(rt, session, case, compiled, form, facts, now)
         sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason=reason, now=now)
         if not applied.replayed:
             toll.note(session, case, compiled, rt.definitions.catalogue, form, facts, sealed, before)
+        if corrected:
+            settle(rt, session, case_id, corrected, f"{case_id}:{sealed.sha256[:16]}", now)
         return Receipt(case.number, case_id, sealed.sha256, applied.replayed)
 
-    receipt = in_transaction(rt, work)
-    if corrected:
-        settle(rt, case_id, corrected, f"{case_id}:{receipt.sha256[:16]}", now)
-    return receipt
+    return in_transaction(rt, work)
 
 
 def _was_sending(session: Session, actor: Actor, case_id: str, idem: str) -> bool:

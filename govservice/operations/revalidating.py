@@ -89,7 +89,8 @@ def resolve(
     words = reason.strip()[:MAX_REASON]
     if not words:
         raise Missing(["reason"])
-    with rt.write() as session:
+
+    def work(session: Session) -> None:
         row = session.scalars(select(Revalidation).where(Revalidation.id == found_id).with_for_update()).one_or_none()
         if row is None or row.case_id != case_id or how not in SETTLES:
             raise NotFound()
@@ -104,8 +105,9 @@ def resolve(
         box = box_of(session, session.get_one(Case, case_id).applicant_id)
         row.resolution, row.resolved_by, row.resolved_at = how, actor.id, now
         row.reason_enc = box.seal_text(words, f"revalidations:{row.id}") if box is not None else None
-        name = row.name
-    settle(rt, case_id, [name], found_id, now)
+        settle(rt, session, case_id, [row.name], found_id, now)
+
+    rt.database.retrying(work)
 
 
 def ways_of(row: Revalidation | Found) -> tuple[Resolution, ...]:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +19,7 @@ from config import Settings
 from govservice.errors import NotAllowed, NotFound, Unverified
 from govservice.exchange import consents
 from govservice.exchange.evidence import FactView, current_facts, prefill
+from govservice.exchange.prefill import needs
 from govservice.exchange.seals import verify
 from govservice.exchange.snapshot import latest_snapshot, verify_snapshot
 from govservice.models.casedata import Form, read_form
@@ -117,6 +120,31 @@ def test_nothing_is_asked_before_somebody_has_agreed(play: Consenting) -> None:
         compiled = play.rt.definitions.by_sha(session.get_one(Case, play.case_id).def_sha)
     prefill(play.rt.database, play.rt.gateway, compiled, play.case_id, actor=play.citizen("wang.fang"), now=play.now)
     assert calls(play) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        ({"title": {"en": "Another name", "zh": "另一个名称"}}, True),
+        ({"purpose": "TAX"}, False),
+        ({"take": ("premises.title_no", "premises.address", "premises.district", "premises.owner")}, False),
+    ],
+)
+def test_another_version_asks_under_the_old_consent_for_no_more_than_was_agreed_to(
+    play: Consenting, change: dict[str, Any], asked: bool
+) -> None:
+    """A case may be moved to a version that asks for more, or for another purpose: to that nobody has agreed."""
+    play.draft()
+    rt, actor = play.rt, play.citizen("wang.fang")
+    with rt.read() as session:
+        old = rt.definitions.by_sha(session.get_one(Case, play.case_id).def_sha)
+        facts = {**old.service.facts, "premises": old.service.facts["premises"].model_copy(update=change)}
+        new = replace(old, sha="0" * 64, service=old.service.model_copy(update={"facts": facts}))
+        wanted, settled = needs(
+            session, rt.definitions.catalogue, new, play.case_id, actor, play.now, (), "retry", names=["premises"]
+        )
+    assert [each.name for each in wanted] == (["premises"] if asked else [])
+    assert [each.outcome.value for each in settled] == ([] if asked else ["refused"])
 
 
 def test_taken_back_in_a_draft_the_values_go(play: Consenting) -> None:

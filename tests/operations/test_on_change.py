@@ -223,6 +223,29 @@ def test_a_pause_ends_when_the_change_is_settled(make_play: MakePlay, sandbox: S
     assert folded(play) == play.state
 
 
+def test_two_changes_that_stop_the_clock_are_both_settled_before_it_runs_on(
+    make_play: MakePlay, sandbox: Sandbox
+) -> None:
+    play = make_play(premises="on_change: pause", enterprise="on_change: pause")
+    play.draft()
+    play.submit()
+    play.act("li.na", "", "accept")
+    sandbox.change("enterprises", USCC, name="另一家店")
+    revalidating.ask_again(
+        play.rt, play.staff("he.tao"), play.case_id, ["enterprise"], now=play.now, trigger="clerk"
+    )  # fmt: skip
+    changed(play, sandbox)
+    assert len(play.state.holds) == 1
+    with play.rt.read() as session:
+        rows = session.scalars(select(Revalidation).where(Revalidation.result == "material").order_by(Revalidation.at))
+        first, second = rows.all()
+    revalidating.resolve(play.rt, play.staff("he.tao"), play.case_id, first.id, "kept", "已核对", now=play.now)
+    assert len(play.state.holds) == 1, "the other change has not been looked at"
+    revalidating.resolve(play.rt, play.staff("he.tao"), play.case_id, second.id, "kept", "已核对", now=play.now)
+    assert play.state.holds == ()
+    assert folded(play) == play.state
+
+
 def test_a_hearing_that_an_officer_holds_does_not_end_with_the_settling(make_play: MakePlay, sandbox: Sandbox) -> None:
     play = make_play(premises="on_change: {pause: hearing, length: 5wd}")
     play.draft()
