@@ -123,7 +123,7 @@ class Gateway:
         results = [*self.ask(database, wanted, budget), *settled]
         if results:
             with database.write() as session:
-                recording.record(session, self.catalogue, results)
+                results = recording.record(session, self.catalogue, results)
                 if then is not None:
                     then(session, results)
         for result in results:

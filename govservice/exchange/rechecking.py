@@ -74,7 +74,7 @@ def recheck_in(
     around = _prepare(session, gateway.catalogue, compiled, case_id, names, actor, now, today, trigger)
     results = [*gateway.ask(database, around.asked), *around.settled]
     if results:
-        recording.record(session, gateway.catalogue, results)
+        results = recording.record(session, gateway.catalogue, results)
     around.note(session, results)
     return around.found
 

@@ -6,6 +6,7 @@ Few statements for many rows: this stands between a citizen and the next page.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, insert, select, update
@@ -14,11 +15,12 @@ from sqlalchemy.orm import Session
 from govservice.definitions.catalogue import Catalogue
 from govservice.exchange import breaker, quarantine
 from govservice.exchange import log as exchange_log
-from govservice.exchange.outcomes import GIVES_VALUES, IS_A_READ, SAYS_NOTHING
+from govservice.exchange.outcomes import GIVES_VALUES, IS_A_READ, SAYS_NOTHING, Outcome
 from govservice.exchange.queries import Call, FactResult, Wanted
 from govservice.exchange.requirement import STANDS, answered
 from govservice.models.base import Base, new_id
 from govservice.models.cases import Case
+from govservice.models.consents import Consent
 from govservice.models.exchange import DataAccess, EvidenceRequirement, ExchangeProof, Fact
 from govservice.models.keyring import Keyring
 from govservice.models.session import box_of
@@ -29,11 +31,28 @@ Need = tuple[str, str]  # (case, name of the fact)
 PURPOSES = {**dict.fromkeys(("decision", "clerk", "event"), "registry_recheck"), "recusal": "recusal"}
 
 
-def record(session: Session, catalogue: Catalogue, results: Sequence[FactResult]) -> None:
-    """Records the results of one `Gateway.ask`. Values of an erased person are not kept: there is no key for them."""
+def record(session: Session, catalogue: Catalogue, results: Sequence[FactResult]) -> list[FactResult]:
+    """Records the results of one `Gateway.ask`; returns them as they were kept. Values of an erased person are not
+    kept: there is no key for them. Neither are those that came after their consent was withdrawn; that the register was
+    asked stays in the log."""
     lock_cases(session, (result.wanted.case_id for result in results))
-    _keep_facts(session, results)
-    note(session, catalogue, results)
+    kept = _with_consent(session, results)
+    _keep_facts(session, kept)
+    note(session, catalogue, kept)
+    return kept
+
+
+def _with_consent(session: Session, results: Sequence[FactResult]) -> list[FactResult]:
+    """The results, without the values of those whose consent was withdrawn while the register was being asked."""
+    given = {result.wanted.consent for result in results if result.outcome is not Outcome.REFUSED} - {None}
+    ended = select(Consent.id).where(Consent.id.in_(given), Consent.revoked_at.is_not(None))
+    withdrawn = set(session.scalars(ended)) if given else set()
+    return [
+        each
+        if each.wanted.consent not in withdrawn or each.outcome is Outcome.REFUSED
+        else replace(each, outcome=Outcome.REFUSED, values={}, withdrawn=True)
+        for each in results
+    ]
 
 
 def note(session: Session, catalogue: Catalogue, results: Sequence[FactResult]) -> None:

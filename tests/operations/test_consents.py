@@ -18,8 +18,10 @@ from sqlalchemy import select
 from config import Settings
 from govservice.errors import NotAllowed, NotFound, Unverified
 from govservice.exchange import consents
+from govservice.exchange.connectors import vault
 from govservice.exchange.evidence import FactView, current_facts, prefill
 from govservice.exchange.prefill import needs
+from govservice.exchange.recording import record
 from govservice.exchange.seals import verify
 from govservice.exchange.snapshot import latest_snapshot, verify_snapshot
 from govservice.models.casedata import Form, read_form
@@ -157,6 +159,46 @@ def test_taken_back_in_a_draft_the_values_go(play: Consenting) -> None:
     filing.fetch_facts(play.rt, play.citizen("wang.fang"), play.case_id, now=play.now, trigger="retry")
     assert [c.outcome for c in calls(play)[before:]] == ["refused"], "asked in vain, and that is on the record"
     assert not view(play).filled
+
+
+def test_what_comes_after_the_consent_was_taken_back_is_not_kept(play: Consenting) -> None:
+    """The register is being asked while somebody takes the consent back: the call stands in the log, its answer does
+    not stand anywhere."""
+    play.agreed = ()
+    play.draft()
+    rt, actor = play.rt, play.citizen("wang.fang")
+    with rt.write() as session:
+        case = session.get_one(Case, play.case_id)
+        compiled, catalogue = rt.definitions.by_sha(case.def_sha), rt.definitions.catalogue
+        consents.note_given(session, case, compiled, catalogue, ["premises"], actor.id, play.now)
+    with rt.read() as session:
+        wanted, _ = needs(session, catalogue, compiled, play.case_id, actor, play.now, (), "retry", names=["premises"])
+    results = rt.gateway.ask(rt.database, wanted, 10.0)
+    assert [each.outcome.value for each in results] == ["ok"]
+    consenting.revoke(rt, actor, given(play)[0].id, now=play.now)
+    with rt.write() as session:
+        kept = record(session, catalogue, results)
+    assert [(each.outcome.value, dict(each.values)) for each in kept] == [("refused", {})]
+    assert not view(play).filled
+    assert ("ok", given(play)[0].id) in [(c.outcome, c.consent_id) for c in calls(play)]
+
+
+def test_what_was_told_under_a_consent_goes_to_no_other_application_once_it_is_taken_back(play: Consenting) -> None:
+    play.draft()
+    first = given(play)[0]
+    play.submit()
+    play.draft()
+    with play.rt.read() as session:
+        case = session.get_one(Case, play.case_id)
+        compiled, catalogue = play.rt.definitions.by_sha(case.def_sha), play.rt.definitions.catalogue
+        (wanted,), _ = needs(
+            session, catalogue, compiled, case.id, play.citizen("wang.fang"), play.now, (), "retry", names=["premises"]
+        )
+        assert vault.look(session, catalogue, wanted, "facts", None).values["premises.area"]
+    for row in (first, *given(play)):
+        consenting.revoke(play.rt, play.citizen("wang.fang"), row.id, now=play.now)
+    with play.rt.read() as session:
+        assert vault.look(session, catalogue, wanted, "facts", None) == vault.NOTHING
 
 
 def _states(play: Play) -> list[str]:

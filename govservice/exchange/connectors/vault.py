@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
@@ -21,7 +21,8 @@ from govservice.exchange.outcomes import Outcome
 from govservice.exchange.queries import Wanted
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
-from govservice.models.exchange import Fact
+from govservice.models.consents import Consent
+from govservice.models.exchange import Exchange, Fact
 from govservice.models.papers import File, IssuedDocument
 from govservice.models.session import box_of
 from govservice.worktime.duration import Duration
@@ -65,11 +66,19 @@ def _earlier_facts(session: Session, catalogue: Catalogue, wanted: Wanted, since
         Fact.assurance == "registry", Fact.registry_code != VAULT, Fact.dataset.in_(about),
         Fact.as_of.is_not_distinct_from(wanted.as_of),
     )  # fmt: skip
+    statement = statement.where(~_consent_withdrawn())
     if since is not None:
         statement = statement.where(Fact.fetched_at >= since)
     found = {fact.fact_type: fact for fact in session.scalars(statement.order_by(Fact.fetched_at))}
     values = {name: _opened(session, fact) for name, fact in found.items()}
     return _reading(values, found.values())
+
+
+def _consent_withdrawn() -> ColumnElement[bool]:
+    """Told under a consent that was taken back since: it stays with the application it was told for, and goes to no
+    other."""
+    told = select(Exchange.id).join(Consent, Consent.id == Exchange.consent_id)
+    return told.where(Exchange.id == Fact.exchange_id, Consent.revoked_at.is_not(None)).exists()
 
 
 def _opened(session: Session, fact: Fact) -> Any:
