@@ -14,7 +14,7 @@ from govservice.models.exchange import DataAccess
 
 Purpose = Literal[
     "registry_fetch", "registry_recheck", "registry_act", "recusal", "task", "list", "search", "supervision",
-    "download",
+    "download", "mandate",
 ]  # fmt: skip
 
 

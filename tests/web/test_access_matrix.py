@@ -42,7 +42,7 @@ SAMPLES: dict[str, object] = {
     "token": 1, "action": "accept", "act": "assign", "payment_id": "0" * 36,
     "version": 1, "service": "seal_filing", "id": "no-such-proposal", "n": 9, "found_id": "no-such-finding",
     "dispute_id": "no-such-dispute", "grant": "no-such-grant", "consent_id": "no-such-consent",
-    "registry": "population",
+    "registry": "population", "mandate_id": "no-such-mandate", "agent_id": "no-such-agent",
 }  # fmt: skip
 SENT_FILES = {"huaxi_new", "huaxi_food", "nanming_new", "nanming_food"}
 

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("account", __name__)
 
-from govservice.web.account import absence, profile, register, sign_in  # noqa: E402,F401  the views register themselves
+from govservice.web.account import absence, agents, profile, register, sign_in  # noqa: E402,F401  the views register themselves

@@ -190,6 +190,7 @@ def why_text(purpose: str) -> str:
         "task": gettext("To work on your case"),
         "list": gettext("To see what is to be done"), "search": gettext("To find a case"),
         "supervision": gettext("To watch the time limits"), "download": gettext("To read a document you gave"),
+        "mandate": gettext("To let you act for an enterprise"),
     }  # fmt: skip
     return str(known.get(purpose, purpose))
 
