@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -34,7 +34,8 @@ TAKEN = N_("This hour was taken by somebody else a moment ago. Choose another on
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The stay of a case that has a meeting: `seq` counts its stays, `department` goes out."""
+    """The stay of a case that has a meeting: `seq` counts its stays, `department` goes out, `due_on` is the last day of
+    the stay's limit."""
 
     case_id: str
     token_id: int
@@ -42,6 +43,7 @@ class Place:
     department: str
     kind: str
     area: str | None
+    due_on: date | None
 
 
 def place_of(rt: Runtime, session: Session, case_id: str, token_id: int) -> Place | None:
@@ -52,7 +54,9 @@ def place_of(rt: Runtime, session: Session, case_id: str, token_id: int) -> Plac
     task = state.task_of(token_id)
     if token is None or step is None or step.appointment is None or task is None or token.status != "active":
         return None
-    return Place(case_id, token_id, token.entered_seq, task.department, step.appointment, state.area)
+    limit = state.clocks.get(f"step:{token_id}:{token.entered_seq}")
+    due_on = date.fromisoformat(limit.statutory_on) if limit is not None and limit.statutory_on else None
+    return Place(case_id, token_id, token.entered_seq, task.department, step.appointment, state.area, due_on)
 
 
 def hours(calendar: Calendar, now: datetime) -> list[datetime]:
@@ -65,12 +69,13 @@ def hours(calendar: Calendar, now: datetime) -> list[datetime]:
 
 
 def free_hours(rt: Runtime, session: Session, place: Place, now: datetime) -> list[datetime]:
-    """Hours in which a team of the department is free."""
+    """Hours in which a team of the department is free: within the limit of the step, as long as there are any."""
     all_hours = hours(rt.calendars.for_area(place.area), now)
     held: dict[str, int] = {}
     for row in _held(session, place, all_hours):
         held[to_iso(row.starts_at)] = held.get(to_iso(row.starts_at), 0) + 1
-    return [hour for hour in all_hours if held.get(to_iso(hour), 0) < LANES]
+    free = [hour for hour in all_hours if held.get(to_iso(hour), 0) < LANES]
+    return [hour for hour in free if place.due_on is None or hour.date() <= place.due_on] or free
 
 
 def _held(session: Session, place: Place, wanted: Sequence[datetime]) -> Sequence[Appointment]:

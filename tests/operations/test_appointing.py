@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,9 @@ def test_a_slot_is_chosen_moved_set_by_itself_and_never_held_twice(desks: Desks)
         place = appointing.place_of(rt, session, desks.id_of(first), MAIN)
         assert place is not None
         free = appointing.free_hours(rt, session, place, now)
-    assert len(free) == appointing.DAYS * len(appointing.HOURS)
+        past = appointing.free_hours(rt, session, replace(place, due_on=now.date() - timedelta(days=1)), now)
+    assert place.due_on == max(hour.date() for hour in free), "nobody is seen after the last day of the step"
+    assert len(past) == appointing.DAYS * len(appointing.HOURS), "where that day is over, later is better than never"
     from govservice.models.base import to_iso
 
     hour = to_iso(free[0])
