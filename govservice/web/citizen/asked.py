@@ -6,13 +6,17 @@ sees.
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from govservice.definitions.compiled import Compiled
 from govservice.engine import Expected
 from govservice.errors import Forbidden, Missing, NotAllowed, Stale
 from govservice.exchange.accesses import Read, record_reads
+from govservice.exchange.consents import agreement, wants_consent
 from govservice.models.casedata import read_form
 from govservice.models.personal import read_person
 from govservice.operations import deciding
@@ -21,6 +25,7 @@ from govservice.web.access import asked_part, audience, current_actor, current_r
 from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import ASKED, idem_of, new_idem
 from govservice.web.forms_ui import MAX_REASON
+from govservice.web.i18n import text
 from govservice.web.words import answer_text
 
 
@@ -71,6 +76,17 @@ def _page(number: str, error: str = "") -> str:
             {"key": fields[name].label, "value": answer_text(fields[name], form.answers[name], catalogue, name)}
             for name in names
         ],
-        actions=queries.actions_at(compiled, token) if open else [],
+        registers=_registers(compiled), actions=queries.actions_at(compiled, token) if open else [],
         answer=queries.answer_of(compiled, token) if not open else None,
     )  # fmt: skip
+
+
+def _registers(compiled: Compiled) -> list[dict[str, Any]]:
+    """What this application asks of registers with consent only: what an answer here may be about, in plain words."""
+    catalogue, rows = current_runtime().definitions.catalogue, []
+    for fact in wants_consent(compiled):
+        said = agreement(compiled, catalogue, fact)
+        what = gettext(", ").join(text(each) for each in said["what"])
+        meta = " · ".join(filter(None, (text(said["why"]), text(said["law"]))))
+        rows.append({"key": text(said["registry"]), "value": what, "meta": meta})
+    return rows
