@@ -81,6 +81,7 @@ SIGN_INS = tuple(
         ("wang.fang", "Wang Fang", "王芳", "citizen, owns an enterprise", "个人，企业法定代表人"),
         ("chen.wei", "Chen Wei", "陈伟", "citizen, agent with a mandate", "个人，企业委托代理人"),
         ("liu.yang", "Liu Yang", "刘洋", "citizen", "个人"),
+        ("huang.xiuying", "Huang Xiuying", "黄秀英", "citizen, mother of Liu Yang", "个人，刘洋的母亲"),
         ("li.na", "Li Na", "李娜", "window clerk, Huaxi", "综合窗口，花溪区"),
         ("zhang.qiang", "Zhang Qiang", "张强", "food examiner, Huaxi", "食品监管，花溪区"),
         ("wu.gang", "Wu Gang", "吴刚", "food examiner and inspector, Huaxi", "食品监管、现场核查，花溪区"),

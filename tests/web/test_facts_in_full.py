@@ -248,3 +248,7 @@ def test_a_page_with_other_questions_lets_out_what_a_register_owes(patient: Desk
     assert "you may send without it" in liu.get(f"{at}/pages/means").get_data(as_text=True)
     assert liu.send(f"{at}/pages/means", {"income.taxable": "0"}).status_code == 422, "the standard is not owed"
     assert liu.send(f"{at}/pages/means", {"allowance.standard": "785", "income.taxable": "0"}).status_code == 303
+    check = liu.get(f"{at}/check").get_data(as_text=True)
+    owed = check.partition('id="row-means.deposits"')[2].partition("gs-list__row")[0]
+    assert "The register is still being asked" in owed, "nobody left it out"
+    assert "Not provided" not in owed

@@ -31,8 +31,18 @@ def own_rows(filing: Filing, change: bool = True) -> list[Row]:
             actions = [{"text": gettext("Change"), "href": href}] if change and name in filing.slots.fields else []
             value, label = filing.answer(name), filing.fields[name].label
             source = source_of(filing, name)
+            if not value and (owes := _owed_by(filing, name)):
+                value, source = gettext("The register is still being asked"), owes
             rows.append({"key": label, "value": value, "source": source, "actions": actions, "id": f"row-{name}"})
     return rows
+
+
+def _owed_by(filing: Filing, name: str) -> Row | None:
+    """The badge of an answer that a register still owes: the applicant did not leave it out."""
+    view = filing.facts.get(str(filing.fields[name].fact))
+    if view is None or view.filled or view.state not in ("deferred", "fetching"):
+        return None
+    return {"kind": "waiting", "name": view.registry_name, "note": ""}
 
 
 def material_rows(filing: Filing, change: bool = True) -> list[Row]:
