@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from config import ROOT
 from govservice.definitions.compiled import Compiled
 from govservice.errors import NotAllowed, NotFound, TooLarge
 from govservice.exchange.evidence import current_facts
@@ -21,6 +22,7 @@ from govservice.operations.completeness import open_slots
 from govservice.operations.files import MAX_FILES_PER_SLOT, content_of
 from govservice.operations.mandates import add_organisation, grant_mandate
 from govservice.operations.promising import give_pledge
+from govservice.operations.proposing import approve, propose
 from tests.operations.conftest import PDF, Play
 
 
@@ -250,3 +252,20 @@ def test_a_document_has_no_more_files_by_using_old_ones_than_by_bringing_them(pl
     with pytest.raises(TooLarge):
         reusing.take_paper(play.rt, play.citizen("wang.fang"), play.case_id, "layout", given, now=play.now)
     assert len(_form(play).materials["layout"]) == MAX_FILES_PER_SLOT
+
+
+def test_a_question_that_has_changed_since_is_asked_again(play: Play) -> None:
+    """Another version of the service asks for the seats as its officers count them now: the old number answers
+    something else."""
+    play.draft()
+    play.submit()
+    text = (ROOT / "workflows" / "services" / "open_restaurant.yaml").read_text("utf-8")
+    before, _, after = text.partition("      menu.seats:\n")
+    changed = before + "      menu.seats:\n" + after.replace("max: 5000", "max: 400", 1)
+    proposal = propose(play.rt, play.staff("qian.yu"), changed, "seats", now=play.now)
+    approve(play.rt, play.staff("zhao.lei"), proposal, now=play.now)
+    play.pass_time(days=1)
+    _begun(play)
+    found = _offered(play)
+    assert found is not None
+    assert set(found.answers) == {"menu.kind", "signage.text"}
