@@ -9,6 +9,7 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.expressions import ExpressionError, compile_expression
 from govservice.definitions.joins import compile_join
 from govservice.definitions.names import Names, vocabulary_in
+from govservice.definitions.no_value import check_no_value
 from govservice.definitions.reader import Path
 from govservice.definitions.references import branch_outcomes, check_outcomes
 from govservice.definitions.walk import (
@@ -35,9 +36,11 @@ Place = tuple[Path, str, Names]
 def check_expressions(report: Report, data: Raw, catalogue: Catalogue | None) -> None:
     """Adds findings for expressions, join rules, and facts that nothing uses."""
     used: set[str] = set()
+    read: dict[Path, frozenset[str]] = {}
     for path, source, names in _expressions(data, catalogue):
         try:
-            used |= compile_expression(source, names).names
+            read[path] = compile_expression(source, names).names
+            used |= read[path]
         except ExpressionError as error:
             report.error("E-EXPRESSION", path, str(error))
             used |= set(_DOTTED.findall(source))  # one fault is enough: what it names is not also called unused
@@ -48,6 +51,7 @@ def check_expressions(report: Report, data: Raw, catalogue: Catalogue | None) ->
             report.error("E-EXPRESSION", path, str(error))
     for step in all_steps(data):
         _check_joins(report, step)
+    check_no_value(report, data, read)
     _check_use(report, data, {name.removeprefix("old.").removeprefix("new.") for name in used})
 
 

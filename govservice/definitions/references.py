@@ -38,6 +38,8 @@ def check_references(report: Report, data: Raw) -> None:
         _check_action(report, data, way)
     for step in all_steps(data):
         _check_owner(report, data, (*step.path, "owner"), word(step.data, "owner"))
+        for name in words(mapping(step.data, "requires"), "fields"):
+            _check_field_name(report, data, (*step.path, "requires", "fields"), name)
         for path, timer in timers(step):
             _check_timer(report, data, step, path, timer)
         for name, path, branch in branches(step):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from govservice.definitions.joins import RESERVED_OUTCOMES
@@ -24,8 +25,10 @@ from govservice.definitions.walk import (
     timers,
     ways,
     word,
+    words,
 )
 
+_BACKOFF = re.compile(r"[1-9][0-9]{0,3}[smh]", re.ASCII)
 _WORK = {"kind", "title", "limit", "actions", "timers"}
 KEYS: Mapping[str, set[str]] = {
     "applicant": _WORK | {"owner"},
@@ -43,6 +46,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     "cases": ("spawn", "join"),
     "end": ("outcome",),
 }
+ANSWERS = ("ok", "fail")  # every call gives one of these
 LAPSE_OUTCOMES = ("withdrawn", "lapsed", "terminated")
 
 
@@ -84,9 +88,25 @@ def _check_step(report: Report, step: StepAt) -> None:
         if not step.data.get(key) and not (key == "owner" and step.in_branch):
             report.error("E-MISSING", step.path, f"{key!r} is required of a step of kind {kind}")
     if kind == "auto" and mapping(step.data, "answers"):
-        for answer in ("ok", "fail"):
-            if answer not in mapping(step.data, "answers"):
-                report.error("E-AUTO-NO-FAIL", (*step.path, "answers"), f"says nothing about the answer {answer!r}")
+        _check_answers(report, step)
+
+
+def _check_answers(report: Report, step: StepAt) -> None:
+    given = mapping(step.data, "answers")
+    for answer in ANSWERS:
+        if answer not in given:
+            report.error("E-AUTO-NO-FAIL", (*step.path, "answers"), f"says nothing about the answer {answer!r}")
+    for answer in given:
+        if answer not in ANSWERS:
+            message = "never comes: a call answers `ok` or `fail`; tell answers apart by `result.` in guards"
+            report.error("E-ANSWER", (*step.path, "answers", answer), message)
+    first, _, last = (word(mapping(step.data, "do", "retry"), "backoff") or "").partition("..")
+    if _BACKOFF.fullmatch(first) and _BACKOFF.fullmatch(last) and _seconds(first) > _seconds(last):
+        report.error("E-VALUE", (*step.path, "do", "retry", "backoff"), f"grows: write {last}..{first}")
+
+
+def _seconds(length: str) -> int:
+    return int(length[:-1]) * {"s": 1, "m": 60, "h": 3600}[length[-1]]
 
 
 def _check_way(report: Report, data: Raw, way: Way) -> None:
@@ -106,10 +126,18 @@ def _check_way(report: Report, data: Raw, way: Way) -> None:
         report.error("E-WAY", way.path, "give either `to` or `end`")
     if "consult" in way.data:
         check_consult(report, way)
+    if mapping(way.data, "requires").get("attachments") and _is_applicants(way):
+        message = "the applicant cannot attach anything to an action: what they bring stands under `materials`"
+        report.error("E-KEY", (*way.path, "requires", "attachments"), message)
     _check_alternatives(report, way)
     _check_ends(report, way)
     if way.what == "always":
         _check_always(report, data, way)
+
+
+def _is_applicants(way: Way) -> bool:
+    kind = way.step.kind if way.step is not None else ""
+    return word(way.data, "by") == "applicant" or ("by" not in way.data and kind == "applicant")
 
 
 def _check_alternatives(report: Report, way: Way) -> None:
@@ -141,11 +169,26 @@ def _check_ends(report: Report, way: Way) -> None:
 
 
 def _check_always(report: Report, data: Raw, way: Way) -> None:
+    """A case-wide action ends the case, and says whose it is wherever no step does."""
+    for key in ("correction", "pause", "resume"):
+        if way.data.get(key):
+            report.error("E-ALWAYS", (*way.path, key), "leads to an end: this belongs to an action of a step")
+    if word(way.data, "by") == "system":
+        report.error("E-ALWAYS", (*way.path, "by"), "nobody does this: a timer takes actions of its own step only")
+    elif "by" not in way.data and (unowned := _unowned(data, words(way.data, "unless"))):
+        message = f"say `by`: nobody owns {', '.join(map(repr, unowned[:3]))}, so the applicant alone could do it there"
+        report.error("E-ALWAYS", way.path, message)
     for path, alternative in way.alternatives():
         target = word(alternative, "to")
         kind = word(mapping(data, "steps", target), "kind") if target else None
         if kind is not None and kind != "end":
             report.error("E-ALWAYS", path, f"leads to an end, not to {target!r}")
+
+
+def _unowned(data: Raw, unless: list[str]) -> list[str]:
+    """Steps without an owner at which a case-wide action holds."""
+    open_steps = (s for s in main_steps(data) if s.kind != "end" and s.data.get("after_close") is not True)
+    return [s.id for s in open_steps if s.id not in unless and "owner" not in s.data]
 
 
 def _check_reason(report: Report, data: Raw, way: Way) -> None:

@@ -16,11 +16,11 @@ from govservice.definitions.verify_graph import Graph, Notes
 from govservice.definitions.verify_guards import check_guards
 from govservice.definitions.verify_joins import check_joins
 from govservice.definitions.verify_once import check_once_only, check_relied_on
+from govservice.definitions.verify_output import check_output
 from govservice.definitions.verify_paths import check_paths
 from govservice.definitions.verify_people import Staffing, check_four_eyes, check_staffing
 from govservice.definitions.verify_promises import check_promises
 from govservice.definitions.verify_reach import check_reach, check_titles
-from govservice.definitions.verify_renewal import check_renewal
 from govservice.definitions.verify_saga import check_saga
 from govservice.definitions.verify_waits import check_waits
 
@@ -42,7 +42,7 @@ def verify(compiled: Compiled, loaded: Loaded, catalogue: Catalogue, staffing: S
     check_waits(notes)
     check_four_eyes(notes)
     check_promises(notes)
-    check_renewal(notes)
+    check_output(notes)
     check_once_only(notes, catalogue)
     check_relied_on(notes)
     check_fee(notes)

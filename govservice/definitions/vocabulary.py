@@ -34,8 +34,11 @@ def check_vocabulary(report: Report, data: Raw, catalogue: Catalogue) -> None:
     for step in all_steps(data):
         call = word(mapping(step.data, "do"), "call")
         known(report, "E-UNKNOWN-CALL", (*step.path, "do", "call"), call, catalogue.calls, "call")
+        _check_attachments(report, catalogue, step.path, step.data)
         appointment = word(step.data, "appointment")
         known(report, "E-UNKNOWN-CALL", (*step.path, "appointment"), appointment, APPOINTMENTS, "appointment")
+    for way in actions(data):
+        _check_attachments(report, catalogue, way.path, way.data)
     document = word(mapping(data, "output"), "document")
     known(report, "E-UNKNOWN-DOCUMENT", ("output", "document"), document, catalogue.documents, "document type")
     for name, material in children(data, "materials"):
@@ -71,6 +74,12 @@ def check_grants(report: Report, data: Raw, catalogue: Catalogue) -> None:
                     report.error("E-GRANT", path, f"the grant {word(source, 'grant')} does not cover {taken!r}")
             if word(fact, "purpose") != grant.purpose:
                 report.error("E-GRANT", path, f"the grant {word(source, 'grant')} is for the purpose {grant.purpose}")
+
+
+def _check_attachments(report: Report, catalogue: Catalogue, path: Path, data: Raw) -> None:
+    for name in words(mapping(data, "requires"), "attachments"):
+        place = (*path, "requires", "attachments")
+        known(report, "E-UNKNOWN-ATTACHMENT", place, name, catalogue.attachments, "attachment")
 
 
 def _check_departments(report: Report, data: Raw, catalogue: Catalogue) -> None:

@@ -78,6 +78,7 @@ class Maker:
                 node["options"] = {option: text(option) for option in node["options"]}
         data: Node = {
             "service": "random", "title": text("random"), "department": "market_reg",
+            "output": {"document": "restaurant_licence"},
             "form": [{"page": "one", "title": text("one"), "fields": fields}],
             "roles": {code: {"department": kind, "title": text(code)} for code, kind in ROLES.items()},
             "start": "draft",

@@ -27,6 +27,7 @@ SEATS = "shop.seats: {type: integer, min: 0, max: 50,"
 SEATS_ASKED = "shop.seats: {type: integer, required: true, min: 0, max: 50,"
 APPROVE = "approve: {to: issue, marks: decided, not_same_as: [review.food.site],"
 BRANCHES = "    branches:\n"
+OUTPUT = "output: {document: restaurant_licence}\n"
 NO_CORRECTION = "correction: {within: 10wd, lapse_to: withdrawn}\n"
 
 
@@ -78,11 +79,30 @@ UNSOUND = [
     Case("a change that nobody weighs", ("    fallback: [declare]\n", "    fallback: [declare]\n    on_change: correct\n"), "E-FACT", "on_change:", None, run=False),
     Case("a change given to a role that there is not", ("    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: {task: nobody}\n"), "E-UNKNOWN-ROLE", "on_change:", None, run=False),
     Case("a correction of a change that nobody can ask for", (NO_CORRECTION, "", ASK, "", "    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: correct\n"), "E-ON-CHANGE", "on_change:", None, run=False),
+    # -- what can never work
+    Case("a page that the case's channel opens", ('show_if: "shop.seats > 0"', "show_if: \"case.channel == 'counter'\""), "E-SHOW-IF", "show_if", None, run=False),
+    Case("a page opened by a fact that stands on it", ('show_if: "shop.seats > 0"\n    fields:\n', 'show_if: "premises.area > 50.0"\n    fields:\n      premises.area: {type: decimal, fact: premises, min: 1, max: 1000}\n', "      premises.area: {type: decimal, fact: premises, min: 1, max: 1000}\n", ""), "E-SHOW-IF", "show_if", None, run=False),
+    Case("a page opened by a fact that a later one shows", ("    title: {en: One, zh: 一}\n", '    title: {en: One, zh: 一}\n    show_if: "premises.area > 50.0"\n', "      premises.area: {type: decimal, fact: premises, min: 1, max: 1000}\n", "", "      shop.sign:", "      premises.area: {type: decimal, fact: premises, min: 1, max: 1000}\n      shop.sign:"), "E-SHOW-IF", "premises.area >", None, run=False),
+    Case("a page opened by a number that comes with the document", ("      shop.opened:", "      shop.number: {type: text, issued: serial, label: {en: N, zh: 号}}\n      shop.opened:", '"shop.seats > 0"', '"has(shop.number)"'), "E-SHOW-IF", "show_if", None, run=False),
+    Case("a document that holds for working days", (OUTPUT, "output: {document: restaurant_licence, valid: 250wd}\n"), "E-DURATION", "output:", None, run=False),
+    Case("a document that holds for office hours", (OUTPUT, "output: {document: restaurant_licence, valid: 80wh}\n"), "E-DURATION", "output:", None, run=False),
+    Case("a step that issues what the service does not", (OUTPUT, ""), "E-NO-OUTPUT", "do:", "issue"),
+    Case("a case-wide action of the system", ("withdraw: {to: withdrawn, by: applicant,", "withdraw: {to: withdrawn, by: system,"), "E-ALWAYS", "withdraw:", None, run=False),
+    Case("a case-wide action of nobody in particular", ("withdraw: {to: withdrawn, by: applicant,", "withdraw: {to: withdrawn,"), "E-ALWAYS", "withdraw:", None, run=False),
+    Case("a correction wherever the case stands", ("  withdraw: {to", "  fix: {correction: true, by: head, reason: true, label: {en: F, zh: 改}}\n  withdraw: {to"), "E-ALWAYS", "fix:", None, run=False),
+    Case("a pause wherever the case stands", ("  withdraw: {to", "  wait: {pause: hearing, length: 5wd, by: head, label: {en: W, zh: 停}}\n  withdraw: {to"), "E-ALWAYS", "wait:", None, run=False),
+    Case("an answer that no call gives", ("      fail: {to: decision}\n", "      fail: {to: decision}\n      late: {to: decision}\n"), "E-ANSWER", "late:", "issue", run=False),
+    Case("second tries that come faster and faster", ("    do: {call: document.issue}\n", "    do: {call: document.issue, retry: {max: 8, backoff: 6h..1m}}\n"), "E-VALUE", "backoff", "issue", run=False),
+    Case("an attachment that nobody has a name for", (APPROVE, "approve: {to: issue, marks: decided, requires: {attachments: [site_reprot]}, not_same_as: [review.food.site],"), "E-UNKNOWN-ATTACHMENT", "approve:", "decision", run=False),
+    Case("an attachment that the applicant would have to bring", ("      submit: {to: desk,", "      submit: {to: desk, requires: {attachments: [site_report]},"), "E-KEY", "submit:", "draft", run=False),
+    Case("an attachment of a step by itself", ("    do: {call: document.issue}\n", "    do: {call: document.issue}\n    requires: {attachments: [letter], gaps: closed}\n"), "E-UNKNOWN-ATTACHMENT", "requires:", "issue", run=False),
+    Case("a field of a step by itself that there is not", ("    do: {call: document.issue}\n", "    do: {call: document.issue}\n    requires: {fields: [shop.seets], gaps: closed}\n"), "E-UNKNOWN-FIELD", "requires:", "issue", run=False),
+    Case("a way by words that no answer keeps", (OK, "      ok: {to: [{guard: \"result.note == 'x'\", to: decision}, {to: done}], result: {note: text}, marks: delivered}\n"), "E-RESULT", "ok:", "issue", run=False),
     # -- renewal
-    Case("a renewal of what never expires", ("facts:\n", "output: {document: restaurant_licence, renew_from: 90d}\nfacts:\n"), "E-RENEWAL", "output:", None, run=False),
-    Case("a renewal from before the first day", ("facts:\n", "output: {document: restaurant_licence, valid: 30d, renew_from: 90d}\nfacts:\n"), "E-RENEWAL", "output:", None, run=False),
-    Case("an expiry undecided of what nobody can apply to renew", ("facts:\n", "output: {document: restaurant_licence, valid: 5y, on_expiry_undecided: renewed}\nfacts:\n"), "E-RENEWAL", "output:", None, run=False),
-    Case("a step from which only the law's renewal leads on", ("facts:\n", "output: {document: restaurant_licence, valid: 5y, renew_from: 90d, on_expiry_undecided: renewed}\nfacts:\n", f"      {APPROVE} label: {{en: Approve, zh: 准予}}}}\n", "", REFUSE, "", AGAIN, ASK), "E-NO-COMPLETION", "decision:", "decision"),
+    Case("a renewal of what never expires", (OUTPUT, "output: {document: restaurant_licence, renew_from: 90d}\n"), "E-RENEWAL", "output:", None, run=False),
+    Case("a renewal from before the first day", (OUTPUT, "output: {document: restaurant_licence, valid: 30d, renew_from: 90d}\n"), "E-RENEWAL", "output:", None, run=False),
+    Case("an expiry undecided of what nobody can apply to renew", (OUTPUT, "output: {document: restaurant_licence, valid: 5y, on_expiry_undecided: renewed}\n"), "E-RENEWAL", "output:", None, run=False),
+    Case("a step from which only the law's renewal leads on", (OUTPUT, "output: {document: restaurant_licence, valid: 5y, renew_from: 90d, on_expiry_undecided: renewed}\n", f"      {APPROVE} label: {{en: Approve, zh: 准予}}}}\n", "", REFUSE, "", AGAIN, ASK), "E-NO-COMPLETION", "decision:", "decision"),
     # -- appointments
     Case("every action guarded, and only a meeting is set by itself", (PAPERS, PAPERS.replace("to: site,", 'to: site, guard: "premises.area > 5.0",') + "            appointment: inspection\n"), "E-MAY-STALL", "papers:", "review.food.papers"),
     Case("a meeting of a kind that nobody knows", (DESK_LIMIT, DESK_LIMIT + "    appointment: dinner\n"), "E-UNKNOWN-CALL", "dinner", "desk", run=False),
@@ -183,6 +203,15 @@ UNSOUND = [
 ]  # fmt: skip
 
 SOUND = [
+    # -- what works
+    Case("a page opened by a fact that an earlier one shows", ('"shop.seats > 0"', '"premises.area > 50.0"')),
+    Case("a page opened by a fact that no page shows", ('"shop.seats > 0"', '"premises.area > 50.0"', "      premises.area: {type: decimal, fact: premises, min: 1, max: 1000}\n", "")),
+    Case("a document that holds for days", (OUTPUT, "output: {document: restaurant_licence, valid: 365d}\n")),
+    Case("a document that holds for months", (OUTPUT, "output: {document: restaurant_licence, valid: 18mo}\n")),
+    Case("a service that issues nothing", (OUTPUT, "", "    kind: auto\n    do: {call: document.issue}\n    answers:\n      ok: {to: done, marks: delivered}\n      fail: {to: decision}\n", "    kind: human\n    owner: head\n    actions:\n      hand: {to: done, marks: delivered, label: {en: Hand over, zh: 交付}}\n")),
+    Case("a case-wide action of whoever owns the step", ("by: applicant, unless: [draft],", "unless: [draft, issue],")),
+    Case("second tries after the same pause", ("    do: {call: document.issue}\n", "    do: {call: document.issue, retry: {max: 8, backoff: 60s..1m}}\n")),
+    Case("a way by a choice that an answer keeps", (OK, "      ok: {to: [{guard: \"result.note == 'x'\", to: decision}, {to: done}], result: {note: choice, words: text}, marks: delivered}\n")),
     # -- facts
     Case("a fact that may come late", ("    fallback: [declare]\n", "    fallback: [declare]\n    pending: allowed\n    pending_within: 3wd\n    revalidate: {before: decided, within: 1d, material: any}\n")),
     Case("the district of a case may be owed by a register that is down", ("department: market_reg\nlimits", "department: market_reg\narea: form.premises.district\nlimits", "take: [premises.area]", "take: [premises.area, premises.district]", "      premises.area: {", "      premises.district: {type: district, fact: premises}\n      premises.area: {", "    fallback: [declare]\n", "    fallback: [declare]\n    pending: allowed\n    revalidate: {before: decided, within: 1d, material: any}\n")),
@@ -192,8 +221,8 @@ SOUND = [
     Case("a change that is a role's task", ("    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: {task: head, within: 2wd}\n")),
     Case("a change that lets the clocks stand still", ("    fallback: [declare]\n", "    fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}\n    on_change: pause\n")),
     Case("earlier facts and an issued document as sources", ("from: {dataset: real_estate/1, grant: GR-2033}", "from: [{dataset: real_estate/1, grant: GR-2033}, {vault: facts, max_age: 90d}, {vault: food_business_licence}]")),
-    Case("a licence that the law renews where nobody decides", ("facts:\n", "output: {document: restaurant_licence, valid: 5y, renew_from: 90d, on_expiry_undecided: renewed}\nfacts:\n")),
-    Case("a licence that expires although its renewal is asked for", ("facts:\n", "output: {document: restaurant_licence, valid: 18mo, renew_from: 60d, on_expiry_undecided: expired}\nfacts:\n")),
+    Case("a licence that the law renews where nobody decides", (OUTPUT, "output: {document: restaurant_licence, valid: 5y, renew_from: 90d, on_expiry_undecided: renewed}\n")),
+    Case("a licence that expires although its renewal is asked for", (OUTPUT, "output: {document: restaurant_licence, valid: 18mo, renew_from: 60d, on_expiry_undecided: expired}\n")),
     Case("a meeting for which the applicant chooses a time", (DESK_LIMIT, DESK_LIMIT + "    appointment: inspection\n")),
     Case("a meeting in a branch, at a step without a limit", (PAPERS, PAPERS + "            appointment: inspection\n", "            limit: 2wd\n", "")),
     Case("a question to another department", (DECLINE, DECLINE + CONSULT)),
@@ -222,7 +251,7 @@ SOUND = [
     Case("an applicant's step with a limit", (APPROVE, "approve: {to: sign, marks: decided, not_same_as: [review.food.site],", ISSUE, step("sign", "kind: applicant", "limit: 20wd", f"actions: {{agree: {{to: issue, {label('Agree')}}}}}") + ISSUE)),
     Case("an action of the applicant at a step of the office", (DECLINE, DECLINE + f"      hurry: {{to: review, by: applicant, marks: accepted, {label('Hurry')}}}\n")),
     Case("an action of another role", (DECLINE, DECLINE + f"      take: {{to: decision, by: head, marks: accepted, {label('Take')}}}\n")),
-    Case("an action that needs fields and attachments", (APPROVE, "approve: {to: issue, marks: decided, requires: {fields: [shop.seats], attachments: [report]}, not_same_as: [review.food.site],")),
+    Case("an action that needs fields and attachments", (APPROVE, "approve: {to: issue, marks: decided, requires: {fields: [shop.seats], attachments: [site_report]}, not_same_as: [review.food.site],")),
     Case("an action with a hint and effects", (REFUSE, REFUSE.replace("reason: true,", "reason: true, hint: {en: Why, zh: 理由}, effects: [message.refusal],"))),
     Case("fields that an action requires and everybody gives", (SEATS, SEATS_ASKED, APPROVE, "approve: {to: issue, marks: decided, requires: {fields: [shop.seats]},", AGAIN, "", REFUSE, "")),
     # -- alternatives and conditions
@@ -299,5 +328,5 @@ SOUND = [
     Case("a fact with freshness", ("fallback: [declare]", "fallback: [declare], freshness: 30d, show: readonly".replace(", f", "\n    f").replace(", s", "\n    s"))),
     Case("a fact asked as yes or no", ("facts:\n", "facts:\n  adult: {predicate: person.is_over_18, from: {dataset: population/2, grant: GR-2031}, purpose: IDENTIFY, fallback: [declare]}\n", APPROVE, 'approve: {to: issue, marks: decided, guard: "adult",')),
     Case("a fact asked again before the decision", ("fallback: [declare]", "fallback: [declare]\n    revalidate: {before: decided, within: 1d, material: any}")),
-    Case("life events, keywords, law, audience", ("department: market_reg\n", 'department: market_reg\nsummary: {en: S, zh: 简}\naudience: [person, organisation]\nlife_events: [start_business]\nkeywords: {en: [shop], zh: [店]}\nlaw: [{ref: "art. 1", title: {en: L, zh: 法}}]\noutput: {document: restaurant_licence, valid: 5y}\n')),
+    Case("life events, keywords, law, audience", ("department: market_reg\n", 'department: market_reg\nsummary: {en: S, zh: 简}\naudience: [person, organisation]\nlife_events: [start_business]\nkeywords: {en: [shop], zh: [店]}\nlaw: [{ref: "art. 1", title: {en: L, zh: 法}}]\n', OUTPUT, "output: {document: restaurant_licence, valid: 5y}\n")),
 ]  # fmt: skip
