@@ -28,6 +28,7 @@ from govservice.exchange.gateway import BUDGET, Gateway
 from govservice.exchange.outcomes import SAYS_NOTHING, Outcome
 from govservice.exchange.queries import Wanted
 from govservice.exchange.views import current_facts, fact_values
+from govservice.models.casedata import Form
 from govservice.models.cases import Case
 from govservice.models.exchange import Exchange
 from govservice.operations import filing
@@ -38,6 +39,7 @@ ROUNDS, MEDIAN_MS, SIGMA = 150, 60, 0.7
 ORDINARY = 100  # rounds that are logged before anything is measured
 FORMS = 120  # applications under mixed faults
 SERVICES = (("open_restaurant", True), ("household_move", False), ("minimum_living_allowance", False))
+REASONS = ("own_home", "rented", "job", "talent", "study")  # each calls for a register of its own
 MIXED = (
     "hang", "reset", "drip", "status_500", "html_502", "status_429", "malformed", "wrong_schema", "wrong_person",
     "redirect", "huge", "deep", "html_200", "status_403",
@@ -109,7 +111,13 @@ def _wanted(stage: Stage, rt: Runtime) -> list[Wanted]:
         case_id = _begun(rt, actor, service, f"bench-{service}")
         with rt.read() as session:
             compiled = rt.definitions.current(service)
-            asked, _ = prefill.needs(session, rt.gateway.catalogue, compiled, case_id, actor, rt.now(), (), "prefill")
+            asked = [
+                each
+                for form in (Form(answers={"move.reason": reason}) for reason in REASONS)
+                for each in prefill.needs(
+                    session, rt.gateway.catalogue, compiled, case_id, actor, rt.now(), (), "prefill", form=form
+                )[0]
+            ]
         for each in asked:
             by_registry.setdefault(rt.gateway.catalogue.registry_of(each.sources[0][0]) or "", each)
     answered = rt.gateway.ask(rt.database, list(by_registry.values()), 5.0)

@@ -112,6 +112,7 @@ class _Compiler:
             post_checks=MappingProxyType(dict(self.post_checks())),
             page_conditions=MappingProxyType(dict(self.page_conditions())),
             materiality=MappingProxyType(dict(self.materiality())),
+            fact_conditions=MappingProxyType(dict(self.fact_conditions())),
             machine=build_machine(self.service.start, steps, out),
         )
 
@@ -278,6 +279,11 @@ class _Compiler:
         for index, page in enumerate(self.service.form):
             if page.show_if is not None:
                 yield page.page, compile_expression(page.show_if, self.words.show_if(index))
+
+    def fact_conditions(self) -> Iterator[tuple[str, Expression]]:
+        for name, fact in self.service.facts.items():
+            if fact.condition is not None:
+                yield name, compile_expression(fact.condition, self.words.wanted(name))
 
     def materiality(self) -> Iterator[tuple[str, Expression]]:
         for name, fact in self.service.facts.items():

@@ -268,6 +268,7 @@ class Compiled:
     page_conditions: Mapping[str, Expression]  # `show_if` by page id; a page without one is always shown
     materiality: Mapping[str, Expression]  # `revalidate.material` by fact, where it is an expression
     machine: Machine = field(repr=False, compare=False)  # flat, shared, never mutated, no model bound
+    fact_conditions: Mapping[str, Expression] = field(default_factory=dict)  # `if` by fact; without one it is asked for
     implied: frozenset[str] = frozenset()  # fields that conditions read and the file does not show (`implied.py`)
 
     @property

@@ -89,6 +89,8 @@ def _expressions(data: Raw, catalogue: Catalogue | None) -> Iterator[Place]:
         if show_if := word(page, "show_if"):
             yield ("form", index, "show_if"), show_if, vocabulary.show_if(index)
     for name, fact in children(data, "facts"):
+        if condition := word(fact, "if"):
+            yield ("facts", name, "if"), condition, vocabulary.wanted(name)
         material = word(mapping(fact, "revalidate"), "material")
         if material and material != "any":
             yield ("facts", name, "revalidate", "material"), material, vocabulary.material(name)
@@ -131,6 +133,7 @@ def _check_use(report: Report, data: Raw, used: set[str]) -> None:
     asked = {name for name, _, node, _ in fields(data) if "fact" in node}
     reads = {part for step in all_steps(data) for _, _, branch in branches(step) for part in words(branch, "reads")}
     replaced = {fact for _, material in children(data, "materials") for fact in _replacing(material)}
+    used = used | {name for _, _, node, _ in fields(data) for name in listing(node, "default") if isinstance(name, str)}
     for name, fact in children(data, "facts"):
         if name in reads or name in replaced or name in used:
             continue

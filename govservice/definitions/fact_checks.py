@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.findings import did_you_mean
 from govservice.definitions.reader import Path
-from govservice.definitions.walk import Raw, Report, children, listing, mapping, word, words
+from govservice.definitions.walk import Raw, Report, children, fields, listing, mapping, word, words
 
 VAULT_FACTS = "facts"  # the name that stands for facts of earlier cases
+_DOTTED = re.compile(r"[a-z][a-z0-9_.]*")
+_ALIKE = {"address": "text", "choices": "list"}  # kinds of values that fit into one another
 
 
 def check_changes(report: Report, data: Raw) -> None:
@@ -27,6 +31,41 @@ def check_facts(report: Report, data: Raw, catalogue: Catalogue) -> None:
         _check_vault(report, data, catalogue, path, fact)
         _check_period(report, catalogue, path, fact)
         _check_shown(report, catalogue, path, fact)
+    _check_conditions(report, data)
+    _check_defaults(report, data, catalogue)
+
+
+def _check_conditions(report: Report, data: Raw) -> None:
+    """What decides whether a register is asked is known before: no condition waits for another that may fail."""
+    taken = {n: fact for fact, node in children(data, "facts") if "if" in node for n in (*words(node, "take"), fact)}
+    for name, fact in children(data, "facts"):
+        for read in sorted({*_DOTTED.findall(word(fact, "if") or "")} & taken.keys()):
+            message = f"{read!r} is itself asked for under a condition ({taken[read]!r}): write that condition here"
+            if taken[read] != name:  # its own values are unknown names here (`Vocabulary.wanted`)
+                report.error("E-FACT", ("facts", name, "if"), message)
+
+
+def _check_defaults(report: Report, data: Raw, catalogue: Catalogue) -> None:
+    """What stands in a field until somebody changes it is a value of the same kind that is known by then."""
+    told = {n: catalogue.facts[n].type for _, f in children(data, "facts") for n in words(f, "take")
+            if n in catalogue.facts}  # fmt: skip
+    asked = {name: (word(node, "type") or "", page) for name, _, node, page in fields(data)}
+    for name, path, node, page in fields(data):
+        if "default" in node and ("fact" in node or "issued" in node):
+            report.error("E-KEY", (*path, "default"), "belongs to a field that people answer")
+        earlier = {n: kind for n, (kind, at) in asked.items() if at < page} | told
+        for source in words(node, "default"):
+            where: Path = (*path, "default")
+            if source not in earlier:
+                near = did_you_mean(source, earlier)
+                message = f"{source!r} is neither taken by a fact nor asked on an earlier page{near}"
+                report.error("E-DEFAULT", where, message)
+            elif _alike(earlier[source]) != _alike(word(node, "type") or ""):
+                report.error("E-DEFAULT", where, f"{source!r} is of type {earlier[source]}, {name!r} is not")
+
+
+def _alike(kind: str) -> str:
+    return _ALIKE.get(kind, kind)
 
 
 def _check_vault(report: Report, data: Raw, catalogue: Catalogue, path: Path, fact: Raw) -> None:

@@ -60,6 +60,7 @@ def _field(service: Service, fact: str, name: str, catalogue: Catalogue) -> Form
 def conditions(compiled: Compiled) -> Iterator[Expression]:
     """Every expression that decides where a case goes or what is asked."""
     yield from compiled.page_conditions.values()
+    yield from compiled.fact_conditions.values()
     for edges in compiled.out.values():
         for edge in edges:
             yield from (g for g in (edge.guard, *(target.guard for target in edge.targets)) if g is not None)

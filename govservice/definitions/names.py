@@ -66,6 +66,11 @@ class Vocabulary:
         """For a page's `show_if`: fields of earlier pages, facts and the case."""
         return {**self.from_facts, **_merged(self.pages[:page]), **CASE_NAMES}
 
+    def wanted(self, fact: str) -> Names:
+        """For a fact's `if`: the form, other facts and the case. Its own values are not known before it is asked."""
+        own = {*self.facts[fact].take, fact} if fact in self.facts else {fact}
+        return {name: kind for name, kind in self.when().items() if name not in own}
+
     def material(self, fact: str) -> Names:
         """For `revalidate.material`: what the fact takes, as `old.` and `new.`."""
         known = {**self.from_facts, **self.form}

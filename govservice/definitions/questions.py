@@ -36,6 +36,7 @@ class Question:
     unit: str | None
     max_length: int | None
     options: Mapping[str, Mapping[str, str]] | None
+    default: tuple[str, ...] = ()  # values of which the first that is known stands here until somebody changes it
     issued: str | None = None  # what kind of number the case itself brings forth here; nobody is asked
 
     def shown(self, value: Any) -> dict[str, str]:
@@ -60,7 +61,8 @@ def question_of(name: str, page: str, field: FormField) -> Question:
     return Question(
         name=name, page=page, type=field.type, label=field.label or {"en": name, "zh": name}, fact=field.fact,
         hint=field.hint, required=field.required, min=field.min, max=field.max, unit=field.unit,
-        max_length=field.max_length, options=field.options, issued=field.issued,
+        max_length=field.max_length, options=field.options, default=field.default or (),
+        issued=field.issued,
     )  # fmt: skip
 
 

@@ -87,6 +87,7 @@ class Fact(Node):
     consent: Literal["none", "explicit"] = "none"
     show: Literal["readonly", "editable", "hidden"] = "readonly"
     as_of: Period | None = None
+    condition: ExpressionText | None = Field(default=None, alias="if")  # asked for only where it holds
     fallback: tuple[Annotated[FallbackWay, BeforeValidator(_fallback)], ...] = ()
     block: Text | None = None
     freshness: Length | None = None
@@ -133,6 +134,7 @@ class FormField(Node):
     unit: Line | None = None
     max_length: Count | None = None
     options: Ordered[Id, Text] | None = None
+    default: tuple[Dotted, ...] | None = None  # values: the first that is known stands there until it is changed
     # What comes forth when the case's document is issued: a number of that kind, or an `amount` by its rule.
     issued: Literal["uscc", "national_id", "serial", "amount"] | None = None
     amount: ExpressionText | None = None

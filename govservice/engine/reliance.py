@@ -28,6 +28,7 @@ OWED, GIVEN = ("deferred", "fetching"), ("declared", "uploaded")  # states of a 
 HELD_BY_NOBODY = ("no_record", "ambiguous", "withheld", "refused")  # no register will meet it: the applicant is asked
 PATIENCE = timedelta(seconds=30)  # a registry that did not answer is not asked again sooner
 CONDITION = "proceed_with_condition"
+UNNEEDED = "unneeded"  # its condition (`if`) does not hold with what was sent: nothing relies on it
 
 SENTENCES: Mapping[str, str] = {
     "changed": N_("Data that this decision relies on has changed since it was sent. Look at the difference first."),
@@ -120,6 +121,8 @@ def _relied_on(d: Compiled, milestone: str) -> dict[str, FactNode]:
 def _lack(node: FactNode, known: Standing, now: datetime, adverse: bool) -> str | None:
     """The hard rule: nobody is refused on data that nobody verified or that the registry could not confirm."""
     assert node.revalidate is not None
+    if known.state == UNNEEDED:
+        return None
     last, within = known.last, node.revalidate.within.span
     may_proceed = not adverse and node.revalidate.if_unavailable == CONDITION
     if last is not None and last.result in CHANGED and last.resolution is None:

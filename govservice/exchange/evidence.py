@@ -35,6 +35,7 @@ class FormLike(Protocol):
     def with_answers(self, answers: Mapping[str, Any], source: str) -> Self: ...
 
 
+OWN = "you"
 SETTLED = ("verified", "waived")  # a clerk has looked at it: what was sent stays as it is
 
 F = TypeVar("F", bound=FormLike)
@@ -60,6 +61,29 @@ def merge_answers(compiled: Compiled, facts: Facts, form: F) -> F:
         elif value is None and (form.sources.get(name) == ACCOUNT or form.sources.get(name, "").startswith("fact:")):
             form = form.with_answers({name: None}, "you")
     return form
+
+
+def with_defaults(compiled: Compiled, facts: Facts, form: F) -> F:
+    """The form of a draft with what may stand in a field until the applicant changes it (`default`): the first of its
+    sources that is known. What they wrote there themselves stays."""
+    for name, field in compiled.service.fields.items():
+        if not field.default or (name in form.answers and form.own(name)):
+            continue
+        value, source = _first_known(facts, form, field.default)
+        if (value, source) != (form.answers.get(name), form.sources.get(name, OWN)):
+            form = form.with_answers({name: value}, source)
+    return form
+
+
+def _first_known(facts: Facts, form: FormLike, names: Iterable[str]) -> tuple[Any, str]:
+    """The value and who gave it: a register, or the applicant on an earlier page."""
+    told = {kind: (value, f"fact:{view.name}") for view in facts.values() for kind, value in view.values.items()}
+    for name in names:
+        if name in told:
+            return told[name]
+        if form.answers.get(name) not in (None, "", []):
+            return form.answers[name], form.sources.get(name, OWN)
+    return None, OWN
 
 
 def _changed_by_hand(compiled: Compiled, fact: str, name: str, form: FormLike, value: Any) -> bool:

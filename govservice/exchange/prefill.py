@@ -16,13 +16,14 @@ from govservice.definitions.compiled import Compiled
 from govservice.definitions.periods import period_of
 from govservice.definitions.schema_form import Fact as FactNode
 from govservice.errors import NotFound
-from govservice.exchange import consents
+from govservice.exchange import conditional, consents
 from govservice.exchange.connectors.base import SubjectKey
 from govservice.exchange.gateway import BUDGET, Gateway
 from govservice.exchange.outcomes import Outcome
 from govservice.exchange.queries import Call, FactResult, Trigger, Wanted
 from govservice.exchange.views import Facts, FactView, current_facts
 from govservice.models.base import new_id
+from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
 from govservice.models.people import Mandate, Organisation
 from govservice.models.personal import read_person
@@ -73,11 +74,13 @@ def prefill(
 def needs(
     session: Session, catalogue: Catalogue, compiled: Compiled, case_id: str, actor: ActorLike, now: datetime,
     declined: Collection[str], trigger: Trigger, today: date | None = None, names: Collection[str] | None = None,
+    form: Form | None = None,
 ) -> tuple[list[Wanted], list[FactResult]]:  # fmt: skip
     """What is to be asked, and the needs that end without a call (declined, or nobody to ask about).
 
     `names`: these alone, however fresh they are, in the authority's own right: it looks again before it decides, and
-    whether the mandate under which the case was filed still holds does not matter for that.
+    whether the mandate under which the case was filed still holds does not matter for that. A fact with a condition
+    (`if`) is asked for where it holds by the answers: `form`, else those that were sent, or of a draft the newest.
     """
     case = session.get(Case, case_id)
     if case is None:
@@ -87,10 +90,13 @@ def needs(
     subjects = _subjects(session, case)
     today = today or now.date()
     may_act = names is not None or case.organisation_id is None or _may_act(session, case, today)
+    if form is None and compiled.fact_conditions:
+        form = read_form(session, case.applicant_id, case_id, case.data_rev or None)
+    left_out = conditional.unneeded(compiled, form) if form is not None else frozenset()
     wanted: list[Wanted] = []
     settled: list[FactResult] = []
     for name, node in compiled.service.facts.items():
-        if names is not None and name not in names:
+        if name in left_out or (names is not None and name not in names):
             continue
         each = _wanted(case, compiled, name, node, subjects, catalogue, actor, trigger, now, today)
         if names is not None:

@@ -25,7 +25,7 @@ from govservice.models.exchange import EvidenceRequirement
 
 State = Literal[
     "needed", "fetching", "available", "no_record", "ambiguous", "withheld", "deferred", "refused", "declared",
-    "uploaded", "disputed", "stale", "verified", "contradicted", "waived",
+    "uploaded", "disputed", "stale", "verified", "contradicted", "waived", "unneeded",
 ]  # fmt: skip
 STATES: tuple[str, ...] = get_args(State)
 OPEN = ("no_record", "ambiguous", "withheld", "deferred", "refused", "contradicted", "stale", "declared", "uploaded")
@@ -47,6 +47,8 @@ WAYS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("accept", ("contradicted",), "available"),
     ("verify", (*OPEN, "disputed"), "verified"),
     ("waive", STATES, "waived"),
+    ("leave", tuple(s for s in STATES if s != "waived"), "unneeded"),  # its condition (`if`) does not hold
+    ("need", ("unneeded",), "needed"),
 )  # fmt: skip
 _MACHINE = Machine(
     model=None, states=list(STATES), initial="needed", auto_transitions=False, queued=False,

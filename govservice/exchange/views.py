@@ -19,6 +19,7 @@ from govservice.models.exchange import EvidenceRequirement, Exchange, Fact
 from govservice.models.session import box_of
 
 FILLED = frozenset({"available", "stale", "disputed", "contradicted"})
+UNNEEDED = "unneeded"  # set aside: the answers do not call for it (`if`)
 NOBODY: Mapping[str, str] = {"en": "registry", "zh": "登记库"}
 
 
@@ -81,12 +82,15 @@ Facts = Mapping[str, FactView]
 
 
 def current_facts(session: Session, case_id: str, catalogue: Catalogue) -> dict[str, FactView]:
-    """Every need of the case that was looked into, by the fact's name. Values of an erased person are gone."""
+    """Every need of the case that was looked into, by the fact's name; without those that the answers do not call for
+    any more. Values of an erased person are gone."""
     rows: dict[str, list[Fact]] = {}
     for fact in session.scalars(select(Fact).where(Fact.case_id == case_id, Fact.superseded_by.is_(None))):
         rows.setdefault(fact.name, []).append(fact)
     needs = session.scalars(
-        select(EvidenceRequirement).where(EvidenceRequirement.case_id == case_id).order_by(EvidenceRequirement.id)
+        select(EvidenceRequirement)
+        .where(EvidenceRequirement.case_id == case_id, EvidenceRequirement.state != UNNEEDED)
+        .order_by(EvidenceRequirement.id)
     )
     views = {need.name: _view(session, need, rows.get(need.name, []), catalogue) for need in needs}
     return _with_party(session, case_id, views, catalogue)

@@ -13,7 +13,7 @@ from govservice.definitions.catalogue_schema import Pledge
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.values import typed
 from govservice.engine import correction_items
-from govservice.exchange import evidence
+from govservice.exchange import conditional, evidence
 from govservice.exchange.evidence import FactView
 from govservice.exchange.pending import asked_for, fields_of, materials_of, must_be_known, pending_facts
 from govservice.models.base import to_iso
@@ -52,6 +52,13 @@ def visible_pages(compiled: Compiled, form: Form) -> list[str]:
             shown.append(page.page)
             seen |= {name: values[name] for name in page.fields if name in values}
     return shown
+
+
+def filled_in(compiled: Compiled, facts: Facts, form: Form) -> Form:
+    """A draft's form with what registers say, what may stand in a field until it is changed, and no answer of a page
+    that is hidden."""
+    form = prune_hidden(compiled, evidence.merge_answers(compiled, facts, form))
+    return prune_hidden(compiled, evidence.with_defaults(compiled, facts, form))
 
 
 def prune_hidden(compiled: Compiled, form: Form) -> Form:
@@ -97,7 +104,8 @@ def missing_items(compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots
     shown = set(visible_pages(compiled, form))
     owed = () if slots.correcting else pending_facts(compiled, facts)
     late = fields_of(compiled, owed) - must_be_known(compiled)
-    waiting = () if slots.correcting else set(evidence.waiting_fields(compiled, facts)) - late
+    waiting = set() if slots.correcting else set(evidence.waiting_fields(compiled, facts)) - late
+    unseen = () if slots.correcting else conditional.to_be_shown(compiled, facts, form)
     slots = replace(slots, fields=slots.fields - late, materials=slots.materials - materials_of(compiled, owed))
     missing = [
         name
@@ -109,6 +117,7 @@ def missing_items(compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots
         and form.answers.get(name) in (None, "", [])
         or name in waiting
         and field.required
+        or field.fact in unseen
     ]
     missing += [
         name

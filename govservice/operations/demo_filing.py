@@ -17,14 +17,14 @@ from sqlalchemy.orm import Session
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.questions import Question
 from govservice.engine import Actor
-from govservice.exchange import consents, evidence, prefill, recording, toll
+from govservice.exchange import conditional, consents, evidence, prefill, recording, toll
 from govservice.exchange.snapshot import Reason, seal_snapshot
 from govservice.models.base import to_iso
 from govservice.models.casedata import Form, write_form
 from govservice.models.cases import Case
 from govservice.models.session import box_of
 from govservice.operations import demo_words as words
-from govservice.operations.completeness import agreed, pledge_of, prune_hidden, visible_pages
+from govservice.operations.completeness import agreed, filled_in, pledge_of, prune_hidden, visible_pages
 from govservice.operations.demo_papers import paper
 from govservice.operations.demo_plan import Fate
 from govservice.operations.files import store
@@ -54,16 +54,21 @@ class Filing:
         return self.actor.person_id
 
     def agree(self, at: datetime) -> None:
-        """The purpose page is answered; the registries are asked and their answers recorded."""
-        catalogue = self.rt.definitions.catalogue
+        """The purpose page is answered; the registries are asked and their answers recorded. Those that only an answer
+        calls for are asked when it is there (`answer`)."""
         declines = "health_certificates" in self.fate.defers or self.random.random() < DECLINES
         declined = ("health",) if "health" in self.compiled.service.facts and declines else ()
         self.form = replace(self.form, declined=declined, agreed_at=to_iso(at))
-        with_consent = [name for name in consents.wants_consent(self.compiled) if name not in declined]
+        self._ask(at)
+
+    def _ask(self, at: datetime) -> None:
+        catalogue, declined = self.rt.definitions.catalogue, self.form.declined
+        left = {*declined, *conditional.unneeded(self.compiled, self.form)}
+        with_consent = [name for name in consents.wants_consent(self.compiled) if name not in left]
         case = self.session.get_one(Case, self.case_id)
         consents.note_given(self.session, case, self.compiled, catalogue, with_consent, self.actor.id, at)
         wanted, settled = prefill.needs(
-            self.session, catalogue, self.compiled, self.case_id, self.actor, at, declined, "prefill"
+            self.session, catalogue, self.compiled, self.case_id, self.actor, at, declined, "prefill", form=self.form
         )
         results = [*self.rt.gateway.ask(self.rt.database, wanted), *settled]
         recording.record(self.session, catalogue, results)
@@ -71,14 +76,30 @@ class Filing:
 
     def answer(self, at: datetime) -> None:
         """Everything that is asked, and the papers that no registry spares; one revision."""
-        form = evidence.merge_answers(self.compiled, self.facts, self.form)
-        fields = self.compiled.service.fields
+        fields, later = self.compiled.service.fields, self.compiled.fact_conditions
+        self.form = evidence.merge_answers(self.compiled, self.facts, self.form)
         asked = evidence.asked_fields(self.compiled, self.facts)
-        given = {name: value for name in asked if (value := self._value(name, fields[name])) is not None}
-        form = prune_hidden(self.compiled, form.with_answers(given, "you"))
-        form = self._papers(form, at)
+        mine = [name for name in asked if name not in self.form.answers]  # a register's word stands, even if editable
+        self._give([name for name in mine if not fields[name].default and fields[name].fact not in later])
+        if conditional.to_be_shown(self.compiled, self.facts, self.form):
+            self._ask(at)
+        self.form = filled_in(self.compiled, self.facts, self.form)
+        asked = evidence.asked_fields(self.compiled, self.facts)
+        self._give([n for n in asked if n not in self.form.answers and (fields[n].default or fields[n].fact in later)])
+        form = self._papers(self.form, at)
         shown = tuple(visible_pages(self.compiled, form))
         self._write(replace(form, pages_done=shown), at)
+
+    def _give(self, names: Sequence[str]) -> None:
+        """Answers these; of what is optional and a register has no record of there is nothing to say."""
+        fields = self.compiled.service.fields
+        nothing = {name for name in names if not fields[name].required and self._held_by_nobody(fields[name].fact)}
+        given = {n: value for n in names if n not in nothing and (value := self._value(n, fields[n])) is not None}
+        self.form = prune_hidden(self.compiled, self.form.with_answers(given, "you"))
+
+    def _held_by_nobody(self, fact: str | None) -> bool:
+        view = self.facts.get(fact or "")
+        return view is not None and view.state == "no_record"
 
     def _papers(self, form: Form, at: datetime) -> Form:
         """Each paper that is asked for: pledged or put off where the plan says so, else brought."""
@@ -117,6 +138,7 @@ class Filing:
     def seal(self, reason: Reason, at: datetime) -> None:
         """The snapshot of what was sent."""
         case = self.session.get_one(Case, self.case_id)
+        conditional.note_unneeded(self.session, case.id, self.compiled, self.form, at, sent=True)
         sealed = seal_snapshot(
             self.session, case, self.compiled, self.form.as_json(), self.facts, reason=reason, now=at
         )

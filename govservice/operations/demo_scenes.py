@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from govservice.exchange.sandbox import answers_people as people
+from govservice.exchange.sandbox import answers_standing as standing
 from govservice.exchange.sandbox import cast
 from govservice.exchange.sandbox.answers_people import works
 from govservice.exchange.sandbox.province import Province
 from govservice.exchange.sandbox.records import Enterprise
+from govservice.exchange.sandbox.words import DISTRICTS
 from govservice.operations.demo_plan import FOOD, LARGE, RESTAURANT, Fate
 from govservice.worktime.calendar import Calendar
 
@@ -28,11 +31,12 @@ OTHERS: dict[str, dict[str, object]] = {
         "project.water": False, "project.heritage": False, "project.neighbours": False,
     },
     FILED: {"filing.goods": ["ambient", "chilled"], "filing.online": False},
-    MOVE: {"move.reason": "own_home", "move.district": "nanming", "move.address": "南明区新华路 88 号 1 单元 902 室"},
-    ALLOWANCE: {
-        "household.adults": "", "need.reason": "illness", "need.income_earners": 1, "payment.bank": "贵阳银行花溪支行",
-        "payment.account": "6222000000000007788", "need.urgent": False,
-    },
+    MOVE: {"move.reason": "own_home"},
+    ALLOWANCE: {"household.adults": "", "need.reason": "illness", "need.urgent": False},
+}  # fmt: skip
+DEGREE = {"move.reason": "talent", "move.district": "nanming", "move.address": "南明区新华路 88 号 1 单元 902 室"}
+HOLDS: dict[str, Callable[[Province, str], Iterable[people.Record]]] = {  # by reason: who holds the new address
+    "own_home": people.dwellings, "rented": people.tenancies, "study": standing.enrolments,
 }  # fmt: skip
 REVIEW = frozenset({FOOD_DESK, FOOD_SITE, FIRE, SIGN})
 
@@ -42,6 +46,8 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
     large = _enterprises(province, at_least=LARGE)
     small = _enterprises(province)
     poor = (e for e in province.enterprises.values() if e.area == AREA and _in_need(province, e))
+
+    movers = {reason: _movers(province, reason) for reason in HOLDS}
 
     def ago(days: int, hour: int = 10, minute: int = 12) -> datetime:
         return working_days_ago(calendar, now, days, hour, minute)
@@ -60,7 +66,8 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
     def other(key: str, service: str, days: int, **more: Any) -> Fate:
         stays = more.pop("stays", frozenset[str]()) | REVIEWS
         given: dict[str, Any] = {"answers": OTHERS[service], "pace": {"fee": 6.0}, "stays": stays}
-        who = next(poor if service == ALLOWANCE else small)
+        reason = str(more.get("answers", OTHERS[service]).get("move.reason", ""))
+        who = next(movers[reason]) if reason in movers else next(poor if service == ALLOWANCE else small)
         return Fate(f"s-o-{key}", service, who, ago(days), **{**given, **more})
 
     return [
@@ -93,9 +100,9 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
         other("build-review", BUILD, 4, stays=frozenset({"plans.planning.desk", "plans.shelter.desk"})),
         other("moved", MOVE, 21, stars=5),
         other("move-approval", MOVE, 4, stays=frozenset({"approval"})),
-        other("moved-tenant", MOVE, 17, answers={**OTHERS[MOVE], "move.reason": "rented"}),
-        other("moved-graduate", MOVE, 15, answers={**OTHERS[MOVE], "move.reason": "talent"}, stars=5),
-        other("move-student", MOVE, 3, answers={**OTHERS[MOVE], "move.reason": "study"}, stays=frozenset({"approval"})),
+        other("moved-tenant", MOVE, 17, answers={"move.reason": "rented"}),
+        other("moved-graduate", MOVE, 15, answers=DEGREE, stars=5),
+        other("move-student", MOVE, 3, answers={"move.reason": "study"}, stays=frozenset({"approval"})),
         other("allowance", ALLOWANCE, 38, stars=4),
         other("allowance-visit", ALLOWANCE, 6, stays=frozenset({"enquiry.visit.home"})),
         other("allowance-urgent", ALLOWANCE, 36, answers={**OTHERS[ALLOWANCE], "need.urgent": True}, stars=5),
@@ -110,6 +117,16 @@ def _enterprises(province: Province, at_least: int = 0) -> Iterator[Enterprise]:
     if not at_least:
         triples = [t for t in triples if t.premises.floor_area < LARGE]
     yield from (t.enterprise for t in reversed(triples))
+
+
+def _movers(province: Province, reason: str) -> Iterator[Enterprise]:
+    """Whoever leads it has in Nanming what the move is for: a home, a tenancy, a place at a university."""
+    there = DISTRICTS["nanming"][2]
+    for enterprise in province.enterprises.values():
+        if enterprise.area == AREA and enterprise not in cast.ENTERPRISES:
+            held = HOLDS[reason](province, enterprise.legal_person)
+            if any(there == record.get("campus", record)["region"] for record in held):
+                yield enterprise
 
 
 def _in_need(province: Province, enterprise: Enterprise) -> bool:

@@ -19,7 +19,7 @@ from govservice.codes import CASE_NUMBER
 from govservice.definitions.compiled import Compiled
 from govservice.engine import MAIN, Actor, Applied, Command, Expected, apply, available, context, load_state
 from govservice.errors import N_, Forbidden, KeyReused, Missing, NotAllowed, NotFound, Stale
-from govservice.exchange import consents, evidence, toll
+from govservice.exchange import conditional, consents, evidence, toll
 from govservice.exchange.queries import Trigger
 from govservice.exchange.snapshot import Reason, latest_snapshot, seal_snapshot
 from govservice.models.base import to_iso
@@ -29,6 +29,7 @@ from govservice.models.papers import File
 from govservice.operations.asked import check_people
 from govservice.operations.changing import settle
 from govservice.operations.completeness import (
+    filled_in,
     missing_items,
     open_slots,
     promises,
@@ -102,24 +103,29 @@ def _check_mandate(rt: Runtime, actor: Actor, service: str, now: datetime) -> No
 
 
 def agree(
-    rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...], now: datetime, agreed: Collection[str] = ()
-) -> None:
+    rt: Runtime, actor: Actor, case_id: str, *, declined: tuple[str, ...], now: datetime, agreed: Collection[str] = (),
+    about: Collection[str] | None = None,
+) -> None:  # fmt: skip
     """The purpose page was answered: remembers which facts the applicant would rather bring, fetches the others. A fact
     with `block` cannot be brought. What wants consent (`consent: explicit`) is asked for only where it is in `agreed`;
-    left out of it, an earlier consent is taken back. Raises NotAllowed for whoever agrees for somebody else."""
+    left out of it, an earlier consent is taken back. A fact that the answers do not call for (`if`), or that the
+    page was not `about`, stays as it was. Raises NotAllowed for whoever agrees for somebody else."""
     with rt.write() as session:
         case = _draft(session, actor, case_id, rt.today(now))
         compiled = rt.definitions.by_sha(case.def_sha)
         form = read_form(session, case.applicant_id, case_id)
-        known = compiled.service.facts
-        wanting = consents.wants_consent(compiled)
-        given, catalogue = set(agreed) - set(declined), rt.definitions.catalogue
+        left = conditional.unneeded(compiled, form)
+        facts = compiled.service.facts.items()
+        known = {name: node for name, node in facts if name not in left and (about is None or name in about)}
+        wanting = [name for name in consents.wants_consent(compiled) if name in known]
+        given, catalogue = known.keys() & set(agreed) - set(declined), rt.definitions.catalogue
         theirs = {fact for fact in given.intersection(wanting) if consents.about_person(compiled, catalogue, fact)}
         if theirs and actor.person_id != case.applicant_id:
             raise NotAllowed(N_("Only the person whom a register is asked about can agree to that."))
         consents.note_given(session, case, compiled, catalogue, given, actor.id, now)
         consents.end(session, case_id, [f for f in wanting if f not in agreed or f in declined], now)
         own = [f for f in known if f in declined and known[f].block is None or f in wanting and f not in agreed]
+        own += [f for f in form.declined if f not in known]
         form = replace(form, declined=tuple(own), agreed_at=to_iso(now))
         write_form(session, case.applicant_id, case_id, form, actor.id, now)
     fetch_facts(rt, actor, case_id, now=now)
@@ -142,7 +148,8 @@ def fetch_facts(rt: Runtime, actor: Actor, case_id: str, *, now: datetime, trigg
             return
         form = read_form(session, case.applicant_id, case_id)
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
-        _write(session, case, evidence.merge_answers(compiled, facts, form), actor, now)
+        form = evidence.with_defaults(compiled, facts, evidence.merge_answers(compiled, facts, form))
+        _write(session, case, form, actor, now)
 
 
 def _draft(session: Session, actor: Actor, case_id: str, today: date) -> Case:
@@ -168,7 +175,20 @@ def save_page(rt: Runtime, actor: Actor, case_id: str, page: str, values: Mappin
         kept = {k: v for k, v in values.items() if k in open_fields}
         said = {k: v for k, v in kept.items() if not (k in form.answers and form.answers[k] == v)}
         form = replace(form.with_answers(said, YOU), pages_done=tuple(dict.fromkeys((*form.pages_done, page))))
-        _write(session, case, prune_hidden(compiled, evidence.merge_answers(compiled, facts, form)), actor, now)
+        _write(session, case, _as_it_stands(rt, session, case, compiled, form, facts, now), actor, now)
+
+
+def _as_it_stands(
+    rt: Runtime, session: Session, case: Case, compiled: Compiled, form: Form, facts: evidence.Facts, now: datetime
+) -> Form:
+    """The form with what follows from its answers; what a register told and they do not call for is set aside."""
+    if case.status != "draft":
+        return prune_hidden(compiled, evidence.merge_answers(compiled, facts, form))
+    form = filled_in(compiled, facts, form)
+    if not compiled.fact_conditions:
+        return form
+    conditional.note_unneeded(session, case.id, compiled, form, now)
+    return filled_in(compiled, evidence.current_facts(session, case.id, rt.definitions.catalogue), form)
 
 
 def attach(rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, content: bytes, *, now: datetime) -> str:
@@ -262,7 +282,8 @@ def _send(
         latest = read_form(session, case.applicant_id, case_id)
         if expected is not None and expected.data_rev not in (None, latest.rev):
             raise Stale(case_id=case_id)
-        form = prune_hidden(compiled, evidence.merge_answers(compiled, facts, latest))
+        form = _as_it_stands(rt, session, case, compiled, latest, facts, now)
+        facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         slots = open_slots(session, case, compiled, facts)
         if case.status == "draft":
             form = still_promised(rt.definitions.catalogue, compiled, form, slots)
@@ -282,6 +303,7 @@ def _send(
             },
         )  # fmt: skip
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)
+        conditional.note_unneeded(session, case_id, compiled, form, now, sent=True)
         corrected = after_correction(session, case, form, facts, now)
         note_given(rt, session, case, compiled, form, facts, now)
         note_overridden(rt, session, case, compiled, form, facts, now)

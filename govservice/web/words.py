@@ -64,7 +64,7 @@ def answer_text(
         return str(gettext("Yes") if value else gettext("No"))
     if isinstance(value, (list, tuple)):
         return list_text(_options(spec, value))
-    kind = spec.type if spec else "text"
+    kind = spec.type if spec else known.type if known else "text"
     if kind == "choice":
         return _options(spec, [value])[0]
     if kind == "district":
@@ -73,7 +73,7 @@ def answer_text(
     if kind == "date":
         return _date(value)
     if kind in ("integer", "decimal"):
-        return with_unit(value, spec.unit if spec else None)
+        return with_unit(value, spec.unit if spec else known.unit if known else None)
     return str(value)
 
 

@@ -22,7 +22,7 @@ HEAD = staff("du", "relief_head@civil_affairs")
 NEIGHBOUR = staff("yi", "community_worker@township")
 POOR: dict[str, Any] = {
     "person.district": AREA, "household.size": 2, "need.urgent": False, "means.income": "640.00",
-    "allowance.standard": "785.00", "means.sources": "银行存款、不动产登记", "need.income_earners": 0,
+    "allowance.standard": "785.00", "means.sources": "银行存款、不动产登记", "household.earners": 0,
     "need.reason": "illness",
 }  # fmt: skip
 
@@ -191,7 +191,7 @@ def test_what_the_applicant_says_may_change_the_decision(world: World) -> None:
 CATEGORIES = [
     ({}, "yearly", 365),
     ({"need.reason": "no_work"}, "half_yearly", 181),
-    ({"need.income_earners": 1}, "quarterly", 90),
+    ({"household.earners": 1}, "quarterly", 90),
 ]
 
 

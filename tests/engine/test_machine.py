@@ -58,7 +58,7 @@ FILED: dict[str, dict[str, Any]] = {
     },
     "minimum_living_allowance": {
         "person.district": AREA, "household.adults": "990111199203042048", "household.size": 2, "need.urgent": True,
-        "means.income": "640.00", "allowance.standard": "785.00", "means.sources": "a, b", "need.income_earners": 0,
+        "means.income": "640.00", "allowance.standard": "785.00", "means.sources": "a, b", "household.earners": 0,
         "need.reason": "illness",
     },
     "data_sharing_request": {"request.dataset": "income"},

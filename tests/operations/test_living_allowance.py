@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from govservice.messaging.outbox import Effect
-from govservice.models.casedata import read_form
+from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case, Outbox
 from govservice.models.exchange import Exchange
 from govservice.models.papers import IssuedDocument
@@ -36,8 +36,7 @@ def apply(play: Play) -> None:
     play.agree("liu.yang")
     play.answer(
         "liu.yang", means={"health.costs": "8200.00"},
-        need={"need.reason": "illness", "need.urgent": True, "need.income_earners": 0},
-        payment={"payment.bank": "贵阳银行花溪支行", "payment.account": "6222000000000003301"},
+        need={"need.reason": "illness", "need.urgent": True},
     )  # fmt: skip
     give_pledge(play.rt, liu, play.case_id, "tenancy", version=1, now=play.now)
     play.attach("liu.yang", "medical_bills")
@@ -103,3 +102,27 @@ def the_letter_says_the_amount(play: Play) -> None:
     assert (form.answers["allowance.amount"], form.sources["allowance.amount"]) == ("930.00", "issued")
     rows = {row["name"]: row["value"]["zh"] for row in letter.content["rows"]}
     assert rows["allowance.amount"].startswith("930.00")
+
+
+def test_account_and_earners_come_from_the_registers_and_may_be_changed(play: Play) -> None:
+    """The account of the social security card and the number of those who are insured stand there; whoever is paid
+    elsewhere, or earns without being insured, says so."""
+    liu = play.citizen("liu.yang")
+    number = filing.start(play.rt, liu, "minimum_living_allowance", idem=play.key(), now=play.now)
+    with play.rt.read() as session:
+        play.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
+    play.agree("liu.yang")
+    names = {"payment.bank": "fact:card", "payment.account": "fact:card", "household.earners": "fact:earners"}
+    form = form_of(play)
+    assert {name: form.sources[name] for name in names} == names
+    assert form.answers["payment.account"].startswith("62")
+    play.answer("liu.yang", payment={"payment.account": "6222000000000003301"})
+    form = form_of(play)
+    assert (form.answers["payment.account"], form.sources["payment.account"]) == ("6222000000000003301", "you")
+    assert form.sources["payment.bank"] == "fact:card"
+
+
+def form_of(play: Play) -> Form:
+    with play.rt.read() as session:
+        case = session.get_one(Case, play.case_id)
+        return read_form(session, case.applicant_id, case.id)

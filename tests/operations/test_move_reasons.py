@@ -3,15 +3,20 @@ asked, and the head of the household that somebody joins is a second citizen who
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from govservice.errors import Forbidden
+from govservice.errors import Forbidden, Missing
 from govservice.exchange.evidence import current_facts
+from govservice.exchange.snapshot import latest_snapshot, verify_snapshot
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
+from govservice.models.consents import Consent
+from govservice.models.exchange import EvidenceRequirement, Exchange
 from govservice.operations import deciding, filing
 from govservice.operations.completeness import missing_items, open_slots, visible_pages
 from tests.operations.conftest import Play
@@ -19,27 +24,39 @@ from tests.operations.conftest import Play
 PLACE = {"move.district": "nanming", "move.address": "南明区遵义路 31 号 1 单元 704 室"}
 CHEN = "990102198506150334"
 ALWAYS = ["mover", "reason", "place"]
-TREE: dict[str, tuple[str, list[str], set[str]]] = {  # kin, further pages, what a registry may fill there
-    "own_home": ("", ["own_home"], {"home.title_no", "home.address", "home.district"}),
-    "rented": ("", ["rented"], {"rental.number", "rental.address", "rental.district"}),
-    "spouse": ("spouse", ["family", "spouse"], {"spouse.name", "spouse.national_id"}),
-    "parents": ("parents", ["family", "kinship"], {"kin.parents", "kin.children"}),
-    "child": ("child", ["family", "kinship"], {"kin.parents", "kin.children"}),
-    "job": ("", ["work"], {"work.employer", "work.insured_months"}),
-    "talent": ("", ["degree"], {"education.level", "education.institution", "education.graduated"}),
-    "study": ("", ["study"], {"study.school", "study.since"}),
-}
+WHOEVER = {"population/2", "households/1"}
+# kin, further pages, the registry that is asked then, what it may fill there
+TREE: dict[str, tuple[str, list[str], str, set[str]]] = {
+    "own_home": ("", ["own_home"], "dwellings/1", {"home.title_no"}),
+    "rented": ("", ["rented"], "tenancies/1", {"rental.number"}),
+    "spouse": ("spouse", ["family", "spouse"], "marriages/1", {"spouse.name", "spouse.national_id"}),
+    "parents": ("parents", ["family", "kinship"], "kinship/1", {"kin.parents", "kin.children"}),
+    "child": ("child", ["family", "kinship"], "kinship/1", {"kin.parents", "kin.children"}),
+    "job": ("", ["work"], "employment/1", {"work.employer", "work.insured_months"}),
+    "talent": ("", ["degree"], "qualifications/1",
+               {"education.level", "education.institution", "education.graduated"}),
+    "study": ("", ["study"], "enrolments/1", {"study.school", "study.since"}),
+}  # fmt: skip
 
 
-def begin(play: Play, situation: str) -> None:
-    number = filing.start(play.rt, play.citizen("liu.yang"), "household_move", idem=play.key(), now=play.now)
+def begin(play: Play, situation: str, login: str = "liu.yang", place: dict[str, Any] | None = None) -> None:
+    actor = replace(play.citizen(login), organisation_id=None, mandate_id=None)
+    number = filing.start(play.rt, actor, "household_move", idem=play.key(), now=play.now)
     with play.rt.read() as session:
         play.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
-    play.agree("liu.yang")
+    play.agree(login)
+    say(play, situation, login)
+    if place is None:
+        play.answer(login, place=PLACE)
+
+
+def say(play: Play, situation: str, login: str = "liu.yang") -> None:
+    """The reason, and what registers it calls for."""
     kin = TREE[situation][0]
-    play.answer("liu.yang", reason={"move.reason": "family" if kin else situation}, place=PLACE)
+    play.answer(login, reason={"move.reason": "family" if kin else situation})
     if kin:
-        play.answer("liu.yang", family={"move.kin": kin, "head.national_id": CHEN})
+        play.answer(login, family={"move.kin": kin, "head.national_id": CHEN})
+    play.agree(login)
 
 
 def looked_at(play: Play) -> tuple[Form, list[str], list[str]]:
@@ -53,15 +70,22 @@ def looked_at(play: Play) -> tuple[Form, list[str], list[str]]:
         return form, visible_pages(compiled, form), missing_items(compiled, facts, form, slots)
 
 
+def asked(play: Play) -> set[str]:
+    """Which registers were asked about the case."""
+    with play.rt.read() as session:
+        return set(session.scalars(select(Exchange.dataset).where(Exchange.case_id == play.case_id)))
+
+
 @pytest.mark.parametrize("situation", sorted(TREE))
 def test_the_situation_decides_what_is_asked(play: Play, situation: str) -> None:
-    """Only the pages of the situation are shown, what the registers hold stands there, and nothing of the others is
-    kept."""
+    """Only the pages of the situation are shown, only its register is asked, what that holds stands there, and nothing
+    of the others is kept."""
     begin(play, situation)
-    _kin, pages, names = TREE[situation]
+    _kin, pages, dataset, names = TREE[situation]
     form, shown, missing = looked_at(play)
     assert [p for p in shown if p not in ALWAYS] == pages
-    others = {name for _, _, some in TREE.values() for name in some} - names
+    assert asked(play) == WHOEVER | {dataset}
+    others = {name for *_, some in TREE.values() for name in some} - names
     assert not others & set(form.answers)
     assert set(missing) <= names, "asked is only what this situation rests on and no register told"
     held: dict[str, Any] = {n: form.sources[n] for n in names & set(form.answers)}
@@ -74,6 +98,90 @@ def test_most_situations_ask_nothing_that_a_register_holds(play: Play) -> None:
     for situation in ("own_home", "spouse", "parents", "talent"):
         begin(play, situation)
         assert looked_at(play)[2] == [], situation
+
+
+def test_before_the_reason_is_known_no_register_of_a_situation_is_asked(play: Play) -> None:
+    number = filing.start(play.rt, play.citizen("liu.yang"), "household_move", idem=play.key(), now=play.now)
+    with play.rt.read() as session:
+        play.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
+    play.agree("liu.yang")
+    assert asked(play) == WHOEVER
+    with play.rt.read() as session:
+        assert session.scalars(select(Consent).where(Consent.case_id == play.case_id)).all() == []
+    play.answer("liu.yang", reason={"move.reason": "own_home"})
+    assert asked(play) == WHOEVER, "nobody was told of the register yet"
+    with pytest.raises(Missing) as lacking:
+        play.submit("liu.yang")
+    assert "home.title_no" in lacking.value.fields
+
+
+def test_the_new_address_is_the_one_that_the_register_of_the_situation_holds(play: Play) -> None:
+    """It stands there with its source until the applicant says something else; then it is their own word."""
+    begin(play, "own_home", place={})
+    form, _, missing = looked_at(play)
+    assert (form.answers["move.address"], form.sources["move.address"]) == (
+        "花溪区学士路 8 号 2 单元 301 室", "fact:home",
+    )  # fmt: skip
+    assert (form.answers["move.district"], form.sources["move.district"]) == ("huaxi", "fact:home")
+    assert missing == []
+    play.answer("liu.yang", place={"move.district": "huaxi", "move.address": "花溪区学士路 8 号 2 单元 301 室"})
+    assert looked_at(play)[0].sources["move.address"] == "fact:home", "sent back unchanged, it stays the register's"
+    play.answer("liu.yang", place=PLACE)
+    form = looked_at(play)[0]
+    assert (form.answers["move.address"], form.sources["move.address"]) == (PLACE["move.address"], "you")
+    say(play, "talent")
+    assert looked_at(play)[0].answers["move.address"] == PLACE["move.address"]
+
+
+def test_a_tenant_and_an_employee_need_not_type_the_address_either(play: Play) -> None:
+    for situation, fact in (("rented", "fact:tenancy"), ("job", "fact:work")):
+        begin(play, situation, "chen.wei", place={})
+        form, _, missing = looked_at(play)
+        assert {form.sources[name] for name in PLACE} == {fact}
+        assert missing == []
+
+
+def test_another_reason_sets_aside_what_the_first_one_called_for(play: Play) -> None:
+    """Its values are neither shown nor sent; the decision waits for none of them, and a reason taken back asks anew."""
+    begin(play, "own_home", place={})
+    say(play, "parents")
+    form, _, missing = looked_at(play)
+    assert {"home.title_no", "move.address", "move.district"} & set(form.answers) == set()
+    assert missing == ["move.district", "move.address"]
+    assert asked(play) == WHOEVER | {"dwellings/1", "kinship/1"}
+    play.answer("liu.yang", place=PLACE)
+    play.submit("liu.yang")
+    with play.rt.read() as session:
+        sealed = verify_snapshot(session, latest_snapshot(session, play.case_id))
+        assert sealed is not None
+        assert set(json.loads(sealed)["facts"]) == {"mover", "book", "kinship"}
+        needs = {row.name: row.state for row in session.scalars(
+            select(EvidenceRequirement).where(EvidenceRequirement.case_id == play.case_id)
+        )}  # fmt: skip
+    aside = {"home", "marriage", "work", "tenancy", "degree", "enrolment"}
+    assert {name for name, state in needs.items() if state == "unneeded"} == aside
+    begin(play, "own_home", place={})
+    say(play, "talent")
+    say(play, "own_home")
+    assert looked_at(play)[0].sources["move.address"] == "fact:home"
+
+
+def test_the_consent_to_a_register_is_given_when_the_reason_calls_for_it(play: Play) -> None:
+    """Whoever leaves it out brings it themselves, and the choice about the others stands."""
+    begin(play, "own_home")
+    kin = {"move.kin": "parents", "head.national_id": CHEN}
+    play.answer("liu.yang", reason={"move.reason": "family"}, family=kin)
+    filing.agree(
+        play.rt, play.citizen("liu.yang"), play.case_id, declined=("kinship",), about=["kinship"], now=play.now
+    )
+    form, _, _ = looked_at(play)
+    assert form.declined == ("kinship",)
+    assert "kinship/1" not in asked(play)
+    say(play, "parents")
+    assert "kinship/1" in asked(play)
+    with play.rt.read() as session:
+        given = session.scalars(select(Consent.fact).where(Consent.case_id == play.case_id)).all()
+    assert given == ["kinship"]
 
 
 def test_the_head_of_the_other_household_agrees_in_person(play: Play) -> None:

@@ -52,8 +52,10 @@ class Move(Play):
         with self.rt.read() as session:
             self.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
         self.agree("liu.yang")
+        self.answer("liu.yang", reason={"move.reason": "own_home"})
+        self.agree("liu.yang")
         self.answer(
-            "liu.yang", reason={"move.reason": "own_home"},
+            "liu.yang",
             place={"move.district": "nanming", "move.address": "南明区新华路 105 号 2 单元 301 室"},
         )  # fmt: skip
         self.submit("liu.yang")

@@ -77,7 +77,9 @@ def apply(who: Visitor, service: str, answers: Mapping[str, str | tuple[str, ...
     story.start(who, service)
     who.follow("Go on")
     for page in range(MOST_PAGES):
-        if who.main.locator("input[type=file]").count():
+        if who.main.get_by_role("button", name=who.t["Agree and fetch"], exact=True).count():
+            story.agree(who)  # an answer called for another register
+        elif who.main.locator("input[type=file]").count():
             _document(who, page, pledge)
         elif not _questions(who, answers):
             break

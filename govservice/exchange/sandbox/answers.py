@@ -201,7 +201,11 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
         Door("v1/means/query", PERSON, people.means),
         Door("v1/standards/query", PERSON, people.standards),
     ),
-    "social_insurance": (Door("v1/employment/query", PERSON, people.employment),),
+    "social_insurance": (
+        Door("v1/employment/query", PERSON, people.employment),
+        Door("v1/household_employment/query", PERSON, people.household_employment),
+        Door("v1/cards/query", PERSON, people.cards),
+    ),
     "tax": (Door("v1/income/query", PERSON, standing.income),),
     "education": (
         Door("v1/qualifications/query", PERSON, standing.qualifications),

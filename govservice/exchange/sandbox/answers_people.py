@@ -19,7 +19,13 @@ Record = dict[str, Any]
 ADULT = 18
 SOURCES = ("银行存款", "不动产登记", "社会保险")  # the last one only for those who work
 STANDARDS = {"huaxi": "785.00", "nanming": "820.00"}
-EMPLOYERS = ("贵阳云岭商贸有限公司", "贵州黔程物流有限公司", "贵阳南明建筑工程有限公司", "花溪区第三人民医院")
+EMPLOYERS = (  # with where they are
+    ("贵阳云岭商贸有限公司", "nanming", "南明区中华南路 88 号"),
+    ("贵州黔程物流有限公司", "huaxi", "花溪区明珠大道 9 号"),
+    ("贵阳南明建筑工程有限公司", "nanming", "南明区沙冲路 140 号"),
+    ("花溪区第三人民医院", "huaxi", "花溪区清溪路 201 号"),
+)
+BANKS = ("贵阳银行", "贵州农村信用社", "中国邮政储蓄银行")
 
 
 def households(province: Province, subject: str) -> Iterable[Record]:
@@ -52,28 +58,30 @@ def kinship(province: Province, subject: str) -> Iterable[Record]:
 
 
 def dwellings(province: Province, subject: str) -> Iterable[Record]:
-    """The head of a household owns the home; others own none."""
+    """The head of a household owns the home, one in four another one in the other district; others own none."""
     person = province.people.get(subject)
     if person is None or not person.head:
         return []
-    return [
-        record(
-            person, f"黔（2019）不动产权第 {drawn(subject, 'home') % 10**7:07d} 号", address=person.address,
-            region=DISTRICTS[person.area][2],
+    title, area, address = f"黔（2019）不动产权第 {drawn(subject, 'home') % 10**7:07d} 号", person.area, person.address
+    if elsewhere(subject, "bought"):
+        area = other(person.area)
+        address = (
+            f"{DISTRICTS[area][0]}区{DISTRICTS[area][3][0][0]} {1 + drawn(subject, 'house') % 180} 号 1 单元 902 室"
         )
-    ]  # fmt: skip
+    return [record(person, title, address=address, region=DISTRICTS[area][2])]
 
 
 def tenancies(province: Province, subject: str) -> Iterable[Record]:
-    """Every third adult of a district rents a flat there that is registered, whatever their household owns."""
+    """Every third adult rents a flat that is registered, whatever their household owns; one in four of them in the
+    other district."""
     person = province.people.get(subject)
     if person is None or AS_OF.year - person.born.year < ADULT or drawn(subject, "rents") % 3:
         return []
+    name, _, region, _ = DISTRICTS[other(person.area) if elsewhere(subject, "rented") else person.area]
     return [
         record(
-            person, f"ZL-{DISTRICTS[person.area][2]}-{drawn(subject, 'tenancy') % 10**6:06d}",
-            address=f"{DISTRICTS[person.area][0]}区人才公寓 {1 + drawn(subject, 'flat') % 20} 栋",
-            region=DISTRICTS[person.area][2],
+            person, f"ZL-{region}-{drawn(subject, 'tenancy') % 10**6:06d}",
+            address=f"{name}区人才公寓 {1 + drawn(subject, 'flat') % 20} 栋", region=region,
         )
     ]  # fmt: skip
 
@@ -90,8 +98,28 @@ def employment(province: Province, subject: str) -> Iterable[Record]:
     if person is None or not works(person):
         return []
     months = 1 + drawn(subject, "months") % 240
-    employer = EMPLOYERS[drawn(subject, "employer") % len(EMPLOYERS)]
-    return [record(person, f"CB-{subject[-8:]}", employer=employer, months=months)]
+    employer, area, address = EMPLOYERS[drawn(subject, "employer") % len(EMPLOYERS)]
+    place = {"address": address, "region": DISTRICTS[area][2]}
+    return [record(person, f"CB-{subject[-8:]}", employer=employer, months=months, workplace=place)]
+
+
+def household_employment(province: Province, subject: str) -> Iterable[Record]:
+    """How many of a household are insured as employed."""
+    person = province.people.get(subject)
+    if person is None:
+        return []
+    return [record(person, f"HC-{person.household}", insured=sum(map(works, province.household(person.household))))]
+
+
+def cards(province: Province, subject: str) -> Iterable[Record]:
+    """Nine of ten adults use the bank account of their social security card; everybody of the cast does."""
+    person = province.people.get(subject)
+    known = subject in {p.id for p in cast.PEOPLE}
+    if person is None or AS_OF.year - person.born.year < ADULT or (not known and drawn(subject, "card") % 10 == 0):
+        return []
+    bank = f"{BANKS[drawn(subject, 'bank') % len(BANKS)]}{DISTRICTS[person.area][0]}支行"
+    number = f"62{drawn(subject, 'account') % 10**9:09d}{drawn(subject, 'more') % 10**8:08d}"
+    return [record(person, f"SK-{subject[-8:]}", account={"bank": bank, "number": number})]
 
 
 def medical_costs(province: Province, subject: str) -> Iterable[Record]:
@@ -134,6 +162,15 @@ def agrees(subject: str, source: str) -> bool:
 def works(person: Person) -> bool:
     age = AS_OF.year - person.born.year
     return ADULT < age < 60 and drawn(person.id, "work") % 3 > 0
+
+
+def elsewhere(subject: str, what: str) -> bool:
+    """Whether something of somebody's is in the other district; nothing of the cast's is."""
+    return subject not in {p.id for p in cast.PEOPLE} and drawn(subject, what) % 4 == 0
+
+
+def other(area: str) -> str:
+    return next(code for code in DISTRICTS if code != area)
 
 
 def drawn(subject: str, what: str) -> int:

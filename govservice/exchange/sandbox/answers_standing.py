@@ -10,10 +10,13 @@ from typing import Any
 from govservice.exchange.sandbox import cast
 from govservice.exchange.sandbox.answers_people import drawn, record, works
 from govservice.exchange.sandbox.province import AS_OF, Province
+from govservice.exchange.sandbox.words import DISTRICTS
 
 Record = dict[str, Any]
 LEVELS = ("初中", "高中", "专科", "本科", "硕士")
 SCHOOLS = ("贵州大学", "贵州师范大学", "贵阳学院", "贵州民族大学", "贵州财经大学")
+CAMPUSES = {"贵阳学院": ("nanming", "南明区市南路 103 号")}  # the others stand together
+UNIVERSITY_TOWN = ("huaxi", "花溪区学士路 1 号")
 
 
 def income(province: Province, subject: str) -> Iterable[Record]:
@@ -47,7 +50,9 @@ def enrolments(province: Province, subject: str) -> Iterable[Record]:
         return []
     school = SCHOOLS[drawn(subject, "enrolled") % len(SCHOOLS)]
     since = date(person.born.year + 18, 9, 1)
-    return [record(person, f"XJ-{subject[-8:]}", school=school, enrolled_on=since.isoformat())]
+    area, address = CAMPUSES.get(school, UNIVERSITY_TOWN)
+    campus = {"address": address, "region": DISTRICTS[area][2]}
+    return [record(person, f"XJ-{subject[-8:]}", school=school, enrolled_on=since.isoformat(), campus=campus)]
 
 
 def licences(province: Province, subject: str) -> Iterable[Record]:

@@ -18,7 +18,7 @@ from govservice.definitions.periods import period_words
 from govservice.definitions.questions import Question
 from govservice.definitions.values import typed
 from govservice.engine import MAIN, Actor, Gap, load_state
-from govservice.exchange import evidence
+from govservice.exchange import conditional, evidence
 from govservice.exchange.accesses import Purpose, Read, record_reads
 from govservice.exchange.connectors.vault import VAULT
 from govservice.exchange.evidence import ACCOUNT, FactView
@@ -118,6 +118,11 @@ class Filing:
         return missing_items(self.compiled, self.facts, self.form, self.slots)
 
     @property
+    def to_be_shown(self) -> list[str]:
+        """Facts that an answer has made necessary and that the applicant has not been told of yet."""
+        return conditional.to_be_shown(self.compiled, self.facts, self.form) if self.case.status == "draft" else []
+
+    @property
     def labels(self) -> dict[str, Any]:
         return dict(labels(self.rt.definitions, self.compiled))
 
@@ -126,6 +131,10 @@ class Filing:
         catalogue = self.rt.definitions.catalogue
         own = self.form.own(name) and self.actor.person_id == self.case.applicant_id
         return answer_text(self.fields.get(name), self.form.answers.get(name), catalogue, name, to_author=own)
+
+    def answer_to(self, name: str, value: Any) -> str:
+        """A register's value that stands in no field of the form, in words."""
+        return answer_text(None, value, self.rt.definitions.catalogue, name)
 
     @property
     def formats(self) -> dict[str, IdKind]:
@@ -165,6 +174,7 @@ def filing_of(number: str, *, as_sent: bool = False) -> Filing:
         form = read_form(session, case.applicant_id, case.id, case.data_rev if as_sent else None)
         if not as_sent:
             form = evidence.merge_answers(compiled, facts, form)
+            form = evidence.with_defaults(compiled, facts, form) if case.status == "draft" else form
         token = session.get(Token, (case.id, MAIN))
         if request.method == "GET":
             record_fellow_read(rt, actor, case, [*form.answers, *form.materials], "task")
@@ -195,11 +205,12 @@ def files_in(session: Session, case: Case, ids: tuple[str, ...]) -> tuple[FileRo
     )
 
 
-def not_a_draft(filing: Filing) -> Response | None:
-    """Where to go instead when the application was sent already, or when nothing was agreed to yet."""
+def not_a_draft(filing: Filing, *, told: bool = True) -> Response | None:
+    """Where to go instead when the application was sent already, or when nothing was agreed to yet; with `told` also
+    where an answer calls for a register of which the applicant was not told."""
     if filing.case.status != "draft":
         return redirect(url_for("citizen.case", number=filing.number, said="sent_already"), 303)
-    if filing.form.agreed_at is None:
+    if filing.form.agreed_at is None or (told and filing.to_be_shown):
         return redirect(url_for("citizen.purpose", number=filing.number), 303)
     return None
 
@@ -341,7 +352,8 @@ def _said(filing: Filing, name: str) -> str:
 
 
 def _count(filing: Filing, name: str, value: Any) -> str:
-    """A fact that is no field of the form (staff certificates): how many there are."""
-    count = len(value) if isinstance(value, (list, tuple)) else 1
-    entries = gettext("%(count)s entries", count=count)
+    """A fact that is no field of the form: of a list (staff certificates) how many there are."""
+    if not isinstance(value, (list, tuple)):
+        return filing.answer_to(name, value)
+    entries = gettext("%(count)s entries", count=len(value))
     return str(gettext("%(what)s: %(count)s", what=text(filing.labels.get(name, name)), count=entries))

@@ -52,7 +52,10 @@ def items_of(filing: Filing) -> list[Item]:
 
 
 def next_href(filing: Filing, after: str | None = None) -> str:
-    """Where "Continue" leads: the next thing after this one that is not done, else any that is not, else the check."""
+    """Where "Continue" leads: the registers that an answer calls for, the next thing after this one that is not done,
+    else any that is not, else the check."""
+    if filing.to_be_shown:
+        return url_for("citizen.purpose", number=filing.number)
     items = items_of(filing)
     place = next((i for i, item in enumerate(items) if item.id == after), -1)
     for item in (*items[place + 1 :], *items[: place + 1]):

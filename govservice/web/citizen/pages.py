@@ -30,7 +30,7 @@ from govservice.web.forms import ItemForm, make_form
 @audience("citizen")
 def page(number: str, page: str) -> str | Response | tuple[str, int]:
     filing = filing_of(number)
-    if (elsewhere := not_a_draft(filing)) is not None:
+    if (elsewhere := not_a_draft(filing, told=False)) is not None:
         return elsewhere
     shown = next((each for each in filing.asked_pages if each.page == page), None)
     if shown is None:

@@ -110,15 +110,15 @@ def _fact_row(filing: Filing, name: str) -> Row:
 
 
 def _other_facts(filing: Filing) -> list[Row]:
-    """Facts that stand in no field (health certificates): how many entries, and those a register still owes."""
+    """Facts that stand in no field: an address as it is, of a list (health certificates) how many entries."""
     rows = []
     for view in filing.facts.values():
         for name, value in view.values.items():
             if name in filing.fields or name in filing.hidden:
                 continue
-            count = len(value) if isinstance(value, (list, tuple)) else 1
             source = {"kind": "register", "name": view.registry_name, "note": asked_note(view)}
-            value_words = gettext("%(count)s entries", count=count)
+            listed = isinstance(value, (list, tuple))
+            value_words = gettext("%(count)s entries", count=len(value)) if listed else filing.answer_to(name, value)
             rows.append({"key": filing.labels.get(name, name), "value": value_words, "source": source, "actions": []})
     return rows
 

@@ -10,6 +10,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from govservice.definitions.periods import period_of, period_words
+from govservice.exchange import conditional
 from govservice.exchange.consents import wants_consent
 from govservice.operations import filing as operations
 from govservice.operations.mandates import Held, mandates_of, usable_mandate
@@ -19,6 +20,7 @@ from govservice.queries.my_cases import open_draft
 from govservice.web.access import audience, current_actor, current_runtime, now, signed_in, today
 from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import Filing, filing_of, idem_of, new_idem
+from govservice.web.citizen.items import next_href
 from govservice.web.i18n import text
 
 SELF = "self"
@@ -89,15 +91,21 @@ def purpose(number: str) -> str | Response | tuple[str, int]:
     filing = filing_of(number)
     if filing.case.status != "draft":
         return redirect(url_for("citizen.case", number=number, said="sent_already"), 303)
-    wanting, chosen = wants_consent(filing.compiled), _chosen(filing)
+    here = _put_to_them(filing)
+    wanting = [name for name in wants_consent(filing.compiled) if name in here]
+    chosen = _chosen(filing, wanting)
     unanswered = [name for name in wanting if name not in chosen]
     if request.method == "POST" and not unanswered:
         own = [name for name in wanting if chosen[name] == "own"]
         declined = tuple(dict.fromkeys((*request.form.getlist("declined"), *own)))
         agreed = [name for name in wanting if chosen[name] == "agree"]
-        operations.agree(filing.rt, filing.actor, filing.case.id, declined=declined, agreed=agreed, now=now())
+        operations.agree(
+            filing.rt, filing.actor, filing.case.id, declined=declined, agreed=agreed, about=here, now=now()
+        )
+        if filing.to_be_shown:  # it came up in the middle of the form: that goes on
+            return redirect(next_href(filing_of(number)), 303)
         return redirect(url_for("citizen.tasks", number=number), 303)
-    sources = [source_card(filing, name) for name in filing.compiled.service.facts]
+    sources = [source_card(filing, name) for name in here]
     wrong = unanswered if request.method == "POST" else []
     problems = [
         {"href": f"#agree-{card['name']}", "text": gettext("%(registry)s: choose whether you agree",
@@ -105,18 +113,33 @@ def purpose(number: str) -> str | Response | tuple[str, int]:
         for card in sources if card["name"] in wrong
     ]  # fmt: skip
     page = render_template(
-        "citizen/purpose.html", filing=filing, sources=sources, chosen=chosen, problems=problems, wrong=wrong
-    )
+        "citizen/purpose.html", filing=filing, sources=sources, chosen=chosen, problems=problems, wrong=wrong,
+        more=bool(filing.to_be_shown), back=_back(filing),
+    )  # fmt: skip
     return (page, 422) if wrong else page
 
 
-def _chosen(filing: Filing) -> dict[str, str]:
+def _put_to_them(filing: Filing) -> list[str]:
+    """The facts that this page is about: those that an answer has just made necessary, else all that are needed."""
+    left = conditional.unneeded(filing.compiled, filing.form)
+    return filing.to_be_shown or [name for name in filing.compiled.service.facts if name not in left]
+
+
+def _back(filing: Filing) -> str:
+    """Where this page was come from: the page of the answer that led to it, or the service."""
+    read = {n for name in filing.to_be_shown for n in filing.compiled.fact_conditions[name].names}
+    pages = [page.page for page in filing.asked_pages if read & page.fields.keys()]
+    if pages:
+        return url_for("citizen.page", number=filing.number, page=pages[-1])
+    return url_for("public.service", code=filing.case.service)
+
+
+def _chosen(filing: Filing, wanting: list[str]) -> dict[str, str]:
     """What is chosen for each fact that wants consent: agree | own. Nothing is chosen for anybody beforehand."""
-    wanting = wants_consent(filing.compiled)
     if request.method == "POST":
         said = {name: request.form.get(f"consent.{name}", "") for name in wanting}
         return {name: choice for name, choice in said.items() if choice in ("agree", "own")}
-    if filing.form.agreed_at is None:
+    if filing.form.agreed_at is None or filing.to_be_shown:
         return {}
     return {name: "own" if name in filing.form.declined else "agree" for name in wanting}
 

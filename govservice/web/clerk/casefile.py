@@ -136,8 +136,8 @@ def _answer_rows(
             continue
         change = changed.get(name)
         before = older[change.before].answers.get(name) if change else None
-        view = facts.get(question.fact or "")
         source = form.sources.get(name, "you")
+        view = facts.get(question.fact or source.removeprefix("fact:"))
         from_register = source.startswith("fact:") and view is not None
         told = _source(view) if view and from_register else _teller(source)
         party = view.party.get(name) if view and source == "you" else None
@@ -209,7 +209,9 @@ def _fact_rows(rt: Runtime, sight: Sight, facts: Mapping[str, FactView]) -> list
             label = kind.label if kind else {"en": name, "zh": name}
             lines = tuple(map(str, value)) if isinstance(value, list) else ()
             source = _source(view)
-            rows.append(Row(name, label, _shown(value), "register", source, view.fetched_at, lines=lines))
+            area = rt.definitions.catalogue.areas.get(str(value)) if kind and kind.type == "district" else None
+            shown = area.name if area is not None else _shown(value)
+            rows.append(Row(name, label, shown, "register", source, view.fetched_at, lines=lines))
     return rows
 
 

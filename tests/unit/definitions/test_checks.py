@@ -113,6 +113,13 @@ def test_every_key_of_a_fact_is_carried_out_and_found_without_a_word(catalogue: 
          "E-UNKNOWN-VAULT", "did you mean 'title_deed'"),
         ("purpose: IDENTIFY,", "purpose: IDENTIFY, show: editable,", "E-FACT", "says who applies"),
         ("purpose: LICENSE,\n", "purpose: LICENSE, consent: explicit,\n", "E-CONSENT", "without a penalty"),
+        ("purpose: LICENSE,\n", "purpose: LICENSE, if: 'menu.seets > 0',\n", "E-EXPRESSION", "did you mean"),
+        ("premises.district], purpose: LICENSE,", "premises.district], purpose: LICENSE, if: 'premises.area > 9.0',",
+         "E-EXPRESSION", "premises.area"),
+        ("signage.text: {type: text,", "signage.text: {type: text, default: [org.nom],", "E-DEFAULT", "did you mean"),
+        ("signage.text: {type: text,", "signage.text: {type: text, default: [premises.area],", "E-DEFAULT", "decimal"),
+        ("org.name:           {type: text,", "org.name:           {type: text, default: [person.name],", "E-KEY",
+         "belongs to a field that people answer"),
     ],
 )  # fmt: skip
 def test_what_a_fact_may_not_say_is_refused_at_its_line(
