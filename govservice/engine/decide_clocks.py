@@ -207,11 +207,18 @@ def timer_due(work: Work, rule: TimerRule, step: Step, token: Token) -> tuple[st
 def follow(work: Work, key: str) -> None:
     """Timers of steps that hang on a case limit get the date that the limit has now."""
     rows: list[TimerRow] = []
+    name = key.partition(":")[2]
     for token in work.st.tokens.values():
-        if token.status != "ended":
+        if token.status != "ended" and _hangs_on(work, token, name):
             rows += [row for row in rearmed(work, token) if row[2] == key and _moved(work, row)]
     if rows:
         work.emit("timers.set", None, {"timers": rows})
+
+
+def _hangs_on(work: Work, token: Token, limit: str) -> bool:
+    """Whether a timer of the token's step counts by this limit: of others no date need be counted."""
+    step = work.d.steps.get(token.step)
+    return step is not None and any(rule.of == limit for rule in step.timers)
 
 
 def _moved(work: Work, row: TimerRow) -> bool:

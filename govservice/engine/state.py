@@ -310,9 +310,11 @@ class CaseState:
     def parts_of(self, scope: str) -> list[Token]:
         """A branch's tokens of the present round: one, or one for each element of its list; none before it began."""
         round = self.rounds.get(scope.partition(".")[0], 0)
-        part, tokens = scope + "/", self.tokens.values()  # asked at every step: compared without taking scopes apart
-        mine = [t for t in tokens if (t.scope == scope or t.scope.startswith(part)) and t.kind == "branch"]
-        return [t for t in mine if t.round == round]
+        part = scope + "/"  # asked at every step: compared without taking scopes apart
+        return [
+            t for t in self.tokens.values()
+            if t.round == round and (t.scope == scope or t.scope.startswith(part)) and t.kind == "branch"
+        ]  # fmt: skip
 
     def token_of(self, scope: str) -> Token | None:
         return next((t for t in self.tokens.values() if t.scope == scope), None) if scope else self.tokens.get(MAIN)

@@ -68,7 +68,7 @@ BUGS = (
     Bug("atleast-one-less", "a rule is content with one less", "govservice/definitions/joins.py",
         "        return (lambda o: sum(outcome in named for outcome in o) >= least), False", "        return (lambda o: sum(outcome in named for outcome in o) >= max(1, least - 1)), False"),
     Bug("join-reads-old-rounds", "a part of an earlier round counts", E + "state.py",
-        "        return [t for t in mine if t.round == round]", "        return mine"),
+        "            if t.round == round and (t.scope", "            if (t.scope"),
     Bug("each-one-short", "the last element of a list has no part", E + "decide_moves.py",
         "for index in range(len(work.elements(branch)))]", "for index in range(max(1, len(work.elements(branch)) - 1))]"),
     Bug("branches-not-cancelled", "leaving a parallel step leaves its parts open", E + "decide_moves.py",
