@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from govservice.definitions.verify import Staffing
 
 WORKFLOWS = Path("workflows")
+_WEIGHTS = {"error": "错误", "warning": "警告", "info": "提示"}
 _FORM = "{role: {department id: [user, ...]}} (docs/verifier.md)"
 
 
@@ -39,11 +40,16 @@ def command() -> None:
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
+    "--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of what each code means."
+)
+@click.option(
     "--staff", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=f"Who holds roles: {_FORM}."
 )
 @click.option("--open", "open_names", is_flag=True, help="Do not look names up in the catalogue of workflows/.")
 @click.option("--workflows", type=click.Path(file_okay=False, path_type=Path), default=WORKFLOWS, show_default=True)
-def check(paths: tuple[Path, ...], as_json: bool, staff: Path | None, open_names: bool, workflows: Path) -> None:
+def check(
+    paths: tuple[Path, ...], as_json: bool, lang: str, staff: Path | None, open_names: bool, workflows: Path
+) -> None:
     """Check definitions: FILES, all YAML files of FOLDERS, or everything in workflows/.
 
     Each is played through beside the linear check. People are those of --staff; for a whole folder with services/ else
@@ -57,7 +63,7 @@ def check(paths: tuple[Path, ...], as_json: bool, staff: Path | None, open_names
         checked = _check(paths, workflows, open_names, Judges(staffing, second_opinion))
     except DefinitionError as error:
         checked = Checked(error.findings, ())
-    _print(checked, as_json)
+    _print(checked, as_json, lang)
     if not checked.clean:
         raise click.exceptions.Exit(1)
 
@@ -158,13 +164,24 @@ def _grants_in_database() -> Mapping[str, Grant]:
         return {}
 
 
-def _print(checked: Checked, as_json: bool) -> None:
+def _print(checked: Checked, as_json: bool, language: str = "en") -> None:
     if as_json:
         click.echo(json.dumps({"findings": [f.as_json() for f in checked.findings]}, ensure_ascii=False))
         return
     for finding in checked.findings:
-        click.echo(str(finding))
+        click.echo(str(finding) if language == "en" else _in_chinese(finding))
     counts = {
         severity: sum(f.severity == severity for f in checked.findings) for severity in ("error", "warning", "info")
     }
-    click.echo(", ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items()))
+    if language == "zh":
+        click.echo("，".join(f"{count} 个{_WEIGHTS[word]}" for word, count in counts.items()))
+    else:
+        click.echo(", ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in counts.items()))
+
+
+def _in_chinese(finding: Finding) -> str:
+    """What the code means, in Chinese; below it the detail, which names keys and values of the file, in English."""
+    at = f" [{finding.step}]" if finding.step else ""
+    way = "".join(f"\n      -> {each}" for each in finding.trace)
+    head = f"{finding.file}:{finding.line}: {_WEIGHTS[finding.severity]} {finding.code}{at}：{finding.title['zh']}"
+    return f"{head}\n    {finding.message}{way}"

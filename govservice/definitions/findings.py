@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, Literal
 
+from govservice.definitions.finding_titles import TITLES
 from govservice.errors import PortalError
 
 Severity = Literal["error", "warning", "info"]
@@ -34,6 +35,11 @@ class Finding:
         at = f" [{self.step}]" if self.step else ""
         way = f" ({' -> '.join(self.trace)})" if self.trace else ""
         return f"{self.file}:{self.line}: {self.severity} {self.code}{at}: {self.message}{way}"
+
+    @property
+    def title(self) -> Mapping[str, str]:
+        """What the code means, in the languages of the portal; `message` says what it is about, in English."""
+        return TITLES.get(self.code, {"en": self.code, "zh": self.code})
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "trace": list(self.trace)}

@@ -9,6 +9,7 @@ from govservice.definitions.joins import RESERVED_OUTCOMES
 from govservice.definitions.reader import Path
 from govservice.definitions.shape_consult import check_consult
 from govservice.definitions.shape_form import check_form
+from govservice.definitions.shape_idle import check_idle
 from govservice.definitions.shape_time import check_time
 from govservice.definitions.walk import (
     TIMER_ACTS,
@@ -64,6 +65,7 @@ def check_shape(report: Report, data: Raw) -> None:
         _check_system(report, way)
     _check_start(report, data)
     _check_corrections(report, data)
+    check_idle(report, data)
     check_form(report, data)
     check_time(report, data)
 
@@ -117,6 +119,8 @@ def _check_way(report: Report, data: Raw, way: Way) -> None:
             report.error("E-WAY", way.path, f"goes several ways at once: {', '.join(given)}")
         elif not given and not stays:
             report.error("E-WAY", way.path, "goes nowhere: give `to`, `end` or `correction: true`")
+        elif (given or len(stays) > 1) and (idle := [key for key in stays if key != "consult"]):
+            report.error("E-WAY", way.path, f"stays where it is: `{idle[-1]}` goes with none of the other ways")
         if "once" in way.data and way.data.get("correction") is not True:
             report.error("E-KEY", (*way.path, "once"), "belongs to a correction")
         for key in ("length", "notice"):

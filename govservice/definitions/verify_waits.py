@@ -24,19 +24,14 @@ def check_waits(notes: Notes) -> None:
 
 
 def _check_wait(notes: Notes, step: Step) -> None:
-    """A case that waits for somebody outside, or for other cases, is watched by an owner, or has a date: a timer, or a
-    limit, which warns. A branch has an owner always."""
-    if (
-        step.kind in ("applicant", "cases")
-        and not step.scope
-        and step.owner is None
-        and step.limit is None
-        and not step.timers
-    ):
-        whom = "the applicant" if step.kind == "applicant" else "other cases"
+    """A case that waits for the applicant or for other cases has a date: a timer, or a limit, which warns. Other cases
+    may be watched by an owner instead; of an applicant's step an owner has no task. A branch has an owner always."""
+    watched = step.kind == "cases" and step.owner is not None
+    if step.kind in ("applicant", "cases") and not step.scope and not (watched or step.limit or step.timers):
+        whom, more = ("the applicant", "") if step.kind == "applicant" else ("other cases", ", or an owner")
         message = (
             f"At {step.path!r} the case waits for {whom}, and nobody is told when nothing comes: it may lie there for "
-            "ever. Give the step a timer, or an owner."
+            f"ever. Give the step a timer or a limit{more}."
         )
         notes.at_step("E-WAIT", step.path, message)
 

@@ -96,3 +96,12 @@ def test_show_prints_the_diagram() -> None:
     assert result.output.startswith("stateDiagram-v2\n")
     assert "并联" in run("show", "open_restaurant", "--mermaid", "--language", "zh").output
     assert "review.food.desk" in run("show", "open_restaurant").output
+
+
+def test_in_chinese_each_finding_says_what_its_code_means(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(Path(FULL).read_text("utf-8").replace("start: draft", "start: draf", 1), "utf-8")
+    result = run("check", "--lang", "zh", str(file))
+    assert result.exit_code == 1
+    assert "错误 E-UNKNOWN-STEP：没有这个环节\n    start: the step 'draf' is unknown" in result.output
+    assert result.output.endswith("1 个错误，0 个警告，0 个提示\n")

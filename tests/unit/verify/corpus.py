@@ -67,6 +67,11 @@ class Case(NamedTuple):
     run: bool = True
 
 
+HEARING = ('promised: 10wd, basis: "art. 42"', 'promised: 10wd, basis: "art. 42", pauses: [hearing]')
+HEAR = (
+    f"      hear: {{pause: hearing, length: 10wd, notice: {{en: Hearing, zh: 听证}}, reason: true, {label('Hear')}}}\n"
+)
+HEARD = f"      heard: {{resume: hearing, {label('Heard')}}}\n"
 CONSULT = "      consult: {consult: {departments: [fire_rescue], limit: 2wd}, label: {en: Consult, zh: 征求意见}}\n"
 
 UNSOUND = [
@@ -98,6 +103,18 @@ UNSOUND = [
     Case("an attachment of a step by itself", ("    do: {call: document.issue}\n", "    do: {call: document.issue}\n    requires: {attachments: [letter], gaps: closed}\n"), "E-UNKNOWN-ATTACHMENT", "requires:", "issue", run=False),
     Case("a field of a step by itself that there is not", ("    do: {call: document.issue}\n", "    do: {call: document.issue}\n    requires: {fields: [shop.seets], gaps: closed}\n"), "E-UNKNOWN-FIELD", "requires:", "issue", run=False),
     Case("a way by words that no answer keeps", (OK, "      ok: {to: [{guard: \"result.note == 'x'\", to: decision}, {to: done}], result: {note: text}, marks: delivered}\n"), "E-RESULT", "ok:", "issue", run=False),
+    # -- what does nothing
+    Case("effects of a question to the applicant", (ASK, ASK.replace("reason: true,", "reason: true, effects: [message.warning],")), "W-IDLE-KEY", "ask:", "desk", run=False),
+    Case("a milestone of a question to the applicant", (ASK, ASK.replace("reason: true,", "reason: true, marks: accepted,")), "W-IDLE-KEY", "ask:", "desk", run=False),
+    Case("two people for a question to the applicant", (ASK, ASK.replace("reason: true,", "reason: true, two_people: true,")), "W-IDLE-KEY", "ask:", "desk", run=False),
+    Case("a milestone of a pause", (*HEARING, AGAIN, HEAR.replace("reason: true,", "reason: true, marks: accepted,") + HEARD + AGAIN), "W-IDLE-KEY", "hear:", "decision", run=False),
+    Case("a milestone of the end of a pause", (*HEARING, AGAIN, HEAR + HEARD.replace("label:", "marks: accepted, label:") + AGAIN), "W-IDLE-KEY", "heard:", "decision", run=False),
+    Case("one notice for the steps of the case itself", (NO_CORRECTION, "correction: {within: 10wd, lapse_to: withdrawn, notice: once}\n"), "W-IDLE-KEY", "correction:", None, run=False),
+    Case("the other branches, where there are none", (NO_CORRECTION, "correction: {within: 10wd, lapse_to: withdrawn, siblings: suspend}\n"), "W-IDLE-KEY", "correction:", None, run=False),
+    Case("an attachment that a call would bring", ("    do: {call: document.issue}\n", "    do: {call: document.issue}\n    requires: {attachments: [site_report], gaps: closed}\n"), "W-IDLE-KEY", "requires:", "issue", run=False),
+    Case("a pause that also leads on", (*HEARING, AGAIN, HEAR.replace("reason: true,", "reason: true, to: review,") + HEARD + AGAIN), "E-WAY", "hear:", "decision", run=False),
+    Case("a pause that also asks the applicant", (*HEARING, AGAIN, HEAR.replace("reason: true,", "reason: true, correction: true,") + HEARD + AGAIN), "E-WAY", "hear:", "decision", run=False),
+    Case("a wait for the applicant of which an owner has no task", (APPROVE, "approve: {to: sign, marks: decided, not_same_as: [review.food.site],", ISSUE, step("sign", "kind: applicant", "owner: head", f"actions: {{agree: {{to: issue, {label('Agree')}}}}}") + ISSUE), "E-WAIT", "sign:", "sign"),
     # -- renewal
     Case("a renewal of what never expires", (OUTPUT, "output: {document: restaurant_licence, renew_from: 90d}\n"), "E-RENEWAL", "output:", None, run=False),
     Case("a renewal from before the first day", (OUTPUT, "output: {document: restaurant_licence, valid: 30d, renew_from: 90d}\n"), "E-RENEWAL", "output:", None, run=False),
@@ -247,7 +264,6 @@ SOUND = [
     Case("every outcome of an end", ("  withdrawn: {", "  over: {kind: end, outcome: terminated}\n  gone: {kind: end, outcome: lapsed}\n  withdrawn: {", REFUSE, REFUSE + f"      stop: {{to: over, reason: true, {label('Stop')}}}\n", DESK_LIMIT, DESK_LIMIT + "    timers: [{at: 100%limit, do: lapse, to: withdrawn}]\n", "  issue:\n    title: {en: Issue, zh: 发证}\n    kind: auto\n", "  issue:\n    title: {en: Issue, zh: 发证}\n    kind: auto\n    timers: [{at: 30d, do: lapse, to: gone}]\n")),
     Case("the same step for two ways", (DECLINE, DECLINE + f"      urgent: {{to: decision, marks: accepted, {label('Urgent')}}}\n")),
     Case("an applicant's step with a timer", (APPROVE, "approve: {to: sign, marks: decided, not_same_as: [review.food.site],", ISSUE, step("sign", "kind: applicant", "timers: [{at: 30d, do: lapse, to: withdrawn}]", f"actions: {{agree: {{to: issue, {label('Agree')}}}}}") + ISSUE)),
-    Case("an applicant's step with an owner", (APPROVE, "approve: {to: sign, marks: decided, not_same_as: [review.food.site],", ISSUE, step("sign", "kind: applicant", "owner: head", f"actions: {{agree: {{to: issue, {label('Agree')}}}}}") + ISSUE)),
     Case("an applicant's step with a limit", (APPROVE, "approve: {to: sign, marks: decided, not_same_as: [review.food.site],", ISSUE, step("sign", "kind: applicant", "limit: 20wd", f"actions: {{agree: {{to: issue, {label('Agree')}}}}}") + ISSUE)),
     Case("an action of the applicant at a step of the office", (DECLINE, DECLINE + f"      hurry: {{to: review, by: applicant, marks: accepted, {label('Hurry')}}}\n")),
     Case("an action of another role", (DECLINE, DECLINE + f"      take: {{to: decision, by: head, marks: accepted, {label('Take')}}}\n")),
@@ -303,7 +319,8 @@ SOUND = [
     Case("a pledge with a check afterwards, a deferral", ("  plan: {label:", f"  rules: {{replaced_by: {{pledge: food_safety_pledge, post_check: {{step: post, within: 30wd}}}}, {label('Rules')}}}\n  cert: {{deferrable: {{until: issue, within: 10wd, to: gone}}, {label('Cert')}}}\n  plan: {{label:", ISSUE, f"  post:\n    title: {{en: Post, zh: 后}}\n    kind: human\n    owner: head\n    after_close: true\n    actions:\n      kept: {{end: kept, {label('Kept')}}}\n      broken: {{end: broken, reason: true, effects: [document.revoke], {label('Broken')}}}\n  issue:\n    requires: {{gaps: closed}}\n", "  withdrawn: {", "  gone: {kind: end, outcome: terminated}\n  withdrawn: {")),
     Case("another department is asked", (AGAIN, f"      ask: {{consult: {{departments: [market_reg], limit: 5wd, blocking: true, on_timeout: escalate}}, reason: true, {label('Ask')}}}\n{AGAIN}")),
     # -- clocks and timers
-    Case("a hearing that stops the clock", ('promised: 10wd, basis: "art. 42"', 'promised: 10wd, basis: "art. 42", pauses: [hearing]', AGAIN, f"      hear: {{pause: hearing, length: 10wd, notice: {{en: Hearing, zh: 听证}}, reason: true, {label('Hear')}}}\n      heard: {{resume: hearing, {label('Heard')}}}\n{AGAIN}")),
+    Case("a hearing that stops the clock", (*HEARING, AGAIN, HEAR + HEARD + AGAIN)),
+    Case("a hearing that tells the applicant something more", (*HEARING, AGAIN, HEAR.replace("reason: true,", "reason: true, effects: [message.warning],") + HEARD + AGAIN)),
     Case("a limit that may be extended", ('promised: 10wd, basis: "art. 42"', 'promised: 10wd, basis: "art. 42", extend: {by: 10wd, role: head, once: true}')),
     Case("no clocks of the case", ('limits:\n  intake:   {from: received, to: accepted, statutory: 5wd, basis: "art. 32"}\n  decision: {from: accepted, to: decided, statutory: 20wd, promised: 10wd, basis: "art. 42"}\n  delivery: {from: decided, to: delivered, statutory: 10wd, basis: "art. 44"}\n', "")),
     Case("a clock with pauses", ('promised: 10wd, basis: "art. 42"', 'promised: 10wd, basis: "art. 42", pauses: [correction, hearing]')),
