@@ -202,6 +202,7 @@ def _check_facts(report: Report, data: Raw) -> None:
     for name, fact in children(data, "facts"):
         path: Path = ("facts", name)
         _check_owner(report, data, (*path, "on_change"), word(mapping(fact, "on_change"), "task"))
+        _check_opened(report, data, (*path, "opens"), word(fact, "opens"))
         for index, way in enumerate(listing(fact, "fallback")):
             upload = word(way, "upload")
             where: Path = (*path, "fallback", index)
@@ -213,13 +214,17 @@ def _check_facts(report: Report, data: Raw) -> None:
 
 def _check_openings(report: Report, data: Raw) -> None:
     """What begins with an end is a step that lives on after the case has closed."""
-    steps = mapping(data, "steps")
     for step in main_steps(data):
         for index, each in enumerate(listing(step.data, "opens")):
-            path: Path = (*step.path, "opens", index, "step")
-            name = word(each, "step")
-            if _check_step(report, path, name, steps) and mapping(steps, name or "").get("after_close") is not True:
-                report.error("E-AFTER-CLOSE", path, f"the step {name!r} must say `after_close: true`")
+            _check_opened(report, data, (*step.path, "opens", index, "step"), word(each, "step"))
+
+
+def _check_opened(report: Report, data: Raw, path: Path, name: str | None) -> None:
+    steps = mapping(data, "steps")
+    if name is None or not _check_step(report, path, name, steps):
+        return
+    if mapping(steps, name).get("after_close") is not True:
+        report.error("E-AFTER-CLOSE", path, f"the step {name!r} must say `after_close: true`")
 
 
 def _check_materials(report: Report, data: Raw) -> None:

@@ -97,6 +97,7 @@ class Fact(Node):
     on_change: Annotated[OnChange, BeforeValidator(written_as("do"))] | None = None
     dispute: Dispute | None = None
     subscribe: tuple[Dotted, ...] = ()
+    opens: Id | None = None  # the step that looks at a change told of after the grant
 
     @property
     def declarable(self) -> bool:

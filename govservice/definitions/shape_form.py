@@ -91,6 +91,10 @@ def _check_fact(report: Report, path: Path, fact: Raw) -> None:
         report.error("E-CONSENT", (*path, "consent"), message)
     if "subscribe" in fact and "revalidate" not in fact:
         report.error("E-FACT", (*path, "subscribe"), "belongs to a fact with `revalidate`: what is told is asked again")
+    if "opens" in fact and "subscribe" not in fact:
+        report.error(
+            "E-FACT", (*path, "opens"), "belongs to a fact with `subscribe`: nothing else is told after a grant"
+        )
     _check_on_change(report, path, fact)
     if fact.get("pending") == "allowed" and not fact.get("fallback"):
         message = "the applicant is asked for what a register owes: say how they give it (`fallback`)"

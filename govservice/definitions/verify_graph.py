@@ -89,6 +89,7 @@ class Graph:
 
         for step in self.compiled.steps.values():
             yield from (each.step for each in step.opens)
+        yield from (fact.opens for fact in self.compiled.service.facts.values() if fact.opens is not None)
 
     def onward(self, path: str) -> Iterator[str]:
         """Steps that an act of work leads to: escapes (withdraw, lapse) apart."""

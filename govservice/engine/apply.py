@@ -26,7 +26,7 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.values import typed
 from govservice.engine import decide as deciding
-from govservice.engine import decide_data, decide_migration, reliance, rights
+from govservice.engine import decide_data, decide_migration, decide_review, reliance, rights
 from govservice.engine import rights_supervision as supervision
 from govservice.engine.chain import GENESIS, canonical
 from govservice.engine.decide_work import CalendarsLike
@@ -198,6 +198,8 @@ class _Door:
             raised = rights.NOT_SYSTEM if cmd.actor.kind != "system" or cmd.trigger == deciding.TIMER else None
         elif cmd.trigger in (deciding.DATA, deciding.SETTLED):
             raised = decide_data.refusal(state, cmd.actor, str(cmd.data.get("why")))
+        elif cmd.trigger == deciding.REVIEW:
+            raised = decide_review.refusal(state, cmd.actor)
         elif cmd.trigger == deciding.CLAIM:
             raised = rights.claim_refusal(d, state, state.task_of(token.id), cmd.actor, ctx)
         elif cmd.trigger == deciding.RELEASE:

@@ -13,6 +13,7 @@ from govservice.engine import decide_correction as correction
 from govservice.engine import decide_data as data
 from govservice.engine import decide_moves as moves
 from govservice.engine import decide_promises as promises
+from govservice.engine import decide_review as review
 from govservice.engine import decide_supervision as supervision
 from govservice.engine import rights
 from govservice.engine.decide_work import CalendarsLike, Work
@@ -23,7 +24,7 @@ from govservice.models.base import to_iso
 
 OPEN, CLAIM, RELEASE, SEND_NOTICE, RESUBMIT = "@open", "@claim", "@release", "@send_notice", "@resubmit"
 INVITED, SUPPLY, CHILD, RESTART, APPOINT = "@invited", "@supply", "@child", "@restart", "@appoint"
-DATA, SETTLED = data.TRIGGER, "@settled"
+DATA, SETTLED, REVIEW = data.TRIGGER, "@settled", review.TRIGGER
 TIMER, RECALCULATE, MIGRATE, EXTEND = "@timer", "@recalculate", "@migrate", "@extend"
 AD_HOC = ASSIGN, CANCEL, REOPEN = "@assign", "@cancel", "@reopen"
 ANSWERS = rights.ANSWERS
@@ -133,6 +134,7 @@ _HANDLERS = {
     APPOINT: acts.appoint,
     DATA: data.changed,
     SETTLED: data.settled,
+    REVIEW: review.review,
     SEND_NOTICE: _send_notice,
     RESUBMIT: promises.resubmit,
     SUPPLY: promises.supply,

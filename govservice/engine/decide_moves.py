@@ -153,7 +153,7 @@ def close(work: Work, step: Step, edge: Edge | None) -> None:
         check_pledges(work)
     for opening in step.opens:
         if opening.when is None or opening.when.evaluate(work.values()).value:
-            _open_after(work, opening.step, [])
+            open_after(work, opening.step, [])
 
 
 # -- after the case has closed
@@ -167,11 +167,12 @@ def check_pledges(work: Work) -> None:
         if check is not None:
             found.setdefault(check.step, []).append(material)
     for path, materials in found.items():
-        _open_after(work, path, materials)
+        open_after(work, path, materials)
 
 
-def _open_after(work: Work, path: str, materials: list[str]) -> None:
-    """Due by the shortest of the step's own limit and what the materials say; `materials`: whose pledges it checks."""
+def open_after(work: Work, path: str, materials: list[str], fact: str | None = None) -> None:
+    """Due by the shortest of the step's own limit and what the materials say; `materials`: whose pledges it checks,
+    `fact`: of which a register told that it has changed."""
     old = work.st.token_of(path)
     if old is not None and old.open:
         return  # the case was opened again while the check goes on
@@ -179,7 +180,8 @@ def _open_after(work: Work, path: str, materials: list[str]) -> None:
     step = work.step(path)
     limits = [work.d.post_checks[name].within for name in materials] + ([step.limit] if step.limit else [])
     step = replace(step, limit=min(limits, key=lambda limit: work.deadline(work.at, limit).at, default=None))
-    work.emit("after.opened", token_id, {"materials": materials, **entry(work, step, old, token_id)})
+    told = {"fact": fact} if fact is not None else {}
+    work.emit("after.opened", token_id, {"materials": materials, **told, **entry(work, step, old, token_id)})
 
 
 def with_notice(notice: str, effects: Iterable[str]) -> list[str]:

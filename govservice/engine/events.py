@@ -133,8 +133,11 @@ CATALOGUE: tuple[EventType, ...] = (
     ),
     EventType(
         "after.opened",
-        "The case was granted on a pledge: a task to check it lives on after the case has closed.",
-        {"materials": "names of the materials that were pledged", **STAY},
+        "Work lives on after the case has closed: a pledge to check, a review by its day, or what a register told.",
+        {
+            "materials": "names of the materials that were pledged",
+            "fact?": "name of the fact of which a register told that it has changed", **STAY,
+        },
     ),
     EventType(
         "after.ended",

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from govservice.definitions.compiled import Edge
-from govservice.engine import rights
+from govservice.engine import decide_review, rights
 from govservice.engine.decide_moves import reads
 from govservice.engine.decide_work import Work
 from govservice.engine.explore_world import ASKED, NOW, Known, World
@@ -111,6 +111,7 @@ def moves(world: World, st: CaseState, known: Known) -> Iterator[Move]:
     yield from _notice(world, st, known)
     yield from _replies(world, st, known)
     yield from _supplies(world, st, known)
+    yield from _reviews(world, st, known)
 
 
 def _supplies(world: World, st: CaseState, known: Known) -> Iterator[Move]:
@@ -120,6 +121,16 @@ def _supplies(world: World, st: CaseState, known: Known) -> Iterator[Move]:
         data = {"data_rev": st.data_rev + 1, "supplied": [gap.material]}
         command = Command(st.case_id, "@supply", IDEM, NOW, applicant, token_id=MAIN, data=data)
         yield Move(command, "applicant", st.main.step, "@supply", known, frozenset({gap.material}))
+
+
+def _reviews(world: World, st: CaseState, known: Known) -> Iterator[Move]:
+    """A register tells of a change after the grant; once, for what follows is the same every time."""
+    system, seen = world.actors("system")[0], set[str]()
+    for fact, path in decide_review.openings(world.d).items() if decide_review.refusal(st, system) is None else ():
+        if path not in seen and st.token_of(path) is None:
+            seen.add(path)
+            command = Command(st.case_id, "@review", IDEM, NOW, system, token_id=MAIN, data={"fact": fact})
+            yield Move(command, "system", st.main.step, "@review", known)
 
 
 def _one_at_a_time(world: World, st: CaseState, acts: Mapping[int, list[Move]]) -> list[int]:

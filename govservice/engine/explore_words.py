@@ -15,6 +15,7 @@ _OWN = {
     "@send_notice": "sends the correction notice",
     "@resubmit": "answers the correction notice",
     "@supply": "brings a document that was put off",
+    "@review": "hears from a register that something has changed",
 }
 
 

@@ -96,6 +96,7 @@ TELLERS: Mapping[str, Teller] = {
     "correction.resubmitted": lambda ev: ("@resubmit", {"data_rev": ev.data["rev"], "changed": ev.data["changed"]}),
     "gap.closed": lambda ev: ("@supply", {"data_rev": ev.data["rev"]}) if "rev" in ev.data else None,
     "data.changed": lambda ev: ("@data", _of(ev)),
+    "after.opened": lambda ev: ("@review", {"fact": ev.data["fact"]}) if "fact" in ev.data else None,
     "child.opened": lambda ev: ("@child", {"service": ev.data["service"], "case": ev.data["case"]}),
     "child.ended": _child_ended,
     "child.planned": lambda ev: ("@restart", {"service": ev.data["service"]}),

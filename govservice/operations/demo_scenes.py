@@ -47,7 +47,8 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
     small = _enterprises(province)
     poor = (e for e in province.enterprises.values() if e.area == AREA and _in_need(province, e))
 
-    movers = {reason: _movers(province, reason) for reason in HOLDS}
+    moved: set[str] = set()
+    movers = {reason: _movers(province, reason, moved) for reason in HOLDS}
 
     def ago(days: int, hour: int = 10, minute: int = 12) -> datetime:
         return working_days_ago(calendar, now, days, hour, minute)
@@ -119,13 +120,16 @@ def _enterprises(province: Province, at_least: int = 0) -> Iterator[Enterprise]:
     yield from (t.enterprise for t in reversed(triples))
 
 
-def _movers(province: Province, reason: str) -> Iterator[Enterprise]:
-    """Whoever leads it has in Nanming what the move is for: a home, a tenancy, a place at a university."""
+def _movers(province: Province, reason: str, moved: set[str]) -> Iterator[Enterprise]:
+    """Whoever leads it has in Nanming what the move is for: a home, a tenancy, a place at a university. Nobody moves
+    twice (`moved`, by the person's number)."""
     there = DISTRICTS["nanming"][2]
     for enterprise in province.enterprises.values():
         if enterprise.area == AREA and enterprise not in cast.ENTERPRISES:
             held = HOLDS[reason](province, enterprise.legal_person)
-            if any(there == record.get("campus", record)["region"] for record in held):
+            there_too = any(there == record.get("campus", record)["region"] for record in held)
+            if there_too and enterprise.legal_person not in moved:
+                moved.add(enterprise.legal_person)
                 yield enterprise
 
 

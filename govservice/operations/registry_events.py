@@ -16,17 +16,18 @@ from pathlib import Path
 
 from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from govservice import logs
 from govservice.definitions.schema_registry import EventType
-from govservice.engine import SYSTEM
-from govservice.errors import NotFound, Tampered
+from govservice.engine import SYSTEM, Command, apply
+from govservice.errors import NotAllowed, NotFound, Tampered
 from govservice.identifiers import WrongIdentifier, parse
 from govservice.models.base import from_iso, new_id
 from govservice.models.cases import Case
+from govservice.models.papers import IssuedDocument
 from govservice.models.people import Organisation
 from govservice.models.reliance import FlaggedCase, RegistryEvent
 from govservice.models.signing import check
@@ -43,6 +44,7 @@ AGAIN = timedelta(minutes=1)  # after a registry that said nothing when it was a
 MOST_TRIES = 60
 BATCH = 20
 NUMBER = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
+LOOKED_AT = "review"  # somebody looks whether what was granted still holds
 WORST = ("same", "immaterial", "unverified", "unavailable", "gone", "material")
 log = logs.get(__name__)
 
@@ -85,7 +87,7 @@ def hear(rt: Runtime, code: str, body: bytes, now: datetime) -> str:
             return "known"
         if row["processed_at"] is None:
             session.flush()
-            for case_id, _names in _touched(rt, session, session.get_one(RegistryEvent, row["id"])):
+            for case_id, _names, _granted in _touched(rt, session, session.get_one(RegistryEvent, row["id"])):
                 session.add(FlaggedCase(id=new_id(), event_id=row["id"], case_id=case_id, result=TOLD, at=now))
         return "heard"
 
@@ -137,8 +139,11 @@ def follow_due(rt: Runtime, now: datetime) -> int:
             event = session.get_one(RegistryEvent, event_id)
             touched = _touched(rt, session, event)
         silent = False
-        for case_id, names in touched:
-            silent = _flag(rt, event_id, case_id, names, now) == "unavailable" or silent
+        for case_id, names, granted in touched:
+            if granted:
+                _look_again(rt, event_id, case_id, names, now)
+            else:
+                silent = _flag(rt, event_id, case_id, names, now) == "unavailable" or silent
         with rt.write() as session:
             row = session.get_one(RegistryEvent, event_id)
             if silent and row.tries < MOST_TRIES:
@@ -168,16 +173,44 @@ def _claimed(rt: Runtime, now: datetime) -> list[str]:
         return [row.id for row in rows]
 
 
-def _touched(rt: Runtime, session: Session, event: RegistryEvent) -> list[tuple[str, list[str]]]:
-    """Running cases of the subject with the facts that subscribe to this."""
+def _touched(rt: Runtime, session: Session, event: RegistryEvent) -> list[tuple[str, list[str], bool]]:
+    """Cases of the subject with the facts that subscribe to this: those that run, and (True) those that were granted,
+    whose document is in force and whose definition says that somebody looks at it (`opens`)."""
     subject = Case.applicant_id == event.person_id if event.person_id else Case.organisation_id == event.organisation_id
+    stands = or_(Case.status == "open", and_(Case.status == "closed", Case.outcome == "granted"))
     found = []
-    for case in session.scalars(select(Case).where(subject, Case.status == "open").order_by(Case.id)):
-        facts = rt.definitions.by_sha(case.def_sha).service.facts
-        names = [name for name, node in facts.items() if event.type in node.subscribe]
-        if names:
-            found.append((case.id, names))
+    for case in session.scalars(select(Case).where(subject, stands).order_by(Case.id)):
+        facts, granted = rt.definitions.by_sha(case.def_sha).service.facts, case.status == "closed"
+        names = [name for name, node in facts.items() if event.type in node.subscribe and (node.opens or not granted)]
+        if names and not (granted and _revoked(session, case.id)):
+            found.append((case.id, names, granted))
     return found
+
+
+def _revoked(session: Session, case_id: str) -> bool:
+    gone = select(IssuedDocument.id).where(IssuedDocument.case_id == case_id, IssuedDocument.revoked_at.is_not(None))
+    return session.scalar(gone.limit(1)) is not None
+
+
+def _look_again(rt: Runtime, event_id: str, case_id: str, names: list[str], now: datetime) -> None:
+    """What was granted is looked at by somebody; once for each message and case. The registers are not asked: the
+    consent to that ended with the case, and whoever looks hears the person first."""
+    for name in names:
+        _open(rt, Command(case_id, "@review", f"told:{event_id}:{name}", now, SYSTEM, data={"fact": name}))
+    with rt.write() as session:
+        rows = select(FlaggedCase).where(FlaggedCase.event_id == event_id, FlaggedCase.case_id == case_id)
+        known = session.scalars(rows).one_or_none()
+        if known is None:
+            session.add(FlaggedCase(id=new_id(), event_id=event_id, case_id=case_id, result=LOOKED_AT, at=now))
+        else:
+            known.result, known.at = LOOKED_AT, now
+
+
+def _open(rt: Runtime, command: Command) -> None:
+    try:
+        rt.database.retrying(lambda session: apply(session, command, rt.definitions, rt.calendars))
+    except NotAllowed:
+        log.info("registry_event.too_late", case_id=command.case_id)
 
 
 def _flag(rt: Runtime, event_id: str, case_id: str, names: list[str], now: datetime) -> str:

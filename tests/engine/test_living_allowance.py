@@ -244,3 +244,27 @@ def test_the_limits_of_thirty_and_forty_five_working_days(world: World) -> None:
     assert (str(limit.statutory), str(limit.promised)) == ("30wd", "18wd")
     assert limit.extend is not None
     assert (str(limit.extend.by), limit.extend.role) == ("15wd", "relief_head")
+
+
+# -- "data-change event from any source (death, job, car) = persistent trigger that opens a review"
+
+
+def test_a_change_that_a_register_tells_of_opens_one_review_of_what_was_granted(world: World) -> None:
+    w = world
+    send(w)
+    with pytest.raises(NotAllowed):  # a case that runs is asked again instead
+        w.do(SYSTEM, "@review", MAIN, data={"fact": "means"})
+    decide(w)
+    granted(w)
+    with pytest.raises(Forbidden):
+        w.do(HEAD, "@review", MAIN, data={"fact": "means"})
+    w.do(SYSTEM, "@review", MAIN, data={"fact": "means"})
+    w.do(SYSTEM, "@review", MAIN, data={"fact": "household"})
+    assert sorted(task.step for task in w.state.tasks.values()) == ["change_review", "yearly"]
+    assert w.state.outcome == "granted"
+    w.do(OFFICER, "goes_on", "change_review", reason="the wage is below the standard")
+    assert [task.step for task in w.state.tasks.values()] == ["yearly"]
+    assert "document.revoke" not in w.topics()
+    w.do(SYSTEM, "@review", MAIN, data={"fact": "means"})
+    assert sorted(task.step for task in w.state.tasks.values()) == ["change_review", "yearly"], "the next change"
+    w.check()

@@ -4,19 +4,28 @@ first, each source is asked for its own part, and the amount of the letter is wh
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select
 
 from govservice.messaging.outbox import Effect
+from govservice.models.base import to_iso
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case, Outbox
 from govservice.models.exchange import Exchange
 from govservice.models.papers import IssuedDocument
+from govservice.models.signing import Signer
 from govservice.operations import deciding, filing, register_acts
 from govservice.operations.promising import give_pledge
+from govservice.operations.registry_events import follow_due, hear
+from govservice.operations.runtime import Runtime
 from tests.operations.conftest import Play
 
+SEED = b"r" * 32
 OFFICER, WINDOW = "township_officer.township", "township_window.township"
 
 
@@ -50,6 +59,11 @@ def told(play: Play) -> list[tuple[str, str]]:
 
 
 def test_from_urgent_aid_to_the_amount(play: Play) -> None:
+    granted(play)
+    the_letter_says_the_amount(play)
+
+
+def granted(play: Play) -> None:
     apply(play)
     act(play, WINDOW, "", "accept")
     act(play, OFFICER, "", "help", attachments=play.report("urgent_record"))
@@ -74,7 +88,6 @@ def test_from_urgent_aid_to_the_amount(play: Play) -> None:
     act(play, "relief_head.civil_affairs", "", "approve")
     play.deliver()
     assert (play.state.status, play.state.outcome) == ("closed", "granted")
-    the_letter_says_the_amount(play)
 
 
 def each_is_asked_for_its_own(play: Play) -> list[str]:
@@ -126,3 +139,50 @@ def form_of(play: Play) -> Form:
     with play.rt.read() as session:
         case = session.get_one(Case, play.case_id)
         return read_form(session, case.applicant_id, case.id)
+
+
+# -- "data-change event from any source = persistent trigger that opens a review case"
+
+
+def tells(play: Play, rt: Runtime, registry: str, kind: str, number: str) -> int:
+    """A register says by itself that something has happened to Liu Yang; the worker follows it."""
+    words = {"id": number, "type": kind, "subject": "990111199502280415", "occurred_at": to_iso(play.now)}
+    assert hear(rt, registry, Signer(SEED).sign(json.dumps(words).encode()).encode(), play.now) == "heard"
+    return follow_due(rt, play.now)
+
+
+def letters(play: Play) -> list[bool]:
+    """Whether each letter is revoked."""
+    with play.rt.read() as session:
+        rows = session.scalars(select(IssuedDocument).where(IssuedDocument.case_id == play.case_id))
+        return [row.revoked_at is not None for row in rows]
+
+
+def test_a_change_after_the_grant_opens_a_review_and_takes_nothing_away(play: Play, tmp_path: Path) -> None:
+    """One review however much is told; the recipient is heard before the allowance ends, by somebody else than who
+    proposed it; and what has ended is not reviewed again."""
+    granted(play)
+    key = tmp_path / "register.pem"
+    public = Ed25519PrivateKey.from_private_bytes(SEED).public_key()
+    key.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    keys = {"civil_affairs_events": key, "population_events": key}
+    rt = replace(play.rt, settings=replace(play.rt.settings, registry_keys=keys))
+    before = set(play.steps.values())
+    assert tells(play, rt, "civil_affairs", "means.changed", "M-1") == 1
+    assert set(play.steps.values()) - before == {"change_review"}
+    assert (play.state.status, play.state.outcome) == ("closed", "granted")
+    assert letters(play) == [False]
+    tells(play, rt, "population", "person.moved", "P-1")
+    assert set(play.steps.values()) - before == {"change_review"}, "somebody looks already"
+    act(play, OFFICER, "change_review", "object", reason="已就业", attachments=play.report("visit_report"))
+    act(play, "relief_examiner.civil_affairs", "change_review", "tell")
+    play.deliver()
+    assert letters(play) == [False], "it goes on until it is decided"
+    act(play, "relief_examiner.civil_affairs", "change_review", "heard")
+    record = play.report("statement_record")
+    act(play, "relief_examiner.civil_affairs", "change_review", "ends", reason="收入已超过标准", attachments=record)
+    play.deliver()
+    assert letters(play) == [True]
+    assert set(play.steps.values()) == before
+    tells(play, rt, "civil_affairs", "means.changed", "M-2")
+    assert set(play.steps.values()) == before

@@ -116,6 +116,8 @@ def test_every_key_of_a_fact_is_carried_out_and_found_without_a_word(catalogue: 
         ("purpose: LICENSE,\n", "purpose: LICENSE, if: 'menu.seets > 0',\n", "E-EXPRESSION", "did you mean"),
         ("premises.district], purpose: LICENSE,", "premises.district], purpose: LICENSE, if: 'premises.area > 9.0',",
          "E-EXPRESSION", "premises.area"),
+        ("freshness: 30d,", "freshness: 30d, opens: post_check,", "E-FACT", "belongs to a fact with `subscribe`"),
+        ("freshness: 30d,", "freshness: 30d, subscribe: [org.dissolved], opens: decision,", "E-AFTER-CLOSE", "must"),
         ("signage.text: {type: text,", "signage.text: {type: text, default: [org.nom],", "E-DEFAULT", "did you mean"),
         ("signage.text: {type: text,", "signage.text: {type: text, default: [premises.area],", "E-DEFAULT", "decimal"),
         ("org.name:           {type: text,", "org.name:           {type: text, default: [person.name],", "E-KEY",
