@@ -110,6 +110,8 @@ class _Compiler:
             deferrals=MappingProxyType(self.deferrals),
             amounts=MappingProxyType(dict(self.amounts())),
             post_checks=MappingProxyType(dict(self.post_checks())),
+            not_asked=MappingProxyType(dict(self.not_asked())),
+            pledge_conditions=MappingProxyType(dict(self.pledge_conditions())),
             page_conditions=MappingProxyType(dict(self.page_conditions())),
             materiality=MappingProxyType(dict(self.materiality())),
             fact_conditions=MappingProxyType(dict(self.fact_conditions())),
@@ -260,7 +262,18 @@ class _Compiler:
     def _deferrals(self) -> Iterator[tuple[str, Deferral]]:
         for name, material in self.service.materials.items():
             if (node := material.deferrable) is not None:
-                yield name, Deferral(node.until, node.within, node.to or self.only_lapse())
+                opens = self.edges.expression(node.condition, self.words.promise())
+                yield name, Deferral(node.until, node.within, node.to or self.only_lapse(), opens)
+
+    def not_asked(self) -> Iterator[tuple[str, Expression]]:
+        for name, material in self.service.materials.items():
+            if material.unless is not None:
+                yield name, compile_expression(material.unless, self.words.unless())
+
+    def pledge_conditions(self) -> Iterator[tuple[str, Expression]]:
+        for name, material in self.service.materials.items():
+            if (way := material.replaced_by) is not None and way.condition is not None:
+                yield name, compile_expression(way.condition, self.words.promise())
 
     def post_checks(self) -> Iterator[tuple[str, PostCheck]]:
         for name, material in self.service.materials.items():

@@ -37,7 +37,7 @@ class EdgeBuilder:
         return Edge(
             name=name, source=path, kind=kind, by=node.by or by, label=node.label,
             targets=self.targets(path, scope, node, names), guard=self.expression(node.guard, names),
-            correction=node.correction, once=bool(node.once), reason=node.reason,
+            correction=node.correction, once=bool(node.once), reason=node.reason, conditions=node.conditions,
             requires_fields=needs.fields if needs else (), requires_attachments=needs.attachments if needs else (),
             requires_gaps=needs is not None and needs.gaps is not None, effects=node.effects, marks=node.marks,
             not_same_as=node.not_same_as, two_people=node.two_people, escape=kind == "always", hint=node.hint,

@@ -72,6 +72,7 @@ class Edge:
     correction: bool = False
     once: bool = False  # a correction that is not asked for again at the same stay
     reason: bool = False
+    conditions: str | None = None  # its words are conditions of the grant: path of the step that checks them
     requires_fields: tuple[str, ...] = ()
     requires_attachments: tuple[str, ...] = ()
     requires_gaps: bool = False
@@ -241,11 +242,13 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Deferral:
-    """A material that may come later: before the step `until`, at the latest `within`; else the case ends at `to`."""
+    """A material that may come later: before the step `until`, at the latest `within`; else the case ends at `to`.
+    `condition`: to whom that is open; None = to everybody."""
 
     until: str
     within: Duration
     to: str
+    condition: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +272,8 @@ class Compiled:
     materiality: Mapping[str, Expression]  # `revalidate.material` by fact, where it is an expression
     machine: Machine = field(repr=False, compare=False)  # flat, shared, never mutated, no model bound
     fact_conditions: Mapping[str, Expression] = field(default_factory=dict)  # `if` by fact; without one it is asked for
+    pledge_conditions: Mapping[str, Expression] = field(default_factory=dict)  # by material: to whom its pledge is open
+    not_asked: Mapping[str, Expression] = field(default_factory=dict)  # by material: `unless`
     implied: frozenset[str] = frozenset()  # fields that conditions read and the file does not show (`implied.py`)
 
     @property
@@ -285,6 +290,12 @@ class Compiled:
         replaced = material.replaced_by if material is not None else None
         facts = {field.fact if field is not None else None, replaced.fact if replaced is not None else None}
         return frozenset({name, name.partition(".")[0], *(fact for fact in facts if fact)})
+
+    @property
+    def promise_conditions(self) -> tuple[Expression, ...]:
+        """Every condition that says to whom a pledge or a deferral is open."""
+        deferred = (deferral.condition for deferral in self.deferrals.values() if deferral.condition is not None)
+        return (*self.pledge_conditions.values(), *deferred)
 
     def limit(self, kind: LimitKind) -> Limit | None:
         """The limit for acceptance, decision or delivery; of several the one that begins last; None where none is."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.expressions import ExpressionError, compile_expression
 from govservice.definitions.joins import compile_join
-from govservice.definitions.names import Names, vocabulary_in
+from govservice.definitions.names import Names, Vocabulary, vocabulary_in
 from govservice.definitions.no_value import check_no_value
 from govservice.definitions.reader import Path
 from govservice.definitions.references import branch_outcomes, check_outcomes
@@ -94,6 +94,7 @@ def _expressions(data: Raw, catalogue: Catalogue | None) -> Iterator[Place]:
         material = word(mapping(fact, "revalidate"), "material")
         if material and material != "any":
             yield ("facts", name, "revalidate", "material"), material, vocabulary.material(name)
+    yield from _materials(data, vocabulary)
     for step in all_steps(data):
         for _, path, branch in branches(step):
             if when := word(branch, "when"):
@@ -106,6 +107,16 @@ def _expressions(data: Raw, catalogue: Catalogue | None) -> Iterator[Place]:
         if way.what != "join":
             names = vocabulary.answer(_results(way)) if way.what == "answer" else vocabulary.guard()
             yield from _guards(way, names)
+
+
+def _materials(data: Raw, vocabulary: Vocabulary) -> Iterator[Place]:
+    """Of whom a document is not asked, and to whom its promises are open."""
+    for name, node in children(data, "materials"):
+        if unless := word(node, "unless"):
+            yield ("materials", name, "unless"), unless, vocabulary.unless()
+        for key in ("replaced_by", "deferrable"):
+            if condition := word(mapping(node, key), "if"):
+                yield ("materials", name, key, "if"), condition, vocabulary.promise()
 
 
 def _amounts(data: Raw, catalogue: Catalogue | None) -> Iterator[Place]:

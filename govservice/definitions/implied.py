@@ -61,6 +61,8 @@ def conditions(compiled: Compiled) -> Iterator[Expression]:
     """Every expression that decides where a case goes or what is asked."""
     yield from compiled.page_conditions.values()
     yield from compiled.fact_conditions.values()
+    yield from compiled.promise_conditions
+    yield from compiled.not_asked.values()
     for edges in compiled.out.values():
         for edge in edges:
             yield from (g for g in (edge.guard, *(target.guard for target in edge.targets)) if g is not None)

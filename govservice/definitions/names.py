@@ -54,6 +54,15 @@ class Vocabulary:
         pledges = Type("list", item=Type("text", self.pledged))
         return {**self.from_facts, **self.form, **CASE_NAMES, PLEDGES: pledges}
 
+    def unless(self) -> Names:
+        """For `unless` of a material: what registers tell, for it is weighed before anything is answered."""
+        taken = {name for fact in self.facts.values() for name in fact.take}
+        return {**{name: kind for name, kind in self.form.items() if name in taken}, **self.from_facts}
+
+    def promise(self) -> Names:
+        """For `if` of a pledge or a deferral: what is known before anything is promised."""
+        return {**self.from_facts, **self.form}
+
     def guard(self) -> Names:
         """For guards of actions: the same, and who acts."""
         return {**self.when(), **ACTOR_NAMES}

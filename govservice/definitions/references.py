@@ -116,6 +116,11 @@ def _check_action(report: Report, data: Raw, way: Way) -> None:
                 report.error(
                     "E-UNKNOWN-STEP", (*way.path, "not_same_as"), f"{label!r} is not a step of people but {kind}"
                 )
+    check = word(way.data, "conditions")
+    steps = mapping(data, "steps")
+    declared = _check_step(report, (*way.path, "conditions"), check, steps)
+    if declared and check is not None and mapping(steps, check).get("after_close") is not True:
+        report.error("E-AFTER-CLOSE", (*way.path, "conditions"), f"the step {check!r} must say `after_close: true`")
     for name in words(mapping(way.data, "requires"), "fields"):
         _check_field_name(report, data, (*way.path, "requires", "fields"), name)
 
@@ -208,7 +213,7 @@ def _check_facts(report: Report, data: Raw) -> None:
             where: Path = (*path, "fallback", index)
             if known(report, "E-UNKNOWN-MATERIAL", where, upload, materials, "material") and upload is not None:
                 replaced = materials[upload].get("replaced_by") if isinstance(materials[upload], dict) else None
-                if replaced not in (name, {"fact": name}):
+                if name not in (replaced, replaced.get("fact") if isinstance(replaced, dict) else None):
                     report.error("E-MATERIAL", where, f"the material {upload!r} must say `replaced_by: {name}`")
 
 

@@ -43,13 +43,15 @@ class Source(Node):
 
 
 def _fallback(value: Any) -> Any:
-    return {"declare": True} if value == "declare" else value
+    return {value: True} if value in ("declare", "nothing") else value
 
 
 class FallbackWay(Node):
-    """What the citizen may do when no source answers: declare the value, or upload a material."""
+    """What the citizen may do when no source answers: declare the value, or upload a material. `nothing`: they are not
+    asked, for their own word would count for nothing; what depends on it stays closed."""
 
     declare: Flag = False
+    nothing: Flag = False
     upload: Id | None = None
 
 
@@ -103,6 +105,11 @@ class Fact(Node):
     def declarable(self) -> bool:
         """Whether people may give the value themselves where no source answers."""
         return any(way.declare for way in self.fallback)
+
+    @property
+    def untold(self) -> bool:
+        """Whether nobody but a register may tell it, and nobody is asked while none does."""
+        return any(way.nothing for way in self.fallback)
 
     @property
     def dataset(self) -> str | None:
@@ -159,25 +166,29 @@ class PostCheck(Node):
 
 
 class ReplacedBy(Node):
-    """While the fact holds, or the pledge is given, the material is not asked for."""
+    """While the fact holds, or the pledge is given, the material is not asked for. `if`: to whom the pledge is open."""
 
     fact: Id | None = None
     pledge: Id | None = None
+    condition: ExpressionText | None = Field(default=None, alias="if")
     post_check: PostCheck | None = None
 
 
 class Deferrable(Node):
-    """Accepted with a gap: the material may follow `within`, at the latest before `until`; else the case ends."""
+    """Accepted with a gap: the material may follow `within`, at the latest before `until`; else the case ends. `if`: to
+    whom that is open."""
 
     until: Id
     within: Length
     to: Id | None = None
+    condition: ExpressionText | None = Field(default=None, alias="if")
 
 
 class Material(Node):
-    """A file that people bring."""
+    """A file that people bring. `unless`: of whom it is not asked, by what registers tell."""
 
     required: Flag = True
+    unless: ExpressionText | None = None
     accept: tuple[FileKind, ...] = Field(default=("pdf", "png", "jpg"), min_length=1)
     max_mb: Annotated[int, Field(strict=True, ge=1, le=200)] = 20
     label: Text

@@ -80,6 +80,7 @@ class Action(Node):
     guard: ExpressionText | None = None
     requires: Requires | None = None
     reason: Flag = False
+    conditions: Id | None = None  # the words are conditions, one on a line; the step that looks whether they are kept
     effects: tuple[Call, ...] = ()
     marks: Milestone | None = None
     not_same_as: tuple[StepPath, ...] = ()

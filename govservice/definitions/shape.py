@@ -62,6 +62,8 @@ def check_shape(report: Report, data: Raw) -> None:
         _check_way(report, data, way)
     for way in actions(data):
         _check_reason(report, data, way)
+        if "conditions" in way.data and way.data.get("reason") is not True:
+            report.error("E-MISSING", way.path, "`conditions` are said in words: `reason: true` is required")
         _check_system(report, way)
     _check_start(report, data)
     _check_corrections(report, data)

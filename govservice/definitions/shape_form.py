@@ -82,8 +82,10 @@ def _check_fact(report: Report, path: Path, fact: Raw) -> None:
     if sources and "vault" in sources[0]:
         report.error("E-FACT", (*path, "from"), "the vault is looked into where registries are silent: name one first")
     for index, way in enumerate(listing(fact, "fallback")):
-        if isinstance(way, dict) and "upload" not in way and way.get("declare") is not True:
-            report.error("E-FACT", (*path, "fallback", index), "write `declare` or {upload: MATERIAL}")
+        if isinstance(way, dict) and "upload" not in way and True not in (way.get("declare"), way.get("nothing")):
+            report.error("E-FACT", (*path, "fallback", index), "write `declare`, `nothing` or {upload: MATERIAL}")
+        if way == "nothing" and len(listing(fact, "fallback")) > 1:
+            report.error("E-FACT", (*path, "fallback", index), "`nothing` stands alone")
     if not fact.get("fallback") and "block" not in fact:
         report.error("E-FACT", path, "say what happens when no source answers: `fallback`, or `block` with the reason")
     if fact.get("consent") == "explicit" and not fact.get("fallback"):
@@ -131,10 +133,11 @@ def _check_source(report: Report, path: Path, source: Raw) -> None:
 def _check_material(report: Report, path: Path, material: Raw) -> None:
     replaced = material.get("replaced_by")
     if isinstance(replaced, dict):
-        if ("fact" in replaced) == ("pledge" in replaced):
-            report.error("E-MATERIAL", (*path, "replaced_by"), "name either a fact or {pledge: ...}")
-        if "post_check" in replaced and "pledge" not in replaced:
-            report.error("E-KEY", (*path, "replaced_by", "post_check"), "belongs to a pledge")
+        if not {"fact", "pledge"} & set(replaced):
+            report.error("E-MATERIAL", (*path, "replaced_by"), "name a fact, a pledge, or both")
+        for key in ("post_check", "if"):
+            if key in replaced and "pledge" not in replaced:
+                report.error("E-KEY", (*path, "replaced_by", key), "belongs to a pledge")
 
 
 def _check_limit(report: Report, path: Path, limit: Raw) -> None:

@@ -25,7 +25,8 @@ WARN_AT = 80  # per cent of the time to bring a material: then the applicant is 
 def given(work: Work) -> None:
     """What a submission promises: `deferred` (names) and `pledges` (version of the words by material).
 
-    Raises Invalid where a material knows no such way, or the words have changed since they were read.
+    Raises Invalid where a material knows no such way, it is not open to this applicant, or the words have changed since
+    they were read.
     """
     for material in sorted(work.cmd.data.get("deferred") or ()):
         _put_off(work, material)
@@ -37,6 +38,8 @@ def _put_off(work: Work, material: str) -> None:
     deferral = work.d.deferrals.get(material)
     if deferral is None:
         raise Invalid({material: N_("This document cannot be put off.")})
+    if not work.is_open(deferral.condition):
+        raise Invalid({material: N_("You cannot put this document off: the service allows it only to some.")})
     due = work.deadline(work.at, deferral.within)
     warn = work.deadline(work.at, fraction(deferral.within, WARN_AT))
     key = f"deferral:{material}"
@@ -54,6 +57,8 @@ def _pledge(work: Work, material: str, version: Any) -> None:
     words = work.ctx.catalogue.pledges.get(name or "")
     if name is None or words is None:
         raise Invalid({material: N_("There is no pledge for this document.")})
+    if not work.is_open(work.d.pledge_conditions.get(material)):
+        raise Invalid({material: N_("The pledge is not open to you: the service allows it only to some.")})
     if version != words.version:
         raise Invalid({material: N_("The words of this pledge have changed. Please read it again.")})
     data = {"material": material, "pledge": name, "version": words.version, "digest": words.digest}

@@ -13,6 +13,7 @@ from transitions import MachineError
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Branch, Compiled, Edge, Step
+from govservice.definitions.expressions import Expression
 from govservice.definitions.values import elements, typed_as
 from govservice.engine.clocks import Deadline, deadline
 from govservice.engine.events import VERSIONS
@@ -103,6 +104,10 @@ class Work:
     def elements(self, branch: Branch) -> tuple[str, ...]:
         """What a branch with `each` has a part for: the entries of its list in the present answers, each once."""
         return elements(self.values().get(branch.each or ""))
+
+    def is_open(self, condition: Expression | None) -> bool:
+        """Whether a promise is open to this applicant: a condition that cannot be weighed opens nothing."""
+        return condition is None or bool(condition.evaluate(self.values()).value)
 
     # -- who and when
 

@@ -89,6 +89,10 @@ class Timeless(Work):
     def deadline(self, start: str, limit: Duration, pauses: Any = ()) -> Deadline:
         return _SOME_DAY
 
+    def is_open(self, condition: Expression | None) -> bool:
+        """Whoever may promise does: what nobody promises is as if it were brought at once."""
+        return True
+
     def elements(self, branch: Branch) -> tuple[str, ...]:
         """A list with no entry, one, or two: more would go on as two do."""
         oracle: Oracle = self.values()[ORACLE]

@@ -61,6 +61,8 @@ def _block_reads(d: Compiled, path: str | None, seen: set[tuple[str, str]]) -> b
 
 
 def _any_expression(d: Compiled) -> bool:
+    if d.promise_conditions:
+        return True
     if any(opening.when is not None for step in d.steps.values() for opening in step.opens):
         return True
     if any(spawn.when is not None for bundle in d.bundles.values() for spawn in bundle.spawns):

@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled, Text
+from govservice.definitions.values import typed
 from govservice.exchange.outcomes import outcome_sentence
 from govservice.exchange.party import ACCOUNT
 from govservice.exchange.prefill import Prefill, prefill
@@ -117,6 +118,7 @@ def asked_fields(compiled: Compiled, facts: Facts) -> list[str]:
         if fact in facts and (_is_settled(compiled, facts[fact], name) or _typed_by_nobody(compiled, facts[fact], name))
     }
     closed -= set(editable_fields(compiled, facts))
+    closed |= {name for name, fact in _fact_fields(compiled).items() if compiled.service.facts[fact].untold}
     closed |= {name for name in compiled.implied if not _may_be_told(compiled, name)}
     return [n for n, field in compiled.service.fields.items() if n not in closed and field.issued is None]
 
@@ -172,8 +174,22 @@ def waiting_fields(compiled: Compiled, facts: Facts) -> list[str]:
 
 
 def materials_asked(compiled: Compiled, facts: Facts) -> list[str]:
-    """Names of the materials that the citizen brings: all but those replaced by a fact that a registry filled."""
-    return [name for name in compiled.service.materials if not _replaced(compiled, facts, name)]
+    """Names of the materials that the citizen brings: all but those replaced by a fact that a registry filled, and
+    those that are asked of others only (`unless`)."""
+    return [
+        name
+        for name in compiled.service.materials
+        if not _replaced(compiled, facts, name) and not _needless(compiled, facts, name)
+    ]
+
+
+def _needless(compiled: Compiled, facts: Facts, material: str) -> bool:
+    """Whether registers tell that this is not asked of this applicant; while they are silent it is."""
+    condition = compiled.not_asked.get(material)
+    if condition is None:
+        return False
+    told = {name: value for view in facts.values() for name, value in view.values.items()}
+    return bool(condition.evaluate(typed(compiled.service.fields, told)).value)
 
 
 def _replaced(compiled: Compiled, facts: Facts, material: str) -> bool:
@@ -225,5 +241,7 @@ def _papers(compiled: Compiled, facts: Facts, catalogue: Catalogue | None) -> di
         if paper.dataset in datasets
     }
     for name, material in compiled.service.materials.items():
+        if _needless(compiled, facts, name):
+            continue
         found[name] = (material.label, _replaced(compiled, facts, name))
     return found

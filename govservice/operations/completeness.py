@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.catalogue_schema import Pledge
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.expressions import Expression
 from govservice.definitions.values import typed
 from govservice.engine import correction_items
 from govservice.exchange import conditional, evidence
@@ -137,11 +138,30 @@ def submit_action(compiled: Compiled) -> str:
 # -- promises: a pledge instead of a proof, a document that comes later
 
 
-def pledge_of(catalogue: Catalogue, compiled: Compiled, slot: str) -> Pledge | None:
-    """The pledge that may stand instead of a material, in its present words."""
+def pledge_of(catalogue: Catalogue, compiled: Compiled, facts: Facts, form: Form, slot: str) -> Pledge | None:
+    """The pledge that may stand instead of a material, in its present words; None where it is not open to them."""
     material = compiled.service.materials.get(slot)
     name = material.replaced_by.pledge if material is not None and material.replaced_by is not None else None
-    return catalogue.pledges.get(name) if name is not None else None
+    if name is None or not _is_open(compiled, facts, form, compiled.pledge_conditions.get(slot)):
+        return None
+    return catalogue.pledges.get(name)
+
+
+def may_put_off(compiled: Compiled, facts: Facts, form: Form, slot: str) -> bool:
+    """Whether this applicant may bring the material later."""
+    deferral = compiled.deferrals.get(slot)
+    return deferral is not None and _is_open(compiled, facts, form, deferral.condition)
+
+
+def _is_open(compiled: Compiled, facts: Facts, form: Form, condition: Expression | None) -> bool:
+    """Whether a promise is open to this applicant. What a register should tell and the applicant says themselves counts
+    for nothing here: nobody vouches for their own credit."""
+    if condition is None:
+        return True
+    fields = compiled.service.fields
+    merged = evidence.merge_answers(compiled, facts, form)
+    told = {n: v for n, v in merged.answers.items() if n in fields and not (fields[n].fact and merged.own(n))}
+    return bool(condition.evaluate(typed(fields, told)).value)
 
 
 def agreed(compiled: Compiled, slot: str, words: Pledge, at: datetime) -> dict[str, object]:
@@ -154,12 +174,15 @@ def agreed(compiled: Compiled, slot: str, words: Pledge, at: datetime) -> dict[s
     }  # fmt: skip
 
 
-def still_promised(catalogue: Catalogue, compiled: Compiled, form: Form, slots: OpenSlots) -> Form:
-    """A draft's form without promises that no longer hold: the words changed, or a registry has answered meanwhile."""
-    words = {slot: pledge_of(catalogue, compiled, slot) for slot in form.pledges if slot in slots.materials}
+def still_promised(catalogue: Catalogue, compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots) -> Form:
+    """A draft's form without promises that no longer hold: the words changed, a registry has answered meanwhile, or the
+    promise is open to this applicant no more."""
+    words = {
+        slot: pledge_of(catalogue, compiled, facts, form, slot) for slot in form.pledges if slot in slots.materials
+    }
     now = {slot: pledge.version for slot, pledge in words.items() if pledge is not None}
     pledges = {slot: given for slot, given in form.pledges.items() if now.get(slot) == given["version"]}
-    deferred = tuple(s for s in form.deferred if s in slots.materials and s in compiled.deferrals)
+    deferred = tuple(s for s in form.deferred if s in slots.materials and may_put_off(compiled, facts, form, s))
     return replace(form, pledges=pledges, deferred=deferred)
 
 

@@ -24,7 +24,7 @@ from govservice.models.casedata import Form, write_form
 from govservice.models.cases import Case
 from govservice.models.session import box_of
 from govservice.operations import demo_words as words
-from govservice.operations.completeness import agreed, filled_in, pledge_of, prune_hidden, visible_pages
+from govservice.operations.completeness import agreed, filled_in, may_put_off, pledge_of, prune_hidden, visible_pages
 from govservice.operations.demo_papers import paper
 from govservice.operations.demo_plan import Fate
 from govservice.operations.files import store
@@ -106,10 +106,10 @@ class Filing:
         materials: dict[str, tuple[str, ...]] = {}
         pledges, deferred = dict(form.pledges), list(form.deferred)
         for slot in evidence.materials_asked(self.compiled, self.facts):
-            words = pledge_of(self.rt.definitions.catalogue, self.compiled, slot)
+            words = pledge_of(self.rt.definitions.catalogue, self.compiled, self.facts, form, slot)
             if slot in self.fate.pledges and words is not None:
                 pledges[slot] = agreed(self.compiled, slot, words, at)
-            elif slot in self.fate.defers and slot in self.compiled.deferrals:
+            elif slot in self.fate.defers and may_put_off(self.compiled, self.facts, form, slot):
                 deferred.append(slot)
             elif self.compiled.service.materials[slot].required:
                 materials[slot] = (self.attach(slot, "material", self.actor.id, at),)
@@ -194,7 +194,7 @@ def _declared(fate: Fate, name: str, asked: Question, random: Random) -> Any:
 
 
 def named_answers(random: Random, held: Mapping[str, Any]) -> dict[str, Any]:
-    form = random.choice(tuple(words.ITEMS))
+    form = held.get("business.form") or random.choice(tuple(words.ITEMS))
     return {
         "menu.kind": list(random.choice(words.FOODS)),
         "menu.seats": 0 if random.random() < 0.12 else random.randrange(12, 160, 4),

@@ -28,7 +28,7 @@ FILED = "prepackaged_food_filing"
 OTHERS: dict[str, dict[str, object]] = {
     BUILD: {
         "project.name": "花溪智造车间", "project.kind": "industry", "project.area": "5200", "project.height": "32",
-        "project.water": False, "project.heritage": False, "project.neighbours": False,
+        "project.water": False, "site.water": False, "site.heritage": False, "project.neighbours": False,
     },
     FILED: {"filing.goods": ["ambient", "chilled"], "filing.online": False},
     MOVE: {"move.reason": "own_home"},

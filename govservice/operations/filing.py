@@ -286,7 +286,7 @@ def _send(
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         slots = open_slots(session, case, compiled, facts)
         if case.status == "draft":
-            form = still_promised(rt.definitions.catalogue, compiled, form, slots)
+            form = still_promised(rt.definitions.catalogue, compiled, facts, form, slots)
         if slots.any and (missing := missing_items(compiled, facts, form, slots)):
             raise Missing(missing, "Something is still missing.")
         if slots.any:

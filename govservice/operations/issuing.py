@@ -20,6 +20,7 @@ from govservice.models.cases import Case, CaseEvent, Token
 from govservice.models.papers import IssuedDocument, seal_of
 from govservice.models.people import Organisation
 from govservice.operations.runtime import Runtime
+from govservice.queries import conditions
 from govservice.worktime.duration import Duration
 
 TRIES = 5  # to find a number that nobody else has taken meanwhile
@@ -87,6 +88,9 @@ def _document(
         "uscc": holder.uscc if holder else "",
         "issued_on": issued_on.isoformat(),
     }
+    if set_for := conditions.set_for(session, rt.definitions, compiled, case):
+        found = conditions.dated(compiled, rt.calendars.for_area(case.area), set_for, now)
+        content["conditions"] = [each.as_json() for each in found]
     area = rt.definitions.catalogue.areas[case.area or ""]
     return IssuedDocument(
         id=new_id(), case_id=case.id, kind=output.document,

@@ -20,7 +20,7 @@ from govservice.exchange.snapshot import latest_snapshot, seal_snapshot
 from govservice.models.casedata import Form, read_form, write_form
 from govservice.models.cases import Case, CommandKey
 from govservice.models.papers import File
-from govservice.operations.completeness import agreed, open_slots, pledge_of
+from govservice.operations.completeness import agreed, may_put_off, open_slots, pledge_of
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import check_upload, keep
 from govservice.operations.filing import Receipt
@@ -33,11 +33,12 @@ STALE = N_("The words of this pledge have changed. Please read it again.")
 def give_pledge(rt: Runtime, actor: Actor, case_id: str, slot: str, *, version: int, now: datetime) -> None:
     """Agrees to the pledge in the words that were shown; files given before are taken out.
 
-    Raises NotAllowed where the material is not asked or knows no pledge, Invalid where the words have changed.
+    Raises NotAllowed where the material is not asked or knows no pledge that is open to them, Invalid where the words
+    have changed.
     """
     with rt.write() as session:
-        case, compiled, form = _open(rt, session, actor, case_id, slot, now)
-        words = pledge_of(rt.definitions.catalogue, compiled, slot)
+        case, compiled, facts, form = _open(rt, session, actor, case_id, slot, now)
+        words = pledge_of(rt.definitions.catalogue, compiled, facts, form, slot)
         if words is None:
             raise NotAllowed("There is no pledge for this document.")
         if words.version != version:
@@ -50,8 +51,8 @@ def give_pledge(rt: Runtime, actor: Actor, case_id: str, slot: str, *, version: 
 def put_off(rt: Runtime, actor: Actor, case_id: str, slot: str, *, now: datetime) -> None:
     """The material comes later. Raises NotAllowed where it is not asked or cannot be put off."""
     with rt.write() as session:
-        case, compiled, form = _open(rt, session, actor, case_id, slot, now)
-        if slot not in compiled.deferrals:
+        case, compiled, facts, form = _open(rt, session, actor, case_id, slot, now)
+        if not may_put_off(compiled, facts, form, slot):
             raise NotAllowed("This document cannot be put off.")
         form = _without_files(session, form.without_promise(slot), slot, now)
         _write(session, case, replace(form, deferred=(*form.deferred, slot)), actor, now)
@@ -60,13 +61,13 @@ def put_off(rt: Runtime, actor: Actor, case_id: str, slot: str, *, now: datetime
 def usual_way(rt: Runtime, actor: Actor, case_id: str, slot: str, *, now: datetime) -> None:
     """Takes a pledge or a deferral back: the document is asked for again."""
     with rt.write() as session:
-        case, _compiled, form = _open(rt, session, actor, case_id, slot, now)
+        case, _compiled, _facts, form = _open(rt, session, actor, case_id, slot, now)
         _write(session, case, form.without_promise(slot), actor, now)
 
 
 def _open(
     rt: Runtime, session: Session, actor: Actor, case_id: str, slot: str, now: datetime
-) -> tuple[Case, Compiled, Form]:
+) -> tuple[Case, Compiled, evidence.Facts, Form]:
     """A draft with this material asked for. Raises NotFound, NotAllowed."""
     case = own_case(session, actor, case_id, rt.today(now), lock=True)
     if case.status != "draft":
@@ -75,7 +76,7 @@ def _open(
     facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
     if slot not in open_slots(session, case, compiled, facts).materials:
         raise NotAllowed("This document is not asked for.")
-    return case, compiled, read_form(session, case.applicant_id, case_id)
+    return case, compiled, facts, read_form(session, case.applicant_id, case_id)
 
 
 def _without_files(session: Session, form: Form, slot: str, now: datetime) -> Form:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from govservice.codes import LICENCE_CODE
 from govservice.models.papers import IssuedDocument, seal_of
+from govservice.queries.conditions import Condition, from_json
 
 Text = Mapping[str, str]
 State = Literal["valid", "expired", "revoked", "broken"]
@@ -41,6 +42,7 @@ class Licence:
     renew_on: date | None = None  # from this day on it may be renewed
     renewed_at: datetime | None = None  # by law, because nobody decided before it expired
     renewal_case_id: str | None = None
+    conditions: tuple[Condition, ...] = ()
 
 
 def by_code(session: Session, typed: str, today: date) -> Licence | None:
@@ -65,6 +67,7 @@ def shown(row: IssuedDocument, today: date) -> Licence:
         row.case_id, row.number, row.verify_code, content.get("title", {}), row.holder, content.get("uscc", ""),
         tuple(content.get("rows", ())), row.department_id, row.issued_on, row.valid_until, row.revoked_at,
         row.revoked_reason, row.sha256, _state(row, today), row.renew_on, row.renewed_at, row.renewal_case_id,
+        tuple(map(from_json, content.get("conditions", ()))),
     )  # fmt: skip
 
 

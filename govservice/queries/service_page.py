@@ -15,7 +15,7 @@ Text = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ToUpload:
-    """A file that people bring themselves."""
+    """A file that people bring themselves. `sometimes`: not asked of everybody; the hint says of whom."""
 
     name: str
     title: Text
@@ -25,6 +25,7 @@ class ToUpload:
     required: bool
     pledge_checked: Duration | None = None  # a pledge may stand instead; it is checked within this after the issue
     deferrable: Duration | None = None  # it may follow within this
+    sometimes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,9 @@ def needs(definitions: Definitions, compiled: Compiled) -> Needs:
     """The two lists, in the order of the definition."""
     service = compiled.service
     uploads = tuple(
-        ToUpload(name, m.label, m.hint, m.accept, m.max_mb, m.required, *_ways(compiled, name))
+        ToUpload(
+            name, m.label, m.hint, m.accept, m.max_mb, m.required, *_ways(compiled, name), name in compiled.not_asked
+        )
         for name, m in service.materials.items()
         if m.replaced_by is None or m.replaced_by.fact is None
     )

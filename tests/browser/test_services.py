@@ -45,7 +45,7 @@ def test_building_permit(browser: Browser, portal: Portal, mine: str, theirs: st
         wang, huaxi = stage.person("wang.fang", mine), Offices(stage, "huaxi", theirs)
         number = offices.apply(wang, "building_permit", {
             "project.name": "清味中央厨房", "project.kind": "commerce", "project.area": "6200", "project.height": "36",
-            "project.water": "no", "project.heritage": "no", "project.neighbours": "no",
+            "project.water": "no", "project.neighbours": "no",
         }, pledge=True)  # fmt: skip
         huaxi.decide(number, "window@service_hall", "Accept")
         for role in ("planner@natural_resources", "shelter@civil_defence", "fire_design@housing_construction",

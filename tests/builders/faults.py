@@ -121,6 +121,15 @@ FAULTS = [
      "E-DO-NOT-ASK", "population/2"),
     ("org.uscc:           {type: text, fact: enterprise}",
      "org.uscc: {type: text, fact: enterprise}\n      org.address: {type: text, label: {en: a, zh: b}}", "E-DO-NOT-ASK", "org.address"),
+    # conditions of a grant, to whom a promise is open, of whom a document is not asked
+    ("pass: {end: approved, label: {en: Agreed, zh: 同意}}", "pass: {end: approved, conditions: post_check, label: {en: Agreed, zh: 同意}}", "E-MISSING", "said in words"),
+    ("pass: {end: approved, label: {en: Agreed, zh: 同意}}", "pass: {end: approved, reason: true, conditions: post_chek, label: {en: A, zh: 同}}", "E-UNKNOWN-STEP", "did you mean 'post_check'"),
+    ("pass: {end: approved, label: {en: Agreed, zh: 同意}}", "pass: {end: approved, reason: true, conditions: decision, label: {en: A, zh: 同}}", "E-AFTER-CLOSE", "after_close: true"),
+    ("pledge: food_safety_pledge,", "pledge: food_safety_pledge, if: 'menu.seets > 1',", "E-EXPRESSION", "menu.seats"),
+    ("within: 10wd, to: terminated}", "within: 10wd, to: terminated, if: 'menu.seats'}", "E-EXPRESSION", "not yes or no"),
+    ("title_deed:          {replaced_by: premises,", "title_deed: {replaced_by: {fact: premises, if: 'menu.seats > 1'},", "E-KEY", "belongs to a pledge"),
+    ("title_deed:          {replaced_by: premises,", "title_deed: {unless: 'menu.seats > 1', replaced_by: premises,", "E-EXPRESSION", "not known here"),
+    ("fallback: [declare, {upload: title_deed}]", "fallback: [nothing, {upload: title_deed}]", "E-FACT", "stands alone"),
     # once, what an end opens, computed amounts, pledges in conditions
     ("accept:  {to: review, marks: accepted,", "accept:  {to: review, once: true, marks: accepted,", "E-KEY", "belongs to a correction"),
     ("done:      {kind: end, outcome: granted}", "done: {kind: end, outcome: granted, opens: [{step: decision}]}", "E-AFTER-CLOSE", "after_close: true"),

@@ -22,7 +22,7 @@ DESKS = {
 }
 SMALL: dict[str, Any] = {
     "premises.district": AREA, "project.area": "900", "project.height": "12", "project.water": False,
-    "project.heritage": False, "project.neighbours": False,
+    "site.heritage": False, "project.neighbours": False,
 }  # fmt: skip
 REPORT = {"attachments": ("site_report",)}
 

@@ -81,14 +81,35 @@ def test_two_inspectors_find_the_pledge_kept_or_revoke(world: World, action: str
     w.check()
 
 
-def test_who_is_on_the_list_of_serious_breaches_is_inspected_first_in_spite_of_a_pledge(world: World) -> None:
-    send(world, {**ANSWERS, "org.discredited": True}, **PLEDGED)
+LISTED = {**ANSWERS, "org.discredited": True}
+UNKNOWN = {name: value for name, value in ANSWERS.items() if name != "org.discredited"}
+
+
+@pytest.mark.parametrize("answers", [LISTED, UNKNOWN], ids=["listed", "unknown"])
+@pytest.mark.parametrize("promise", [PLEDGED, {"deferred": ["health_certificates"]}], ids=["pledge", "deferral"])
+def test_neither_pledge_nor_deferral_is_open_to_who_is_on_the_list_of_serious_breaches(
+    world: World, answers: dict[str, Any], promise: dict[str, Any]
+) -> None:
+    """Bad credit is excluded, and so is whoever cannot be looked up."""
+    world.open()
+    with pytest.raises(Invalid):
+        world.do(world.wang, "submit", MAIN, data={"data_rev": world.answer(1, answers), **promise})
+    assert world.state.status == "draft"
+
+
+def test_who_brings_everything_is_inspected_first_whoever_it_is(world: World) -> None:
+    send(world, LISTED)
     assert world.steps() == ["review", "review.papers.desk", "review.site.check"]
 
 
-def test_who_cannot_be_looked_up_is_inspected_first_too(world: World) -> None:
-    send(world, {k: v for k, v in ANSWERS.items() if k != "org.discredited"}, **PLEDGED)
-    assert world.state.main.step == "review"
+def test_who_comes_on_the_list_after_sending_is_inspected_first_in_spite_of_a_pledge(world: World) -> None:
+    w = world
+    w.open()
+    w.do(w.wang, "submit", MAIN, data={"data_rev": w.answer(1, ANSWERS), **PLEDGED})
+    w.ask(LI, MAIN, "manager.name", trigger="correct")
+    w.do(w.wang, "@resubmit", MAIN, data={"data_rev": w.answer(2, LISTED), "changed": ["org.discredited"]})
+    w.do(LI, "accept", MAIN)
+    assert w.state.main.step == "review"
 
 
 def test_the_head_may_have_a_pledge_inspected_first(world: World) -> None:

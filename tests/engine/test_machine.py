@@ -54,7 +54,7 @@ FILED: dict[str, dict[str, Any]] = {
     "household_move": {"move.district": AREA, "person.district": "nanming", "move.reason": "own_home"},
     "building_permit": {
         "premises.district": AREA, "project.area": "6000", "project.height": "40", "project.water": True,
-        "project.heritage": True, "project.neighbours": True,
+        "site.heritage": True, "project.neighbours": True,
     },
     "minimum_living_allowance": {
         "person.district": AREA, "household.adults": "990111199203042048", "household.size": 2, "need.urgent": True,
@@ -67,7 +67,7 @@ OTHERWISE: dict[str, dict[str, list[Any]]] = {
     "household_move": {"move.reason": ["own_home", "rented", "family", "job", "talent", "study"],
                        "person.district": ["nanming", AREA]},
     "building_permit": {"project.area": ["100", "6000"], "project.height": ["10", "40"],
-                        "project.water": [True, False], "project.heritage": [True, False],
+                        "project.water": [True, False], "site.heritage": [True, False],
                         "project.neighbours": [True, False]},
     "minimum_living_allowance": {"household.adults": ["990111199203042048", None], "means.income": ["640.00", "9000"],
                                  "means.sources": ["a, b", None]},

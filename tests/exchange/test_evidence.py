@@ -75,7 +75,7 @@ def test_the_receipt_says_what_was_spared(
 ) -> None:
     facts = facts_of(database, gateway, open_restaurant, wang_fang)
     spared = evidence.burden(open_restaurant, facts)
-    assert spared.fields_not_asked == 9
+    assert spared.fields_not_asked == 10
     assert spared.fields - spared.fields_not_asked == len(evidence.asked_fields(open_restaurant, facts))
     assert spared.documents_not_asked == 2
     assert spared.documents - spared.documents_not_asked == len(evidence.materials_asked(open_restaurant, facts))
@@ -98,7 +98,7 @@ def test_every_call_is_logged_without_values(
     facts_of(database, gateway, open_restaurant, wang_fang)
     with database.read() as session:
         calls = {row.fact: row for row in session.scalars(select(Exchange))}
-        assert set(calls) == {"owner", "enterprise", "premises", "health"}
+        assert set(calls) == {"owner", "enterprise", "standing", "premises", "health"}
         premises = calls["premises"]
         assert (premises.outcome, premises.grant_id, premises.purpose) == ("ok", "GR-2033", "LICENSE")
         assert (premises.trigger, premises.http_status, premises.attempt) == ("prefill", 200, 1)
@@ -159,7 +159,7 @@ def test_an_old_answer_is_asked_for_again_and_superseded(
     facts_of(database, gateway, open_restaurant, wang_fang)
     later = MONDAY + timedelta(days=31)  # premises: 30 days, health certificates: 7 days, the person: a year
     prefill(database, gateway, open_restaurant, wang_fang, now=later)
-    assert sandbox.calls() == {"population": 1, "enterprises": 2, "real_estate": 2, "health_certificates": 2}
+    assert sandbox.calls() == {"population": 1, "enterprises": 4, "real_estate": 2, "health_certificates": 2}
     with database.read() as session:
         rows = session.scalars(select(Fact).where(Fact.fact_type == "premises.area").order_by(Fact.id)).all()
         assert [row.superseded_by is None for row in rows] == [False, True]

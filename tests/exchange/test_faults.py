@@ -109,7 +109,7 @@ def test_the_page_waits_no_longer_than_its_budget(
     assert time.monotonic() - began < 4.0
     assert not any(view.filled for view in found.facts.values())
     with database.read() as session:
-        assert len(session.scalars(select(Exchange)).all()) == 4
+        assert len(session.scalars(select(Exchange)).all()) == 5
 
 
 def test_a_late_answer_is_dropped(
@@ -187,4 +187,4 @@ def test_nobody_is_asked_twice_for_what_is_held(
     sandbox.fault("real_estate", None)
     facts = ask(database, gateway, open_restaurant, wang_fang)  # the registry has recovered
     assert facts["premises"].values["premises.area"] == "326.40"
-    assert sandbox.calls() == {"population": 1, "enterprises": 1, "real_estate": 2, "health_certificates": 1}
+    assert sandbox.calls() == {"population": 1, "enterprises": 2, "real_estate": 2, "health_certificates": 1}

@@ -163,7 +163,8 @@ def test_a_person_without_an_organisation_is_not_looked_up_as_one(
     filed = file_draft(database, open_restaurant, citizen("liu.yang"))
     found = prefill(database, gateway, open_restaurant, filed)
     assert {name: view.state for name, view in found.facts.items()} == {
-        "owner": "available", "enterprise": "no_record", "premises": "no_record", "health": "no_record"
+        "owner": "available", "enterprise": "no_record", "standing": "no_record",
+        "premises": "no_record", "health": "no_record",
     }  # fmt: skip
     assert sandbox.calls() == {"population": 1}
 

@@ -21,7 +21,8 @@ def test_wang_fang_finds_what_the_government_holds(
 ) -> None:
     found = prefill(database, gateway, open_restaurant, wang_fang)
     assert {name: view.state for name, view in found.facts.items()} == {
-        "owner": "available", "enterprise": "available", "premises": "available", "health": "available"
+        "owner": "available", "enterprise": "available", "standing": "available",
+        "premises": "available", "health": "available",
     }  # fmt: skip
     assert evidence.fact_values(found.facts) == {
         "person.name": "王芳",
@@ -29,6 +30,7 @@ def test_wang_fang_finds_what_the_government_holds(
         "org.name": "贵阳花溪清味餐饮有限公司",
         "org.uscc": "91990111MA7K2Q5X12",
         "org.legal_person": "王芳",
+        "org.discredited": False,
         "premises.title_no": "黔（2024）花溪区不动产权第 0012345 号",
         "premises.address": "花溪区清溪路 86 号一层",
         "premises.area": "326.40",
@@ -55,7 +57,7 @@ def test_two_requests_at_once_leave_one_set_of_facts(
         return sum(view.filled for view in found.facts.values())
 
     with ThreadPoolExecutor(4) as pool:
-        assert [f.result() for f in [pool.submit(ask) for _ in range(4)]] == [4, 4, 4, 4]
+        assert [f.result() for f in [pool.submit(ask) for _ in range(4)]] == [5, 5, 5, 5]
     with database.read() as session:
         current = session.scalars(select(Fact.fact_type).where(Fact.superseded_by.is_(None))).all()
         assert sorted(current) == sorted(t for f in open_restaurant.service.facts.values() for t in f.take)

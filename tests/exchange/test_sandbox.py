@@ -167,7 +167,7 @@ def test_a_register_can_be_a_process_of_its_own(
         gone = {**endpoints, "real_estate": "http://127.0.0.1:1/real_estate"}
         facts = prefill(sqlite_database, make_gateway(gone), open_restaurant, filed).facts
         assert {name: view.filled for name, view in facts.items()} == {
-            "owner": True, "enterprise": True, "premises": False, "health": True
+            "owner": True, "enterprise": True, "standing": True, "premises": False, "health": True
         }  # fmt: skip
         assert prefill(sqlite_database, make_gateway(endpoints), open_restaurant, filed).facts["premises"].filled
 

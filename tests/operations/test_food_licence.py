@@ -27,7 +27,6 @@ def apply(play: Play) -> None:
         manager={"manager.name": "王芳"}, online={"online.sells": False},
     )  # fmt: skip
     play.attach("wang.fang", "layout")
-    play.attach("wang.fang", "photos")
     give_pledge(play.rt, wang, play.case_id, "rules", version=1, now=play.now)
     play.submit()
 

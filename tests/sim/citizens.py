@@ -66,6 +66,8 @@ def answers_of(sim: Sim, case: Case) -> dict[str, Any]:
         choices if known is None else pick.sample(sorted(choices), min(len(choices), pick.choice((0, 1, 1, 2, 2))))
     ):
         given[name] = pick.choice(choices[name])
+    if case.service in PLEDGES:
+        given.setdefault("org.discredited", False)
     if case.service == "neighbours" and "other.id" not in given:
         given["other.id"] = pick.choice([n for n, id in sim.office.numbers.items() if id != case.person])
     return {names.get(name, name): value for name, value in given.items()}
@@ -100,9 +102,10 @@ def submit(sim: Sim, case: Case) -> None:
         return
     data: dict[str, Any] = {"data_rev": filled[0], "changed": filled[1]}
     if case.service in PLEDGES:
-        if pick.random() < 0.4:
+        listed = sim.rules.answers[(case.id, filled[0])].get("org.discredited") is not False
+        if pick.random() < 0.4 and not listed:
             data["deferred"] = ["health_certificates"]
-        if pick.random() < 0.4:
+        if pick.random() < 0.4 and not listed:
             pledge = sim.rules.catalogue.pledges[PLEDGES[case.service]]
             data["pledges"] = {"rules": pledge.version}
     said = sim.wish(sim.command(case, actor, "submit", MAIN, data=data))

@@ -42,6 +42,23 @@ READS: Mapping[str, frozenset[str]] = {
 }
 
 
+def told(session: Any, case: Case, now: Any, name: str, kind: str | None, value: Any) -> None:
+    """A fact of the case as a register has told it, with one value or with none."""
+    session.add(EvidenceRequirement(
+        id=new_id(), case_id=case.id, name=name, state="available", outcome="ok", exchange_id=None, updated_at=now,
+    ))  # fmt: skip
+    if kind is None:
+        return
+    id, box = new_id(), box_of(session, case.applicant_id)
+    assert box is not None
+    session.add(Fact(
+        id=id, case_id=case.id, subject_id=case.applicant_id, name=name, fact_type=kind,
+        value_enc=box.seal_json(value, f"facts:{id}"), registry_code="health_certificates",
+        dataset="health_certificates/1", record_id=None, registry_updated_at=None, fetched_at=now,
+        assurance="registry", exchange_id=None, superseded_by=None,
+    ))  # fmt: skip
+
+
 @dataclass
 class Desks(Office):
     """Cases of the cast at the departments, and what their people send."""
@@ -61,9 +78,9 @@ class Desks(Office):
         with self.database.write() as session:
             case = session.scalars(select(Case).where(Case.number == number)).one()
             files = {slot: self._file(session, case, slot, f"CANARY-{slot}.pdf") for slot in ("layout", "rules")}
-            self._fact(session, case, "health", "staff.certificates", ["CANARY-certificate"])
+            told(session, case, self.stage.wall.now(), "health", "staff.certificates", ["CANARY-certificate"])
             for name in ("owner", "enterprise", "premises"):
-                self._fact(session, case, name, None, None)
+                told(session, case, self.stage.wall.now(), name, None, None)
             form = read_form(session, case.applicant_id, case.id)
             given = {**form.answers, **CANARIES, **(answers or {})}
             facts = {"person": "owner", "org": "enterprise", "premises": "premises"}
@@ -87,22 +104,6 @@ class Desks(Office):
             session, self.stage.runtime.storage, case.id, case.applicant_id, slot=slot, kind="material",
             upload=Upload(name, "application/pdf", PDF), by="test", now=self.stage.wall.now(),
         ).id  # fmt: skip
-
-    def _fact(self, session: Any, case: Case, name: str, kind: str | None, value: Any) -> None:
-        now = self.stage.wall.now()
-        session.add(EvidenceRequirement(
-            id=new_id(), case_id=case.id, name=name, state="available", outcome="ok", exchange_id=None, updated_at=now,
-        ))  # fmt: skip
-        if kind is None:
-            return
-        id, box = new_id(), box_of(session, case.applicant_id)
-        assert box is not None
-        session.add(Fact(
-            id=id, case_id=case.id, subject_id=case.applicant_id, name=name, fact_type=kind,
-            value_enc=box.seal_json(value, f"facts:{id}"), registry_code="health_certificates",
-            dataset="health_certificates/1", record_id=None, registry_updated_at=None, fetched_at=now,
-            assurance="registry", exchange_id=None, superseded_by=None,
-        ))  # fmt: skip
 
     # -- the applicant answers
 

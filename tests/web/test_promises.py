@@ -7,13 +7,16 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, select
 
 from govservice.engine import tick
+from govservice.models.cases import Case
+from govservice.models.exchange import EvidenceRequirement
 from govservice.operations.effects import deliver_due
 from tests.web.cases import PDF
 from tests.web.citizens import ANSWERS, begin, send
 from tests.web.conftest import Browser, Stage
-from tests.web.desks import Desks, words
+from tests.web.desks import Desks, told, words
 
 PLEDGE = "I keep food-safety rules that meet them"
 
@@ -24,8 +27,14 @@ def desks(stage: Stage) -> Desks:
 
 
 def filled(browser: Browser) -> str:
-    """A draft with every question answered and the layout given; rules and health certificates are still asked."""
+    """A draft with every question answered and the layout given; rules and health certificates are still asked. The
+    register of serious breaches has told that the enterprise is not on it: promises are open."""
     number = begin(browser)
+    rt = browser.application.extensions["runtime"]
+    with rt.write() as session:
+        case = session.scalars(select(Case).where(Case.number == number)).one()
+        session.execute(delete(EvidenceRequirement).where(EvidenceRequirement.name == "standing"))
+        told(session, case, rt.now(), "standing", "org.discredited", False)
     for page, answers in ANSWERS.items():
         assert browser.send(f"/my/cases/{number}/pages/{page}", answers).status_code == 303
     for slot in ("layout", "title_deed"):
@@ -94,6 +103,18 @@ def test_choosing_the_pledge_or_the_usual_way(stage: Stage) -> None:
     for slot, way in (("layout", "pledge"), ("layout", "later"), ("rules", "later")):
         assert choose(fang, number, slot, way, agree="yes", version="1").status_code == 422, (slot, way)
     assert choose(fang, number, "nothing", "later").status_code == 404
+
+
+def test_nothing_is_promised_while_the_register_of_breaches_is_silent(stage: Stage) -> None:
+    """Neither way is offered, nor taken when it is wished for; nobody is asked about their own credit."""
+    fang = stage.client_as("wang.fang")
+    number = begin(fang)
+    for slot, words_of_it, way in (
+        ("rules", "Or give a pledge instead", "pledge"), ("health_certificates", "Or bring it later", "later"),
+    ):  # fmt: skip
+        assert words_of_it not in words(fang.get(f"/my/cases/{number}/documents/{slot}"))
+        assert choose(fang, number, slot, way, agree="yes", version="1").status_code == 422
+    assert fang.get(f"/my/cases/{number}/pages/applicant").status_code == 303, "no question stands there"
 
 
 def test_a_document_that_comes_later(stage: Stage, desks: Desks) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
+from govservice.exchange.sandbox import answers_building as building
+from govservice.exchange.sandbox import answers_food as food
 from govservice.exchange.sandbox import answers_people as people
 from govservice.exchange.sandbox import answers_standing as standing
 from govservice.exchange.sandbox import cast
@@ -160,30 +162,17 @@ def _births(province: Province, subject: str) -> Iterable[Record]:
     ]
 
 
-def _planning(province: Province, subject: str) -> Iterable[Record]:
-    """Whoever holds one property has its planning conditions."""
-    held = province.premises.get(subject, ())
-    if len(held) != 1:
-        return []
-    height = 18 + 6 * (people.drawn(subject, "height") % 9)
-    return [
-        {
-            "record_id": f"GT-2026-{people.drawn(subject, 'plan') % 10**5:05d}", "holder": {"uscc": subject},
-            "max_height_m": f"{height}.00", "updated_at": _instant(held[0].updated_at),
-        }
-    ]  # fmt: skip
-
-
 def _instant(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-PERSON = ("record_id", "person")
+PERSON, HOLDER = ("record_id", "person"), ("record_id", "holder")
 DOORS: Mapping[str, tuple[Door, ...]] = {
     "population": (Door("v2/people/query", ("record_id", "national_id"), _population),),
     "enterprises": (
         Door("v1/enterprises/query", ("uscc",), _enterprises),
         Door("v1/serious_breaches/query", ("record_id", "uscc"), standing.breaches),
+        Door("v1/scopes/query", ("record_id", "uscc"), food.scopes),
     ),
     "real_estate": (
         Door("v1/premises/query", ("title_no", "holder"), _real_estate),
@@ -194,7 +183,17 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
         Door("v1/kinship/query", PERSON, people.kinship),
     ),
     "health_certificates": (Door("v1/certificates/query", ("record_id", "employer_uscc"), _health_certificates),),
-    "planning": (Door("v1/conditions/query", ("record_id", "holder"), _planning),),
+    "food_safety": (Door("v1/managers/query", ("record_id", "employer_uscc"), food.managers),),
+    "planning": (Door("v1/conditions/query", HOLDER, building.planning),),
+    "investment": (
+        Door("v1/projects/query", HOLDER, building.projects),
+        Door("v1/energy/query", HOLDER, building.on_file("JN")),
+    ),
+    "drawing_review": (
+        Door("v1/drawings/query", HOLDER, building.on_file("SG", agency="贵州建工施工图审查中心")),
+        Door("v1/fire/query", HOLDER, building.on_file("XF")),
+    ),
+    "environment": (Door("v1/forms/query", HOLDER, building.on_file("HP")),),
     "households": (Door("v1/households/query", PERSON, people.households),),
     "civil_affairs": (
         Door("v1/marriages/query", PERSON, people.marriages),
@@ -213,7 +212,7 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     ),
     "housing": (Door("v1/tenancies/query", PERSON, people.tenancies),),
     "traffic": (Door("v1/vehicles/query", PERSON, people.vehicles),),
-    "licences": (Door("v1/licences/query", ("record_id", "holder"), standing.licences),),
+    "licences": (Door("v1/licences/query", HOLDER, standing.licences),),
     "medical_insurance": (Door("v1/costs/query", PERSON, people.medical_costs),),
 }
 CHECKS = "v1/checks"  # what somebody stated is compared; nobody learns the register's own figure

@@ -128,6 +128,12 @@ BIRTHS = (
         datetime(2026, 2, 21, 1, 0, tzinfo=UTC),
     ),
 )  # fmt: skip
+# The projects of the cast: name, kind, floor area and height.
+PROJECTS = {
+    QINGWEI.uscc: ("清味中央厨房", "COMMERCE", 6200, 36),
+    QIANXIANG.uscc: ("黔香园美食综合楼", "COMMERCE", 2400, 18),
+}
+NOT_ON_FILE = {(QINGWEI.uscc, "HP")}  # Wang Fang pledges instead of having registered the environmental impact form
 # Income, deposits and vehicles of a household: Liu Yang lost his work, his mother has a small pension.
 MEANS = {LIU_YANG.household: ("640.00", "5200.00", 0)}
 PEOPLE = (WANG_FANG, CHEN_WEI, LIU_YANG, HE_JUN, HUANG_XIUYING)

@@ -11,7 +11,7 @@ from flask_babel import gettext
 
 from govservice.definitions.catalogue_schema import Pledge
 from govservice.models.base import from_iso
-from govservice.operations.completeness import pledge_of
+from govservice.operations.completeness import may_put_off, pledge_of
 from govservice.web.access import now
 from govservice.web.citizen import blueprint
 from govservice.web.citizen.context import Filing
@@ -41,13 +41,13 @@ class Instead:
 
 def instead_of(filing: Filing, slot: str) -> Instead:
     compiled, deferral = filing.compiled, filing.compiled.deferrals.get(slot)
-    pledge = pledge_of(filing.rt.definitions.catalogue, compiled, slot)
+    pledge = pledge_of(filing.rt.definitions.catalogue, compiled, filing.facts, filing.form, slot)
     given = filing.form.pledges.get(slot)
     check = compiled.post_checks.get(slot)
     calendar = filing.rt.calendars.for_area(filing.case.area)
     return Instead(
         pledge, pledge is not None and given is not None and given["version"] == pledge.version,
-        check.within if check is not None else None, deferral is not None,
+        check.within if check is not None else None, may_put_off(compiled, filing.facts, filing.form, slot),
         due_on(calendar, now(), deferral.within) if deferral is not None else None,
         text(compiled.steps[deferral.until].title) if deferral is not None else "", slot in filing.form.deferred,
     )  # fmt: skip

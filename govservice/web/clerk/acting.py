@@ -115,6 +115,10 @@ def _words_asked(edges: Sequence[Edge], corrects: bool) -> tuple[Any, Any]:
         return lazy_gettext("Your question"), lazy_gettext("The departments that you ask read this.")
     if edges and edges[0].internal:
         return lazy_gettext("Opinion"), lazy_gettext("The department that asked reads this; the applicant does not.")
+    if edges and edges[0].conditions is not None:
+        return lazy_gettext("Conditions, each on a line of its own"), lazy_gettext(
+            "They stand on the document, where anybody may read them, and are checked on site afterwards."
+        )
     label = lazy_gettext("Words to the applicant") if corrects else lazy_gettext("Reason")
     return label, lazy_gettext("The applicant reads this. Say what the law asks and what was found.")
 

@@ -16,9 +16,11 @@ from govservice.engine import Task as OpenTask
 from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
 from govservice.operations.supervising import AdHoc, possible
+from govservice.queries.conditions import Condition, set_for
 from govservice.queries.fees import FeeView
 from govservice.queries.flow import parts_of
 from govservice.queries.lateness import lateness
+from govservice.queries.licences import of_case
 from govservice.queries.names import organisation_names, person_name, staff_names
 from govservice.queries.sight import sight_of
 from govservice.queries.tracking import CasePage, case_page, words_of
@@ -65,6 +67,7 @@ class Page:
     groups: tuple[Group, ...]
     opinions: list[dict[str, Any]]
     promises: tuple[Promise, ...]
+    conditions: tuple[Condition, ...]  # of the grant: those that this clerk may read, all once it is issued
     steps_now: list[str]
     held_by: str
     step_due: datetime | None  # the first instant that is too late
@@ -112,6 +115,7 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
     file = case_file(rt, session, case, sight, opened.departments, corrected(track), left_as_it_was(track))
     words = words_of(session, case, text_ids(h for h in track.happenings if sight.sees_words(h.data)))
     applicant, person = applicant_of(session, case)
+    issued = of_case(session, case.id, calendar.local_date(now))
     mine = own_task(opened, state)
     stopped = mine is not None and mine.status == "waiting" and compiled.steps[mine.step].kind != "parallel"
     ad_hoc = possible(rt, session, case, actor)
@@ -127,6 +131,9 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         groups=groups(compiled, state, offers, names_in(session, state), actor),
         opinions=opinions(session, compiled, state, track, words),
         promises=promises_of(session, case, state, sight, now),
+        conditions=issued.conditions
+        if issued
+        else tuple(set_for(session, rt.definitions, compiled, case, sight.sees_words)),
         steps_now=[text(compiled.steps[t.step].title) for t in live],
         held_by=holder_words(session, mine, stopped=stopped),
         step_due=mine.step_due_at if mine else None,

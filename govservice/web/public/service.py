@@ -99,6 +99,8 @@ def bring_items(asked: Needs) -> list[Item]:
         note = gettext("%(kinds)s, at most %(size)s MB", kinds=kinds, size=upload.max_mb)
         if not upload.required:
             note = gettext("If you have one: %(note)s", note=note)
+        if upload.sometimes and upload.hint:
+            note = gettext("%(note)s. %(more)s", note=text(upload.hint).rstrip(".。"), more=note)
         if upload.deferrable is not None:
             later = gettext("May follow within %(days)s", days=duration_text(upload.deferrable))
             note = gettext("%(note)s. %(more)s", note=note, more=later)
