@@ -40,7 +40,8 @@ def test_household_move(browser: Browser, portal: Portal, mine: str, theirs: str
 
 @both
 def test_building_permit(browser: Browser, portal: Portal, mine: str, theirs: str) -> None:
-    """Four of six departments, a pledge for the environment, and a fee that is paid at the provider's own page."""
+    """Four of six departments, a pledge for the environment, conditions that stand on the permit, and a fee that is paid
+    at the provider's own page."""
     with Stage(browser, portal, service="building_permit") as stage:
         wang, huaxi = stage.person("wang.fang", mine), Offices(stage, "huaxi", theirs)
         number = offices.apply(wang, "building_permit", {
@@ -48,13 +49,18 @@ def test_building_permit(browser: Browser, portal: Portal, mine: str, theirs: st
             "project.water": "no", "project.neighbours": "no",
         }, pledge=True)  # fmt: skip
         huaxi.decide(number, "window@service_hall", "Accept")
-        for role in ("planner@natural_resources", "shelter@civil_defence", "fire_design@housing_construction",
-                     "ecologist@ecology"):  # fmt: skip
+        said = ("退让道路红线不少于二米", "绿地率不低于百分之三十")
+        huaxi.say_why(
+            number, "planner@natural_resources", "Agree with conditions", "\n".join(said),
+            "Conditions, each on a line of its own",
+        )  # fmt: skip
+        for role in ("shelter@civil_defence", "fire_design@housing_construction", "ecologist@ecology"):
             huaxi.decide(number, role, "Agree")
         huaxi.decide(number, "building_lead@housing_construction", "Propose to approve")
         huaxi.decide(number, "building_head@housing_construction", "Approve")
         offices.pays(wang, number)
         offices.granted(wang, number)
+        wang.reads(*said)  # on the public page of the permit
 
 
 @both

@@ -46,12 +46,12 @@ class Offices:
         story.moved(who)
         return who
 
-    def say_why(self, number: str, role: str, action: str, reason: str) -> None:
-        """An action that wants a reason."""
+    def say_why(self, number: str, role: str, action: str, reason: str, label: str = "Reason") -> None:
+        """An action that wants a reason, or other words under that label."""
         who = self.holder(role)
         who.open(f"/clerk/cases/{number}")
         who.follow(action)
-        who.type("Reason", reason)
+        who.type(label, reason)
         who.press(action)
         story.moved(who)
 
