@@ -40,8 +40,8 @@ def test_household_move(browser: Browser, portal: Portal, mine: str, theirs: str
 
 @both
 def test_building_permit(browser: Browser, portal: Portal, mine: str, theirs: str) -> None:
-    """Four of six departments, a pledge for the environment, conditions that stand on the permit, and a fee that is paid
-    at the provider's own page."""
+    """Four of six departments, a pledge for the environment, conditions that stand on the permit, a fee paid at the
+    provider's own page."""
     with Stage(browser, portal, service="building_permit") as stage:
         wang, huaxi = stage.person("wang.fang", mine), Offices(stage, "huaxi", theirs)
         number = offices.apply(wang, "building_permit", {
