@@ -66,6 +66,7 @@ class Catalogue:
     replaced: Mapping[str, files.ReplacedDocument] = field(default_factory=dict)  # papers nobody may be asked for
     documents: Mapping[str, files.DocumentType] = field(default_factory=dict)
     attachments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # name -> title
+    flags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # what an answer leaves -> its words
     purposes: Mapping[str, files.Purpose] = field(default_factory=dict)
     pledges: Mapping[str, files.Pledge] = field(default_factory=dict)
     life_events: Mapping[str, files.LifeEvent] = field(default_factory=dict)
@@ -143,6 +144,7 @@ class _Loader:
         departments = self.file("departments.yaml", files.DepartmentsFile)
         facts = self.file("facts.yaml", files.FactsFile)
         documents = self.file("documents.yaml", files.DocumentsFile)
+        flags = self.file("flags.yaml", files.FlagsFile)
         purposes = self.file("purposes.yaml", files.PurposesFile)
         pledges = self.file("pledges.yaml", files.PledgesFile)
         events = self.file("life_events.yaml", files.LifeEventsFile)
@@ -158,6 +160,7 @@ class _Loader:
             replaced=facts.documents if facts else {},
             documents=documents.documents if documents else {},
             attachments=documents.attachments if documents else {},
+            flags=flags.flags if flags else {},
             purposes=purposes.purposes if purposes else {},
             pledges=pledges.pledges if pledges else {},
             life_events=events.life_events if events else {},

@@ -76,7 +76,6 @@ class FactType(Node):
     label: Text
     sensitivity: Literal["public", "internal", "personal", "special"]
     compare: Literal["text", "exact", "number", "date", "district", "set"]
-    freshness: Length
     do_not_ask: Flag = False
     identifier: IdKind | None = None  # what is typed for it must be well formed
     party: Literal["person_name", "person_number", "org_name", "org_code", "legal_person"] | None = None
@@ -122,6 +121,12 @@ class DocumentType(Node):
 class DocumentsFile(Node):
     documents: Ordered[Id, DocumentType]
     attachments: Mapping[Id, Text] = Field(default_factory=dict)  # names of what staff attach to an act
+
+
+class FlagsFile(Node):
+    """What an answer leaves in a case's record, as staff read it."""
+
+    flags: Ordered[Id, Text]
 
 
 class Purpose(Node):

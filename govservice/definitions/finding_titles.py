@@ -54,6 +54,7 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     "E-UNKNOWN-CALL": ("There is no such call or kind of appointment", "没有这种系统调用或预约类型"),
     "E-UNKNOWN-EFFECT": ("There is no such effect", "没有这种后续处理"),
     "E-UNKNOWN-ATTACHMENT": ("The attachment has no name that people read", "附件没有登记名称"),
+    "E-UNKNOWN-FLAG": ("The flag has no words that people read", "标记没有登记文字说明"),
     # the way of a case
     "E-START": ("The case cannot begin with this step", "办件不能从这个环节开始"),
     "E-WAY": ("An action or answer must go exactly one way", "每个操作或结果只能有一个去向"),

@@ -13,7 +13,6 @@ from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.catalogue_schema import FactType
 from govservice.definitions.expression_checks import expression_faults
 from govservice.definitions.walk import Raw, children, fields, words
-from govservice.worktime.duration import Duration
 
 Assumed = Literal["decimal", "text", "date", "yes_no", "list"]
 CANDIDATES: tuple[Assumed, ...] = ("decimal", "text", "date", "yes_no", "list")
@@ -36,6 +35,5 @@ def _with(catalogue: Catalogue, name: str, kind: Assumed) -> Catalogue:
         label={"en": name, "zh": name},
         sensitivity="special",
         compare="exact",
-        freshness=Duration(1, "d"),
     )
     return replace(catalogue, facts={**catalogue.facts, name: assumed})

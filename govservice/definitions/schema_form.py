@@ -193,7 +193,6 @@ class Material(Node):
     max_mb: Annotated[int, Field(strict=True, ge=1, le=200)] = 20
     label: Text
     hint: Text | None = None
-    sample: Line | None = None
     replaced_by: Annotated[ReplacedBy, BeforeValidator(written_as("fact"))] | None = None
     deferrable: Deferrable | None = None
 

@@ -39,6 +39,9 @@ def check_vocabulary(report: Report, data: Raw, catalogue: Catalogue) -> None:
         known(report, "E-UNKNOWN-CALL", (*step.path, "appointment"), appointment, APPOINTMENTS, "appointment")
     for way in actions(data):
         _check_attachments(report, catalogue, way.path, way.data)
+    for way in ways(data):
+        if way.what == "answer":
+            known(report, "E-UNKNOWN-FLAG", (*way.path, "flag"), word(way.data, "flag"), catalogue.flags, "flag")
     document = word(mapping(data, "output"), "document")
     known(report, "E-UNKNOWN-DOCUMENT", ("output", "document"), document, catalogue.documents, "document type")
     for name, material in children(data, "materials"):

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from govservice.definitions.compiled import Compiled
 from govservice.queries.tracking import Happening
+from govservice.web.access import current_runtime
 from govservice.web.i18n import text
 from govservice.web.words import duration_text, pause_name
 from govservice.worktime.duration import Duration
@@ -241,4 +242,11 @@ def note_of(compiled: Compiled, h: Happening) -> str:
         changed = str(_("Changed: %(names)s", names=_(", ").join(names_of(compiled, h.data["changed"]))))
         fell = _("The first of two confirmations rested on what changed and does not count any more: both look again.")
         return " · ".join([changed, fell] if h.data.get("unconfirmed") else [changed])
+    if h.data.get("flag"):
+        return flag_words(h.data["flag"])
     return text(h.data["note"]) if h.data.get("note") else ""
+
+
+def flag_words(flag: str) -> str:
+    """What an automatic step's answer left in the record; one that the catalogue does not know any more by its name."""
+    return text(current_runtime().definitions.catalogue.flags.get(flag, {"en": flag, "zh": flag}))

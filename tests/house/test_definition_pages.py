@@ -43,6 +43,7 @@ TABLES: dict[str, tuple[type[BaseModel], ...]] = {
     "Areas and departments": (catalogue_schema.DepartmentsFile,),
     "Calendars": (CalendarFile,),
     "Documents": (catalogue_schema.DocumentsFile,),
+    "Flags": (catalogue_schema.FlagsFile,),
     "Facts that registers hold": (catalogue_schema.FactsFile,),
     "Purposes": (catalogue_schema.Purpose,),
     "Pledges": (catalogue_schema.Pledge,),

@@ -219,6 +219,8 @@ def test_a_case_that_came_back_says_what_did_not_succeed(desks: Desks) -> None:
     assert desks.state(number).main.step == "decision"
     page = words(desks.at("he.tao").get(f"/clerk/cases/{number}"))
     assert "Licence being issued: this did not succeed, so the case came back." in page
+    assert "What was recorded: The document could not be issued." in page, "the flag of the answer, in words"
+    assert page.count("The document could not be issued") == 2, "and in the history"
     desks.do("he.tao", number, "approve")
     assert "came back" not in words(desks.at("he.tao").get(f"/clerk/cases/{number}"))
 

@@ -31,7 +31,7 @@ from govservice.web.clerk.casefile import CaseFile, Change, case_file
 from govservice.web.clerk.consults import Asked, asked_of
 from govservice.web.clerk.promises import Promise, promises_of
 from govservice.web.i18n import date_text, moment_text, text, working_days
-from govservice.web.timeline import quotation, staff_timeline, step_name, text_ids
+from govservice.web.timeline import flag_words, quotation, staff_timeline, step_name, text_ids
 from govservice.web.words import late_words, pause_name
 
 Text = Mapping[str, str]
@@ -158,7 +158,10 @@ def came_back(compiled: Compiled, track: CasePage) -> str:
     if not moves or moves[-1].data.get("trigger") != "@fail":
         return ""
     step = step_name(compiled, moves[-1].data.get("step"))
-    return str(_("%(step)s: this did not succeed, so the case came back.", step=step))
+    came = str(_("%(step)s: this did not succeed, so the case came back.", step=step))
+    if not (flag := moves[-1].data.get("flag")):
+        return came
+    return str(_("%(came)s What was recorded: %(what)s.", came=came, what=flag_words(flag)))
 
 
 def own_task(opened: Opened, state: CaseState) -> Task | None:
