@@ -133,6 +133,7 @@ _TITLES: Mapping[str, tuple[str, str]] = {
     "E-CONSULT": ("Other departments cannot be asked so", "不能这样征求其他部门意见"),
     # facts, form, materials
     "E-FACT": ("The fact contradicts itself or says too little", "数据项的设置自相矛盾或不完整"),
+    "E-DEFAULT": ("The field cannot begin with this value", "字段不能以此值作为预填内容"),
     "E-ON-CHANGE": ("A change leads to a correction that nobody can ask for", "数据变化须补正，但没有环节能够提出补正"),
     "E-AS-OF": ("The register cannot be asked for that period", "数据源不能按此时段查询"),
     "E-HIDDEN": ("No law lets this be hidden from the applicant", "没有法律依据不得对申请人隐藏"),
