@@ -131,6 +131,10 @@ class Machinery:
         if effect.topic in CATALOGUE.acts:
             today = self.sim.office.rt.today(self.sim.office.now)
             return not any(g.holds_on(today) for g in CATALOGUE.grants.values() if effect.topic in g.acts)
+        if effect.topic == "appointment.set":  # a timer that is due may end the very step: it comes first
+            now = self.sim.office.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            timers = self.sim.case(effect.case_id).timers.values()
+            return any(due is not None and due <= now for due, *_ in timers)
         return effect.topic == "document.issue" and effect.case_id in self.hurried
 
     def _arrived(self, effect: Effect, done: bool) -> None:
