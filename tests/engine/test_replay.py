@@ -24,7 +24,7 @@ FOLLOWS = {
     "case.closed", "case.migrated", "step.entered", "branch.ended", "consult.opened", "appointment.made",
     "branch.suspended", "branch.resumed", "token.paused", "token.resumed", "task.claimed", "task.released",
     "task.escalated", "task.assigned", "clock.started", "clock.paused", "clock.resumed", "clock.moved", "clock.stopped",
-    "clock.breached", "timer.fired", "timers.set", "after.opened", "after.ended", "step.called", "child.asked",
+    "clock.breached", "timer.fired", "timers.set", "after.ended", "step.called", "child.asked",
     *WITH_IT,
 }  # fmt: skip
 

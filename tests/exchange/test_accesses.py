@@ -95,15 +95,15 @@ def test_the_citizen_sees_people_and_the_portal_newest_first(
     with database.read() as session:
         seen = reads_of(session, wang_fang.person_id)
         assert [row.at for row in seen] == sorted((row.at for row in seen), reverse=True)
-        assert [row.by_portal for row in seen] == [False, False, True, True, True, True]
+        assert [row.by_portal for row in seen] == [False, False, *[True] * 5]
         counts = read_counts(session, wang_fang.person_id)
-        assert (counts.reads, counts.by_portal, counts.by_staff, counts.people, counts.departments) == (6, 4, 2, 1, 1)
+        assert (counts.reads, counts.by_portal, counts.by_staff, counts.people, counts.departments) == (7, 5, 2, 1, 1)
         assert (counts.outside, counts.fellows) == (1, 0)
         assert readers(session, wang_fang.person_id) == [(FOOD, {"en": "Market Regulation", "zh": "市场监督管理局"})]
         assert len(reads_of(session, wang_fang.person_id, since=later)) == 2
-        assert len(reads_of(session, wang_fang.person_id, until=later)) == 4
+        assert len(reads_of(session, wang_fang.person_id, until=later)) == 5
         assert len(reads_of(session, wang_fang.person_id, department_id=FOOD)) == 2
-        assert len(reads_of(session, wang_fang.person_id, case_id=wang_fang.case_id)) == 5
+        assert len(reads_of(session, wang_fang.person_id, case_id=wang_fang.case_id)) == 6
 
 
 def test_pages_of_the_list_follow_one_another_without_a_gap(

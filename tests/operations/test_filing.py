@@ -55,7 +55,9 @@ def test_registries_fill_the_form_and_only_the_rest_is_asked(play: Play) -> None
         assert asked_fields(compiled, facts) == ["menu.kind", "menu.seats", "signage.text"]
         assert materials_asked(compiled, facts) == ["layout", "rules"]
         asked = set(session.scalars(select(Exchange.dataset)))
-        assert asked == {"population/2", "enterprises/1", "real_estate/1", "health_certificates/1"}
+        assert asked == {
+            "population/2", "enterprises/1", "serious_breaches/1", "real_estate/1", "health_certificates/1",
+        }  # fmt: skip
         reads = session.scalars(select(DataAccess).where(DataAccess.purpose == "registry_fetch")).all()
         assert {r.subject_id for r in reads} == {play.citizen("wang.fang").person_id}
 
