@@ -118,7 +118,7 @@ def asked_fields(compiled: Compiled, facts: Facts) -> list[str]:
         if fact in facts and (_is_settled(compiled, facts[fact], name) or _typed_by_nobody(compiled, facts[fact], name))
     }
     closed -= set(editable_fields(compiled, facts))
-    closed |= {name for name, fact in _fact_fields(compiled).items() if compiled.service.facts[fact].untold}
+    closed |= never_asked(compiled)
     closed |= {name for name in compiled.implied if not _may_be_told(compiled, name)}
     return [n for n, field in compiled.service.fields.items() if n not in closed and field.issued is None]
 
@@ -213,11 +213,18 @@ class Burden:
     registries: tuple[Text, ...]
 
 
+def never_asked(compiled: Compiled) -> set[str]:
+    """Fields that only a register fills: nobody is asked them where it is silent (their own credit)."""
+    return {name for name, fact in _fact_fields(compiled).items() if compiled.service.facts[fact].untold}
+
+
 def burden(
     compiled: Compiled, facts: Facts, shown_fields: Iterable[str] | None = None, catalogue: Catalogue | None = None
 ) -> Burden:
-    """What the citizen was spared. `shown_fields` leaves out the fields of hidden pages (default: all fields)."""
-    fields = list(compiled.service.fields if shown_fields is None else shown_fields)
+    """What the citizen was spared. `shown_fields` leaves out the fields of hidden pages (default: all fields). What
+    nobody would be asked anyway spares nobody anything."""
+    unasked = never_asked(compiled)
+    fields = [n for n in (compiled.service.fields if shown_fields is None else shown_fields) if n not in unasked]
     asked = set(asked_fields(compiled, facts)) - set(editable_fields(compiled, facts))
     papers = _papers(compiled, facts, catalogue)
     views = [facts[name] for name in compiled.service.facts if name in facts and facts[name].filled]

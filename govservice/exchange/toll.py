@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.compiled import Compiled
-from govservice.exchange.evidence import burden
+from govservice.exchange.evidence import burden, never_asked
 from govservice.exchange.snapshot import Reason
 from govservice.exchange.views import Facts
 from govservice.models.base import new_id
@@ -52,7 +52,7 @@ def counts(
     brought = {name for name, files in form.materials.items() if set(files) - held and name not in form.again}
     spared = burden(compiled, facts, catalogue=catalogue).documents_not_asked
     return {
-        "fields": len(form.answers) if first else 0,
+        "fields": len(form.answers.keys() - never_asked(compiled)) if first else 0,
         "fields_typed": len(typed),
         "documents": spared + len(brought) + len(form.again) if first else 0,
         "documents_brought": len(brought),

@@ -59,10 +59,11 @@ def test_only_what_no_registry_holds_is_asked(
     database: Database, gateway: Gateway, open_restaurant: Compiled, wang_fang: Filed
 ) -> None:
     asked_before = evidence.asked_fields(open_restaurant, {})
-    assert asked_before == list(open_restaurant.service.fields)
+    assert asked_before == [name for name in open_restaurant.service.fields if name != "org.discredited"]
     facts = facts_of(database, gateway, open_restaurant, wang_fang)
     asked = evidence.asked_fields(open_restaurant, facts)
     assert set(asked) == {name for name, field in open_restaurant.service.fields.items() if field.fact is None}
+    assert "org.discredited" not in asked_before, "nobody is asked about their own credit"
     assert "premises.area" not in asked
     wanted = evidence.materials_asked(open_restaurant, facts)
     assert "layout" in wanted
@@ -75,7 +76,7 @@ def test_the_receipt_says_what_was_spared(
 ) -> None:
     facts = facts_of(database, gateway, open_restaurant, wang_fang)
     spared = evidence.burden(open_restaurant, facts)
-    assert spared.fields_not_asked == 10
+    assert spared.fields_not_asked == 9
     assert spared.fields - spared.fields_not_asked == len(evidence.asked_fields(open_restaurant, facts))
     assert spared.documents_not_asked == 2
     assert spared.documents - spared.documents_not_asked == len(evidence.materials_asked(open_restaurant, facts))
