@@ -244,7 +244,8 @@ def test_a_page_with_other_questions_lets_out_what_a_register_owes(patient: Desk
         rt, play.citizen("liu.yang"), "minimum_living_allowance", idem=play.key(), now=play.now
     )  # fmt: skip
     liu, at = patient.stage.client_as("liu.yang"), f"/my/cases/{number}"
-    assert liu.send(f"{at}/purpose", {"consent.means": "agree", "consent.tax": "own"}).status_code == 303
+    consent = {"means": "agree", "tax": "own", "earners": "own", "card": "own"}
+    assert liu.send(f"{at}/purpose", {f"consent.{n}": how for n, how in consent.items()}).status_code == 303
     assert "you may send without it" in liu.get(f"{at}/pages/means").get_data(as_text=True)
     assert liu.send(f"{at}/pages/means", {"income.taxable": "0"}).status_code == 422, "the standard is not owed"
     assert liu.send(f"{at}/pages/means", {"allowance.standard": "785", "income.taxable": "0"}).status_code == 303
