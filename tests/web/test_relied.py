@@ -144,7 +144,7 @@ def test_asking_again_at_a_clerks_word(room: Room) -> None:
     with room.play.rt.read() as session:
         case = session.scalars(select(Case).where(Case.number == room.number)).one()
         reads = session.scalars(select(DataAccess).where(DataAccess.case_id == case.id, DataAccess.at == room.play.now))
-        assert sum(read.purpose == "registry_recheck" for read in reads) == 4
+        assert sum(read.purpose == "registry_recheck" for read in reads) == 5
 
 
 def test_who_may(room: Room) -> None:
