@@ -38,7 +38,7 @@ def test_tc01_a_basic_exchange(
     assert all(view.filled and view.fetched_at and view.record_id for view in found.facts.values())
     with database.read() as session:
         assert {row.outcome for row in session.scalars(select(Exchange))} == {"ok"}
-        assert len(session.scalars(select(DataAccess)).all()) == 4
+        assert len(session.scalars(select(DataAccess)).all()) == 5
 
 
 def test_tc02_no_match(
