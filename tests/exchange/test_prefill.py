@@ -62,4 +62,4 @@ def test_two_requests_at_once_leave_one_set_of_facts(
         current = session.scalars(select(Fact.fact_type).where(Fact.superseded_by.is_(None))).all()
         assert sorted(current) == sorted(t for f in open_restaurant.service.facts.values() for t in f.take)
         assert len(session.scalars(select(EvidenceRequirement)).all()) == len(open_restaurant.service.facts)
-        assert len(session.scalars(select(Exchange)).all()) == 4 * len(open_restaurant.service.facts)  # every call is in the log
+        assert len(session.scalars(select(Exchange)).all()) == 4 * len(open_restaurant.service.facts)
