@@ -149,11 +149,15 @@ class Gateway:
     def close(self) -> None:
         """Lets the threads and connections go; calls under way end by their own timeouts."""
         with self._lock:
-            for executor in self._executors or ():
-                executor.shutdown(wait=True, cancel_futures=True)
-            for connector in self._connectors.values():
-                connector.close()
-            self._executors, self._connectors = None, {}
+            executors, self._executors = self._executors, None
+        for executor in (
+            executors or ()
+        ):  # not under the lock: a thread that is about to call would wait for it for ever
+            executor.shutdown(wait=True, cancel_futures=True)
+        with self._lock:
+            connectors, self._connectors = self._connectors, {}
+        for connector in connectors.values():
+            connector.close()
 
     # -- before the calls
 
