@@ -112,6 +112,11 @@ class Fact(Node):
         return any(way.nothing for way in self.fallback)
 
     @property
+    def taken(self) -> tuple[str, ...]:
+        """What the registry's owner granted by name: fact types, or a yes or no."""
+        return (self.predicate,) if self.predicate is not None else self.take
+
+    @property
     def dataset(self) -> str | None:
         """The first dataset asked, or None where only the vault is."""
         return next((s.dataset for s in self.sources if s.dataset), None)

@@ -19,7 +19,7 @@ from govservice.definitions.schema_form import Fact as FactNode
 from govservice.engine.decide_work import Work
 from govservice.engine.types import moment
 from govservice.errors import N_, Unverified
-from govservice.models.exchange import EvidenceRequirement, Fact
+from govservice.models.exchange import UNNEEDED, EvidenceRequirement, Fact
 from govservice.models.reliance import Dispute, Revalidation
 
 CHANGED = ("material", "gone")
@@ -28,7 +28,6 @@ OWED, GIVEN = ("deferred", "fetching"), ("declared", "uploaded")  # states of a 
 HELD_BY_NOBODY = ("no_record", "ambiguous", "withheld", "refused")  # no register will meet it: the applicant is asked
 PATIENCE = timedelta(seconds=30)  # a registry that did not answer is not asked again sooner
 CONDITION = "proceed_with_condition"
-UNNEEDED = "unneeded"  # its condition (`if`) does not hold with what was sent: nothing relies on it
 
 SENTENCES: Mapping[str, str] = {
     "changed": N_("Data that this decision relies on has changed since it was sent. Look at the difference first."),

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.values import typed
 from govservice.exchange.requirement import move
-from govservice.exchange.views import UNNEEDED, Facts
+from govservice.exchange.views import Facts
 from govservice.models.base import new_id
-from govservice.models.exchange import EvidenceRequirement
+from govservice.models.exchange import UNNEEDED, EvidenceRequirement
 
 
 class Answered(Protocol):

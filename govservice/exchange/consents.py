@@ -43,10 +43,9 @@ def agreement(compiled: Compiled, catalogue: Catalogue, fact: str) -> dict[str, 
     node = compiled.service.facts[fact]
     registry = catalogue.registries.get(catalogue.registry_of(node.dataset or "") or "")
     purpose = catalogue.purposes.get(node.purpose)
-    taken = node.take or ((node.predicate,) if node.predicate else ())
     return {
         "service": dict(compiled.service.title), "registry": dict(registry.title) if registry else {},
-        "what": [dict(catalogue.label(name) or {"en": name, "zh": name}) for name in taken], "as_of": node.as_of,
+        "what": [dict(catalogue.label(name) or {"en": name, "zh": name}) for name in node.taken], "as_of": node.as_of,
         "why": dict(purpose.text) if purpose else {}, "law": dict(purpose.basis) if purpose else {},
     }  # fmt: skip
 
@@ -82,8 +81,7 @@ def _asked(new: Fact, old: Fact) -> bool:
     """Whether the new question is a part of the old one."""
 
     def what(node: Fact) -> set[tuple[str, str]]:
-        taken = node.take or ((node.predicate,) if node.predicate else ())
-        return {(str(source.dataset), name) for source in node.sources if source.dataset for name in taken}
+        return {(str(source.dataset), name) for source in node.sources if source.dataset for name in node.taken}
 
     return what(new) <= what(old) and (new.as_of, new.purpose) == (old.as_of, old.purpose)
 

@@ -18,6 +18,7 @@ from govservice.exchange.outcomes import outcome_sentence
 from govservice.exchange.party import ACCOUNT
 from govservice.exchange.prefill import Prefill, prefill
 from govservice.exchange.views import Facts, FactView, current_facts, fact_values
+from govservice.models.casedata import YOU
 
 __all__ = [
     "ACCOUNT", "Burden", "FactView", "Facts", "Prefill", "asked_fields", "burden", "current_facts", "fact_values",
@@ -36,7 +37,6 @@ class FormLike(Protocol):
     def with_answers(self, answers: Mapping[str, Any], source: str) -> Self: ...
 
 
-OWN = "you"
 SETTLED = ("verified", "waived")  # a clerk has looked at it: what was sent stays as it is
 
 F = TypeVar("F", bound=FormLike)
@@ -71,7 +71,7 @@ def with_defaults(compiled: Compiled, facts: Facts, form: F) -> F:
         if not field.default or (name in form.answers and form.own(name)):
             continue
         value, source = _first_known(facts, form, field.default)
-        if (value, source) != (form.answers.get(name), form.sources.get(name, OWN)):
+        if (value, source) != (form.answers.get(name), form.sources.get(name, YOU)):
             form = form.with_answers({name: value}, source)
     return form
 
@@ -83,8 +83,8 @@ def _first_known(facts: Facts, form: FormLike, names: Iterable[str]) -> tuple[An
         if name in told:
             return told[name]
         if form.answers.get(name) not in (None, "", []):
-            return form.answers[name], form.sources.get(name, OWN)
-    return None, OWN
+            return form.answers[name], form.sources.get(name, YOU)
+    return None, YOU
 
 
 def _changed_by_hand(compiled: Compiled, fact: str, name: str, form: FormLike, value: Any) -> bool:

@@ -150,9 +150,8 @@ class Gateway:
         """Lets the threads and connections go; calls under way end by their own timeouts."""
         with self._lock:
             executors, self._executors = self._executors, None
-        for executor in (
-            executors or ()
-        ):  # not under the lock: a thread that is about to call would wait for it for ever
+        # Not under the lock: a thread that is about to call would wait for it, and this for the thread.
+        for executor in executors or ():
             executor.shutdown(wait=True, cancel_futures=True)
         with self._lock:
             connectors, self._connectors = self._connectors, {}

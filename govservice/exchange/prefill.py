@@ -163,17 +163,12 @@ def _wanted(
     subject_id, key = subjects[kind]
     return Wanted(
         case_id=case.id, service=case.service, department=compiled.service.department, name=name, sources=sources,
-        take=taken(node), purpose=node.purpose, subject=SubjectKey(kind, key), subject_id=subject_id,
+        take=node.taken, purpose=node.purpose, subject=SubjectKey(kind, key), subject_id=subject_id,
         person_id=case.applicant_id, actor=actor.id, trigger=trigger, at=now,
         today=today, predicate=node.predicate is not None,
         as_of=period_of(node.as_of, today) if node.as_of is not None else None,
         vault=tuple((s.vault, s.max_age) for s in node.sources if s.vault is not None),
     )  # fmt: skip
-
-
-def taken(node: FactNode) -> tuple[str, ...]:
-    """What the registry's owner granted by name: fact types, or a yes or no."""
-    return (node.predicate,) if node.predicate is not None else node.take
 
 
 def _is_fresh(view: FactView | None, node: FactNode, catalogue: Catalogue, now: datetime) -> bool:

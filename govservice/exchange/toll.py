@@ -17,11 +17,10 @@ from govservice.exchange.evidence import burden, never_asked
 from govservice.exchange.snapshot import Reason
 from govservice.exchange.views import Facts
 from govservice.models.base import new_id
-from govservice.models.casedata import Form
+from govservice.models.casedata import YOU, Form
 from govservice.models.cases import Case
 from govservice.models.exchange import Burden, Snapshot
 
-YOU = "you"
 PAGES_AROUND = 2  # the purpose page and the check page, which every application has
 
 

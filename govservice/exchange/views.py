@@ -15,11 +15,10 @@ from govservice.exchange.connectors.vault import TITLE, VAULT
 from govservice.exchange.outcomes import RESERVED, Outcome, Sentence, outcome_sentence
 from govservice.exchange.party import identifying, party_record
 from govservice.models.cases import Case
-from govservice.models.exchange import EvidenceRequirement, Exchange, Fact
+from govservice.models.exchange import UNNEEDED, EvidenceRequirement, Exchange, Fact
 from govservice.models.session import box_of
 
 FILLED = frozenset({"available", "stale", "disputed", "contradicted"})
-UNNEEDED = "unneeded"  # set aside: the answers do not call for it (`if`)
 NOBODY: Mapping[str, str] = {"en": "registry", "zh": "登记库"}
 
 

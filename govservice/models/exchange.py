@@ -177,6 +177,9 @@ class Fact(Base):
     as_of: Mapped[OptCode]  # the date, month or year that was asked for
 
 
+UNNEEDED = "unneeded"  # state of a need that the answers do not call for (`if`): set aside, nothing relies on it
+
+
 class EvidenceRequirement(Base):
     """A need of a case (a fact of the definition) and how it was met."""
 

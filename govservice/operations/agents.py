@@ -101,9 +101,9 @@ def appoint(
         record_reads(session, actor.id, None, None, [Read(person_id, None, ["person.name"], "mandate")], now)
 
 
-def end(rt: Runtime, actor: Actor, agent_id: str, *, now: datetime) -> str:
+def end(rt: Runtime, actor: Actor, agent_id: str, *, now: datetime) -> None:
     """Ends an agent's mandate: by the legal representative, or given back by the agent. A second time changes nothing.
-    Returns the organisation's id. Raises NotFound for anybody else's."""
+    Raises NotFound for anybody else's."""
     today = rt.today(now)
     with rt.write() as session:
         row = session.scalars(select(Mandate).where(Mandate.id == agent_id).with_for_update()).one_or_none()
@@ -118,7 +118,6 @@ def end(rt: Runtime, actor: Actor, agent_id: str, *, now: datetime) -> str:
         if row.person_id != actor.person_id and session.scalar(heads.limit(1)) is None:
             raise NotFound()
         row.revoked_at = row.revoked_at or now
-        return row.organisation_id
 
 
 def offered(rt: Runtime) -> list[str]:

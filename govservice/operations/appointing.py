@@ -54,7 +54,7 @@ def place_of(rt: Runtime, session: Session, case_id: str, token_id: int) -> Plac
     task = state.task_of(token_id)
     if token is None or step is None or step.appointment is None or task is None or token.status != "active":
         return None
-    limit = state.clocks.get(f"step:{token_id}:{token.entered_seq}")
+    limit = state.step_clock(token)
     due_on = date.fromisoformat(limit.statutory_on) if limit is not None and limit.statutory_on else None
     return Place(case_id, token_id, token.entered_seq, task.department, step.appointment, state.area, due_on)
 

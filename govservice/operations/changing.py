@@ -42,7 +42,7 @@ def follow(rt: Runtime, compiled: Compiled, case_id: str, found: Sequence[Revali
     changed = sorted({kind for each in differ for kind, _old, _new in each.changes})
     data = {"facts": wanted, "why": "found", "changed": changed}
     command = Command(case_id, "@data", f"data:{found[0].id}", now, SYSTEM, data=data)
-    _tried(rt, command)
+    tried(rt, command)
     asked = {name for name in wanted if (c := compiled.service.facts[name].on_change) is not None and c.do == "correct"}
     with rt.read() as session:
         out = set(correction_items(session, case_id))
@@ -59,13 +59,15 @@ def settle(rt: Runtime, session: Session, case_id: str, names: Collection[str], 
     data = {"facts": sorted(names), **({"left": left} if left else {})}
     command = Command(case_id, "@settled", f"settled:{key}", now, SYSTEM, data=data)
     try:
-        apply(session, command, rt.definitions, rt.calendars)
-    except (NotAllowed, Unverified):  # refused before anything is written: the case has moved on
+        with session.begin_nested():  # of a refusal nothing stays, not even a timer that fired on the way to it
+            apply(session, command, rt.definitions, rt.calendars)
+    except (NotAllowed, Unverified):
         log.info("data.too_late", case_id=case_id, trigger="@settled")
 
 
-def _tried(rt: Runtime, command: Command) -> Applied | None:
-    """None where the case has moved on: then nothing follows any more."""
+def tried(rt: Runtime, command: Command) -> Applied | None:
+    """A command of the system about what a case rests on, in a transaction of its own. None where the case has moved
+    on: then nothing follows any more."""
     try:
         return rt.database.retrying(lambda session: apply(session, command, rt.definitions, rt.calendars))
     except (NotAllowed, Unverified):

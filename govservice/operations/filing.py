@@ -175,20 +175,29 @@ def save_page(rt: Runtime, actor: Actor, case_id: str, page: str, values: Mappin
         kept = {k: v for k, v in values.items() if k in open_fields}
         said = {k: v for k, v in kept.items() if not (k in form.answers and form.answers[k] == v)}
         form = replace(form.with_answers(said, YOU), pages_done=tuple(dict.fromkeys((*form.pages_done, page))))
-        _write(session, case, _as_it_stands(rt, session, case, compiled, form, facts, now), actor, now)
+        form, _facts = _as_it_stands(rt, session, case, compiled, form, facts, now)
+        _write(session, case, form, actor, now)
 
 
 def _as_it_stands(
-    rt: Runtime, session: Session, case: Case, compiled: Compiled, form: Form, facts: evidence.Facts, now: datetime
-) -> Form:
-    """The form with what follows from its answers; what a register told and they do not call for is set aside."""
+    rt: Runtime,
+    session: Session,
+    case: Case,
+    compiled: Compiled,
+    form: Form,
+    facts: dict[str, evidence.FactView],
+    now: datetime,
+) -> tuple[Form, dict[str, evidence.FactView]]:
+    """The form with what follows from its answers, and the facts that it rests on; what a register told and the answers
+    do not call for is set aside."""
     if case.status != "draft":
-        return prune_hidden(compiled, evidence.merge_answers(compiled, facts, form))
+        return prune_hidden(compiled, evidence.merge_answers(compiled, facts, form)), facts
     form = filled_in(compiled, facts, form)
-    if not compiled.fact_conditions:
-        return form
-    conditional.note_unneeded(session, case.id, compiled, form, now)
-    return filled_in(compiled, evidence.current_facts(session, case.id, rt.definitions.catalogue), form)
+    if compiled.fact_conditions:
+        conditional.note_unneeded(session, case.id, compiled, form, now)
+        facts = evidence.current_facts(session, case.id, rt.definitions.catalogue)
+        form = filled_in(compiled, facts, form)
+    return form, facts
 
 
 def attach(rt: Runtime, actor: Actor, case_id: str, slot: str, name: str, content: bytes, *, now: datetime) -> str:
@@ -282,8 +291,7 @@ def _send(
         latest = read_form(session, case.applicant_id, case_id)
         if expected is not None and expected.data_rev not in (None, latest.rev):
             raise Stale(case_id=case_id)
-        form = _as_it_stands(rt, session, case, compiled, latest, facts, now)
-        facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
+        form, facts = _as_it_stands(rt, session, case, compiled, latest, facts, now)
         slots = open_slots(session, case, compiled, facts)
         if case.status == "draft":
             form = still_promised(rt.definitions.catalogue, compiled, facts, form, slots)

@@ -22,8 +22,8 @@ from sqlalchemy.orm import Session
 
 from govservice import logs
 from govservice.definitions.schema_registry import EventType
-from govservice.engine import SYSTEM, Command, apply
-from govservice.errors import NotAllowed, NotFound, Tampered
+from govservice.engine import SYSTEM, Command
+from govservice.errors import NotFound, Tampered
 from govservice.identifiers import WrongIdentifier, parse
 from govservice.models.base import from_iso, new_id
 from govservice.models.cases import Case
@@ -31,6 +31,7 @@ from govservice.models.papers import IssuedDocument
 from govservice.models.people import Organisation
 from govservice.models.reliance import FlaggedCase, RegistryEvent
 from govservice.models.signing import check
+from govservice.operations.changing import tried
 from govservice.operations.people import find_person
 from govservice.operations.revalidating import ask_again
 from govservice.operations.runtime import Runtime
@@ -196,21 +197,8 @@ def _look_again(rt: Runtime, event_id: str, case_id: str, names: list[str], now:
     """What was granted is looked at by somebody; once for each message and case. The registers are not asked: the
     consent to that ended with the case, and whoever looks hears the person first."""
     for name in names:
-        _open(rt, Command(case_id, "@review", f"told:{event_id}:{name}", now, SYSTEM, data={"fact": name}))
-    with rt.write() as session:
-        rows = select(FlaggedCase).where(FlaggedCase.event_id == event_id, FlaggedCase.case_id == case_id)
-        known = session.scalars(rows).one_or_none()
-        if known is None:
-            session.add(FlaggedCase(id=new_id(), event_id=event_id, case_id=case_id, result=LOOKED_AT, at=now))
-        else:
-            known.result, known.at = LOOKED_AT, now
-
-
-def _open(rt: Runtime, command: Command) -> None:
-    try:
-        rt.database.retrying(lambda session: apply(session, command, rt.definitions, rt.calendars))
-    except NotAllowed:
-        log.info("registry_event.too_late", case_id=command.case_id)
+        tried(rt, Command(case_id, "@review", f"told:{event_id}:{name}", now, SYSTEM, data={"fact": name}))
+    _note(rt, event_id, case_id, LOOKED_AT, now)
 
 
 def _flag(rt: Runtime, event_id: str, case_id: str, names: list[str], now: datetime) -> str:
@@ -220,12 +208,16 @@ def _flag(rt: Runtime, event_id: str, case_id: str, names: list[str], now: datet
     except NotFound:
         return "same"  # the case is not there any more
     result = max((row.result for row in found), key=WORST.index, default="same")
+    _note(rt, event_id, case_id, result, now)
+    return result
+
+
+def _note(rt: Runtime, event_id: str, case_id: str, result: str, now: datetime) -> None:
+    """What came of a message for a case."""
     with rt.write() as session:
-        known = session.scalars(
-            select(FlaggedCase).where(FlaggedCase.event_id == event_id, FlaggedCase.case_id == case_id)
-        ).one_or_none()
+        rows = select(FlaggedCase).where(FlaggedCase.event_id == event_id, FlaggedCase.case_id == case_id)
+        known = session.scalars(rows).one_or_none()
         if known is None:
             session.add(FlaggedCase(id=new_id(), event_id=event_id, case_id=case_id, result=result, at=now))
         else:
             known.result, known.at = result, now
-    return result

@@ -7,6 +7,7 @@ a fault of the portal.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
@@ -33,6 +34,10 @@ HIDDEN = re.compile(r'<input[^>]*type="hidden"[^>]*>')
 ATTRIBUTE = re.compile(r'(name|value)="([^"]*)"')
 DONE, CONFLICT, LATER = (302, 303), (404, 409), (429, 503)
 PATIENCE = 45.0  # seconds for one request, whatever is killed meanwhile: more, and the portal is not there
+
+
+class Gone(Exception):
+    """The portal answers nobody any more."""
 
 
 @dataclass
@@ -63,13 +68,14 @@ class Clerk(threading.Thread):
         return id(self)
 
     def run(self) -> None:
-        self.sign_in()
-        while not self.ending.is_set():
-            task = self.task()
-            if task is None:
-                time.sleep(0.05)
-                continue
-            self.work(*task)
+        with contextlib.suppress(Gone):  # told among what is strange
+            self.sign_in()
+            while not self.ending.is_set():
+                task = self.task()
+                if task is None:
+                    time.sleep(0.05)
+                    continue
+                self.work(*task)
 
     def sign_in(self) -> None:
         page = self.fetch("GET", "/sign-in")
@@ -124,7 +130,7 @@ class Clerk(threading.Thread):
         while True:
             if time.monotonic() > until:
                 self.strange.append(f"{method} {address.rpartition('/')[2]}: nothing for {PATIENCE:.0f} s, last {last}")
-                raise SystemExit
+                raise Gone
             self.under_way = time.monotonic()
             try:
                 answer = self.client.request(method, address, **more)

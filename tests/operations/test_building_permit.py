@@ -104,12 +104,7 @@ def test_an_agent_brings_the_owners_authorisation(play: Play, sandbox: Sandbox) 
 def test_a_site_by_a_river_brings_the_water_department_in(play: Play, sandbox: Sandbox) -> None:
     """Water Law art. 38: the place alone is enough, whatever the project itself takes or drains."""
     sandbox.change("planning", QINGWEI.uscc, in_water_zone=True, in_heritage_zone=True)
-    begin(play)
-    play.answer("wang.fang", surroundings={"project.water": False, "project.neighbours": False})
-    for slot in ("drawings", "environment_form"):
-        play.attach("wang.fang", slot)
-    play.submit()
-    play.act("li.na", "", "accept")
+    accepted(play)
     assert "plans.heritage" in play.steps
 
 
@@ -119,14 +114,19 @@ def test_a_site_by_a_river_brings_the_water_department_in(play: Play, sandbox: S
 CONDITIONS = "退让道路红线不少于二米\n\n  绿地率不低于百分之三十 "
 
 
-def examined(play: Play, planning: str = "terms", words: str = CONDITIONS) -> None:
-    """Sent and examined; planning agrees, with conditions unless said otherwise."""
+def accepted(play: Play) -> None:
+    """Sent, with the papers that no register holds, and accepted."""
     begin(play)
     play.answer("wang.fang", surroundings={"project.water": False, "project.neighbours": False})
     for slot in ("drawings", "environment_form"):
         play.attach("wang.fang", slot)
     play.submit()
     play.act("li.na", "", "accept")
+
+
+def examined(play: Play, planning: str = "terms", words: str = CONDITIONS) -> None:
+    """Sent and examined; planning agrees, with conditions unless said otherwise."""
+    accepted(play)
     play.act(holder(play, "planner"), "plans.planning", planning, reason=words)
     play.act(holder(play, "shelter"), "plans.shelter", "terms", reason="人防工程与主体工程同步建设")
 

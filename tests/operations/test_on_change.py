@@ -246,6 +246,26 @@ def test_two_changes_that_stop_the_clock_are_both_settled_before_it_runs_on(
     assert folded(play) == play.state
 
 
+def test_settling_what_a_due_timer_has_overtaken_leaves_that_to_the_worker(
+    make_play: MakePlay, sandbox: Sandbox
+) -> None:
+    """The applicant has let the time for the correction pass: the case is over as soon as its timer acts. Whoever
+    settles the change before that settles the change, and nothing else stays of what was refused."""
+    play = make_play(premises="on_change: correct")
+    play.draft()
+    play.submit()
+    changed(play, sandbox)
+    before = play.state.seq
+    play.pass_time(days=60)
+    row = newest(play)
+    revalidating.resolve(play.rt, play.staff("he.tao"), play.case_id, row.id, "kept", "已核对", now=play.now)
+    assert newest(play).resolution == "kept"
+    assert (play.state.seq, play.state.status) == (before, "open")
+    clocks.fire_due(play.rt, play.now)
+    assert play.state.status == "closed"
+    assert folded(play) == play.state
+
+
 def test_a_hearing_that_an_officer_holds_does_not_end_with_the_settling(make_play: MakePlay, sandbox: Sandbox) -> None:
     play = make_play(premises="on_change: {pause: hearing, length: 5wd}")
     play.draft()

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
+import pytest
 from sqlalchemy.engine import make_url
 
 from govservice.models import migrate
@@ -24,6 +26,13 @@ from govservice.models.session import make_engine, normalise_url
 TEMPLATE, STAGED = "portal_template", "portal_staged"
 # A test server is thrown away: nothing of it has to survive a power cut.
 FAST = "fsync=off\nsynchronous_commit=off\nfull_page_writes=off\nmax_connections=200\nautovacuum=off\n"
+
+
+def own_database(request: pytest.FixtureRequest, folder: Path, stack: ExitStack) -> str:
+    """The URL of a migrated database of the kind that a fixture wants (`request.param`), until `stack` ends."""
+    if request.param == "sqlite":
+        return f"sqlite:///{shutil.copy(request.getfixturevalue('_sqlite_template'), folder / 'portal.db')}"
+    return stack.enter_context(fresh_database(request.getfixturevalue("postgres_server")))
 
 
 @contextmanager

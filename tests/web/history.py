@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import html
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,11 +54,7 @@ def supervised(
     """Ninety days of cases, once on each database, with the portal's pages over them."""
     folder = tmp_path_factory.mktemp("supervised")
     with ExitStack() as stack:
-        if request.param == "sqlite":
-            path: Path = request.getfixturevalue("_sqlite_template")
-            url = f"sqlite:///{shutil.copy(path, folder / 'portal.db')}"
-        else:
-            url = stack.enter_context(postgres.fresh_database(request.getfixturevalue("postgres_server")))
+        url = postgres.own_database(request, folder, stack)
         clock = MovableClock(NOW)
         app = create_app(make_settings(url, folder), definitions=definitions, calendars=calendars, wall=clock)
         app.testing, app.test_client_class = True, Browser

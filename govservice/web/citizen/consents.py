@@ -51,13 +51,12 @@ def _line(given: Given) -> Line:
     node = compiled.service.facts[given.fact]
     code = catalogue.registry_of(node.dataset or "") or ""
     nobody = {"en": given.fact, "zh": given.fact}
-    taken = node.take or ((node.predicate,) if node.predicate else ())
     purpose = catalogue.purposes.get(given.purpose)
     over = given.closed_at is not None or now() >= given.expires_at
     state = "withdrawn" if given.revoked_at is not None else "ended" if over else "holds"
     return Line(
         given.id, catalogue.registries[code].title if code in catalogue.registries else nobody,
-        keeper(catalogue, code), tuple(catalogue.label(name) or {"en": name, "zh": name} for name in taken),
+        keeper(catalogue, code), tuple(catalogue.label(name) or {"en": name, "zh": name} for name in node.taken),
         purpose.text if purpose else nobody, compiled.service.title, given.number, given.given_at, given.expires_at,
         given.revoked_at, state,
     )  # fmt: skip

@@ -11,7 +11,6 @@ from flask_babel import gettext
 from govservice.definitions.schema_registry import Dataset
 from govservice.errors import NotFound
 from govservice.exchange.outcomes import BREAKER_FAILURES, GIVES_VALUES, Outcome
-from govservice.exchange.prefill import taken
 from govservice.operations.disputing import owners
 from govservice.operations.runtime import Runtime
 from govservice.queries.burden import Month, months
@@ -59,7 +58,7 @@ def _taken(rt: Runtime, sha: str, fact: str) -> Collection[str]:
     dataset = rt.definitions.catalogue.datasets.get(node.dataset or "") if node is not None else None
     if node is None or dataset is None:
         return ()
-    return [name for name in taken(node) if name not in dataset.fields or dataset.fields[name].normalise != "list"]
+    return [name for name in node.taken if name not in dataset.fields or dataset.fields[name].normalise != "list"]
 
 
 @blueprint.get("")
