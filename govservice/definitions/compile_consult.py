@@ -34,7 +34,7 @@ def side_step(source: str, action: str, department: str) -> str:
 
 def with_opinion_roles(service: Service) -> Service:
     """The service with a role for each department that it asks and that has no other part in it."""
-    held = {role.department for role in service.roles.values()}
+    held = {role.department for role in service.roles.values() if role.area is None}
     more = {f"{OPINION}{code}": Role(department=code, title=ROLE_TITLE) for code in _asked(service) if code not in held}
     return service.model_copy(update={"roles": {**service.roles, **more}}) if more else service
 
@@ -50,7 +50,8 @@ def _asked(service: Service) -> Iterator[str]:
 
 def role_of(service: Service, department: str) -> str | None:
     """Who answers for a consulted department."""
-    return next((code for code, role in service.roles.items() if role.department == department), None)
+    here = ((code, role) for code, role in service.roles.items() if role.area is None)  # not an office elsewhere
+    return next((code for code, role in here if role.department == department), None)
 
 
 def consultation(source: str, action: str, node: Consult) -> Consultation:

@@ -50,7 +50,7 @@ def check_references(report: Report, data: Raw) -> None:
     _check_end(report, data, ("correction", "lapse_to"), word(mapping(data, "correction"), "lapse_to"))
     for name, limit in children(data, "limits"):
         _check_owner(report, data, ("limits", name, "extend", "role"), word(mapping(limit, "extend"), "role"))
-    _check_area(report, data)
+    _check_areas(report, data)
     _check_fields(report, data)
     _check_facts(report, data)
     _check_materials(report, data)
@@ -170,17 +170,19 @@ def _check_end(report: Report, data: Raw, path: Path, name: str | None) -> None:
         report.error("E-LAPSE", path, f"{name!r} grants: who does not answer in time is not granted anything")
 
 
-def _check_area(report: Report, data: Raw) -> None:
-    area = word(data, "area")
-    if area is None:
-        return
-    prefix, _, name = area.partition(".")
-    if prefix != "form":
-        report.error("E-AREA", ("area",), f"{area!r}: write form. and the name of a field of type district")
-        return
+def _check_areas(report: Report, data: Raw) -> None:
+    """The case's jurisdiction and that of a role which has one of its own: answers to a question for a district."""
     kinds = {field: word(node, "type") for field, _, node, _ in fields(data)}
-    if known(report, "E-UNKNOWN-FIELD", ("area",), name, kinds, "field") and kinds[name] != "district":
-        report.error("E-AREA", ("area",), f"{name!r} is of type {kinds[name]}, not district")
+    places: list[tuple[Path, str | None]] = [(("area",), word(data, "area"))]
+    places += [(("roles", code, "area"), word(node, "area")) for code, node in children(data, "roles")]
+    for path, area in places:
+        if area is None:
+            continue
+        prefix, _, name = area.partition(".")
+        if prefix != "form":
+            report.error("E-AREA", path, f"{area!r}: write form. and the name of a field of type district")
+        elif known(report, "E-UNKNOWN-FIELD", path, name, kinds, "field") and kinds[name] != "district":
+            report.error("E-AREA", path, f"{name!r} is of type {kinds[name]}, not district")
 
 
 def _check_field_name(report: Report, data: Raw, path: Path, name: str) -> None:

@@ -98,6 +98,7 @@ class Output(Node):
 
 class Role(Node):
     department: Id
+    area: Dotted | None = None
     title: Text | None = None
 
 

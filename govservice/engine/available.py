@@ -69,7 +69,7 @@ def guard_values(d: Compiled, st: CaseState, edge: Edge, ctx: Ctx) -> Mapping[st
     if ctx.values is None:
         return None
     try:
-        department = department_of(d, ctx, edge.by, st.area) if edge.by in d.service.roles else None
+        department = department_of(d, ctx, edge.by, st.place_of(edge.by)) if edge.by in d.service.roles else None
     except NotAllowed:
         department = None
     return {**case_values(st, ctx, ctx.calendar), "actor.role": edge.by, "actor.department": department}

@@ -104,7 +104,22 @@ def submitted(work: Work) -> dict[str, Any]:
         facts["area"] = area
         work.st.area = area  # guards of this very step may read it; the event that follows says so too
         work.forget_area()
+    places = _places(work)
+    if places != work.st.places:
+        facts["places"] = work.st.places = places
     return facts
+
+
+def _places(work: Work) -> dict[str, str]:
+    """The areas of the roles that sit where an answer says; a role whose question was left empty sits where the case
+    lies. Raises Invalid where the answer names no area that has departments."""
+    assert work.ctx is not None
+    found = {}
+    for code, role in work.d.service.roles.items():
+        field = (role.area or "").removeprefix("form.")
+        if field and (value := (work.ctx.values or {}).get(field)) not in (None, ""):
+            found[code] = _area_at(work, field, value)
+    return found
 
 
 def area_of(work: Work) -> str | None:
@@ -119,11 +134,16 @@ def area_of(work: Work) -> str | None:
         tops = [d.area for d in catalogue.departments.values() if d.code == kind]
         return next((a for a in tops if catalogue.department_for(kind, a) and _top(work, a, tops)), None)
     field = source.removeprefix("form.")
-    value = (work.ctx.values or {}).get(field)
+    return _area_at(work, field, (work.ctx.values or {}).get(field))
+
+
+def _area_at(work: Work, field: str, value: Any) -> str:
+    assert work.ctx is not None
+    catalogue = work.ctx.catalogue
     area = value if value in catalogue.areas else catalogue.area_of_region(str(value))
     if area is None:
         raise Invalid({field: N_("No department answers for this district.")})
-    return area
+    return str(area)
 
 
 def _top(work: Work, area: str, among: list[str]) -> bool:

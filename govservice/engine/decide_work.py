@@ -129,8 +129,8 @@ class Work:
         return deadline(self.cal, start, limit, pauses)
 
     def department(self, role: str) -> str:
-        """Id of the department that a role belongs to in the case's area. Raises NotAllowed where there is none."""
-        return department_of(self.d, self.ctx, role, self.st.area)
+        """Id of the department that a role belongs to, where the role sits. Raises NotAllowed where there is none."""
+        return department_of(self.d, self.ctx, role, self.st.place_of(role))
 
     def token(self, id: int | None) -> Token:
         return self.st.tokens[id or MAIN]

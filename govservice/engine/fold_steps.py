@@ -100,6 +100,8 @@ def step_left(st: CaseState, ev: Event) -> None:
         st.data_rev = d["rev"]
     if "area" in d:
         st.area = d["area"]
+    if "places" in d:
+        st.places = d["places"]
     if "marks" in d:
         st.milestones[d["marks"]] = d["marked_at"]
     if "flag" in d:

@@ -12,7 +12,7 @@ _CACHE: dict[tuple[str, str, str], bool] = {}  # (definition, step, trigger): a 
 def reads_answers(d: Compiled, st: CaseState, cmd: Command) -> bool:
     """Whether deciding this command may evaluate an expression over answers, or find the area in them."""
     if st.status == "draft":
-        return d.service.area is not None or _any_expression(d)
+        return d.service.area is not None or any(r.area for r in d.service.roles.values()) or _any_expression(d)
     if cmd.trigger == "@timer" or st.kept:  # an answer that came early is used as soon as its step is reached
         return _any_expression(d)
     if cmd.trigger in ("@child", "@restart"):

@@ -56,7 +56,7 @@ OF_A_TOKEN = ("person.invite", "person.remind", "appointment.set")  # they are a
 CALLING = ("step.entered", "branch.opened", "step.called")  # events by which an auto step's call goes out
 CASE_COLUMNS = (
     "def_sha", "area", "version", "head", "last_seq", "data_rev", "status", "outcome", "received_at", "accepted_at",
-    "decided_at", "delivered_at", "closed_at", "promised_on", "statutory_on",
+    "decided_at", "delivered_at", "closed_at", "promised_on", "statutory_on", "places",
 )  # fmt: skip
 
 
@@ -205,4 +205,5 @@ def case_row(st: CaseState, head: str) -> Row:
     return (
         st.def_sha, st.area, st.version, head, st.seq, st.data_rev, st.status, st.outcome, marks.get("received"),
         marks.get("accepted"), marks.get("decided"), marks.get("delivered"), st.closed_at, promised_on, statutory_on,
+        canonical(st.places) if st.places else None,
     )  # fmt: skip

@@ -90,7 +90,7 @@ def _holds(d: Compiled, st: CaseState, actor: Actor, role: str, ctx: Ctx | None)
     if actor.kind != "user" or not any(held == role for held, _ in actor.roles):
         return False
     try:
-        return (role, department_of(d, ctx, role, st.area)) in actor.roles
+        return (role, department_of(d, ctx, role, st.place_of(role))) in actor.roles
     except NotAllowed:
         return False
 

@@ -21,7 +21,7 @@ from govservice.engine.state import (
     Token,
 )
 
-FORMAT = 10
+FORMAT = 11
 
 
 def dump(st: CaseState) -> str:
@@ -33,7 +33,7 @@ def dump(st: CaseState) -> str:
             st.closed_at, st.milestones, list(st.tokens.values()), list(st.tasks.values()), list(st.clocks.values()),
             list(st.timers.values()), st.acts, st.rounds, list(st.asks.values()), st.notice, st.noticed, st.changes,
             st.flags, list(st.kept.values()), st.holds, list(st.gaps.values()), list(st.pledges.values()),
-            st.parent_id, list(st.children.values()), st.hands,
+            st.parent_id, list(st.children.values()), st.hands, st.places,
         ]
     )  # fmt: skip
 
@@ -55,7 +55,7 @@ def load(text: str) -> CaseState:
         {k.step: k for k in (Kept._make(k) for k in row[30])},
         tuple(Hold._make(h) for h in row[31]),
         {g[0]: Gap._make(g) for g in row[32]}, {p[0]: Pledged._make(p) for p in row[33]}, row[34],
-        {c.service: c for c in (Child._make(c) for c in row[35])}, row[36],
+        {c.service: c for c in (Child._make(c) for c in row[35])}, row[36], row[37],
     ]  # fmt: skip
     return CaseState(*parts)
 

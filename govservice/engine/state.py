@@ -279,6 +279,7 @@ class CaseState:
     parent_id: str | None = None  # the bundle's case, of a child
     children: dict[str, Child] = field(default_factory=dict)  # of a bundle, by service
     hands: dict[str, str] = field(default_factory=dict)  # who acted at a step last: it comes back to them
+    places: dict[str, str] = field(default_factory=dict)  # the area of a role that has one of its own, by role
     ctx: Ctx | None = field(default=None, compare=False, repr=False)
     journal: Journal = field(default_factory=list, compare=False, repr=False)
 
@@ -290,8 +291,13 @@ class CaseState:
             self.outcome, self.data_rev, self.opened_at, self.closed_at, dict(self.milestones), dict(self.tokens),
             dict(self.tasks), dict(self.clocks), dict(self.timers), dict(self.acts), dict(self.rounds),
             dict(self.asks), self.notice, self.noticed, self.changes, self.flags, dict(self.kept), self.holds,
-            dict(self.gaps), dict(self.pledges), self.parent_id, dict(self.children), dict(self.hands), self.ctx, [],
+            dict(self.gaps), dict(self.pledges), self.parent_id, dict(self.children), dict(self.hands), self.places,
+            self.ctx, [],
         )  # fmt: skip
+
+    def place_of(self, role: str) -> str | None:
+        """Where the people of a role sit: the area that the answers named for it, else the case's."""
+        return self.places.get(role, self.area)
 
     @property
     def main(self) -> Token:

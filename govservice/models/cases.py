@@ -84,6 +84,7 @@ class Case(EngineOwned, Base):
     closed_at: Mapped[OptMoment]
     promised_on: Mapped[date | None]  # of the limit that runs now
     statutory_on: Mapped[date | None]
+    places: Mapped[str | None]  # areas of the roles that have one of their own, by role (canonical JSON)
 
 
 class Token(EngineOwned, Base):

@@ -85,7 +85,8 @@ def heads(rt: Runtime) -> frozenset[tuple[str, str]]:
     escalates: set[tuple[str, str, str]] = set()
     for code in rt.definitions.codes():
         compiled = rt.definitions.current(code)
-        kind_of = {role: spec.department for role, spec in compiled.service.roles.items()}
+        roles = compiled.service.roles.items()
+        kind_of = {role: spec.department for role, spec in roles if spec.area is None}  # others may sit elsewhere
         for step in compiled.steps.values():
             for timer in step.timers:
                 here, there = kind_of.get(step.owner or ""), kind_of.get(timer.to_role or "")

@@ -56,7 +56,7 @@ class SignIn:
 
 
 CAST = (
-    Staff("li.na", "Li Na", "李娜", "huaxi", (("window", "service_hall"),)),
+    Staff("li.na", "Li Na", "李娜", "huaxi", (("window", "service_hall"), ("collector", "service_hall"))),
     Staff("zhang.qiang", "Zhang Qiang", "张强", "huaxi", (("food", "market_reg"),)),
     Staff("wu.gang", "Wu Gang", "吴刚", "huaxi", (("food", "market_reg"), ("inspector", "market_reg"))),
     Staff("zhou.jie", "Zhou Jie", "周杰", "huaxi", (("fire", "fire_rescue"),)),

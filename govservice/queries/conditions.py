@@ -19,7 +19,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.definitions.library import Definitions
 from govservice.models.cases import Case, CaseEvent
 from govservice.queries.tracking import words_of
-from govservice.queries.way import department_name
+from govservice.queries.way import department_kind, department_name, place_of
 from govservice.worktime.calendar import Calendar
 from govservice.worktime.limits import due_on
 
@@ -96,8 +96,9 @@ def _who(definitions: Definitions, compiled: Compiled, case: Case, act: Mapping[
     assert edge is not None
     check = compiled.steps[str(edge.conditions)]
     roles = compiled.service.roles
-    owner = roles.get(compiled.steps[edge.source].owner or "")
-    by = department_name(definitions, owner.department if owner else compiled.service.department, case.area)
+    code = compiled.steps[edge.source].owner
+    kind = department_kind(compiled, code) or compiled.service.department
+    by = department_name(definitions, kind, place_of(case, code))
     checker = roles.get(check.owner or "")
     return by, checker.title if checker is not None and checker.title is not None else check.title
 

@@ -7,13 +7,13 @@ right; a parallel step is one column with a node for each branch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
 from govservice.definitions.compiled import MAIN, Branch, Compiled
 from govservice.models.cases import Case, Token, Visit
-from govservice.queries.way import WayStep, department_kind, role_title, way
+from govservice.queries.way import WayStep, department_kind, edges_of, role_title, way
 
 Text = Mapping[str, str]
 Status = Literal["done", "here", "to_come", "skipped"]
@@ -24,7 +24,7 @@ class FlowNode:
     """One step or branch. `kind` as in the definition, `branch`, or `end`. `department` is a kind of department.
 
     `waits`: the applicant must answer a correction; `collecting`: a correction was asked, its notice not yet sent.
-    `actor`: user id of who did it, or of who has it now.
+    `actor`: user id of who did it, or of who has it now. `owner`: code of the role in the definition.
     """
 
     path: str
@@ -39,6 +39,7 @@ class FlowNode:
     outcome_label: Text | None = None
     waits: bool = False
     collecting: bool = False
+    owner: str | None = None
 
 
 def flow(
@@ -84,8 +85,11 @@ def _with_detour(compiled: Compiled, steps: list[WayStep], here: str | None) -> 
     if step is None or step.kind == "end" or any(s.path == here for s in steps):
         return steps
     kind, role = department_kind(compiled, step.owner), role_title(compiled, step.owner)
-    extra = WayStep(step.path, step.kind, step.title, kind, step.limit, role=role)
-    place = max((i for i, s in enumerate(steps) if s.kind != "auto"), default=len(steps) - 1)
+    extra = WayStep(step.path, step.kind, step.title, kind, step.limit, role=role, owner=step.owner)
+    leads_to = {target.to for edge in edges_of(compiled, step) for target in edge.targets}
+    before = next((i for i, s in enumerate(steps) if i and s.path in leads_to), None)
+    usual = max((i for i, s in enumerate(steps) if s.kind != "auto"), default=len(steps) - 1)
+    place = usual if before is None else before
     return [*steps[:place], extra, *steps[place:]]
 
 
@@ -106,7 +110,7 @@ def _node(
         actor=holders.get(step.path) if here else (visit.actor if visit and status == "done" else None),
         at=(visit.left_at if visit and status == "done" else visit.entered_at if visit and here else None),
         waits=here and main is not None and (main.waits_for in ("correction", "gaps") or step.kind == "applicant"),
-        collecting=here and main is not None and main.waits_for == "correction_notice",
+        collecting=here and main is not None and main.waits_for == "correction_notice", owner=step.owner,
     )  # fmt: skip
 
 
@@ -122,9 +126,9 @@ def _branches(
     for branch, token, title in parts_of(compiled, block, tokens):
         kind = department_kind(compiled, branch.owner) if branch.person is None else None  # no office's: a person's
         if token is None or status == "to_come":
-            nodes.append(FlowNode(branch.scope, "branch", branch.title, status, kind))
+            nodes.append(FlowNode(branch.scope, "branch", branch.title, status, kind, owner=branch.owner))
         elif token.status == "ended":
-            nodes.append(_ended(compiled, branch.scope, title, kind, token, last))
+            nodes.append(replace(_ended(compiled, branch.scope, title, kind, token, last), owner=branch.owner))
         else:
             nodes.append(
                 FlowNode(
@@ -137,6 +141,7 @@ def _branches(
                     at=token.entered_at,
                     waits=token.waits_for == "correction",
                     collecting=token.waits_for == "correction_notice",
+                    owner=branch.owner,
                 )  # fmt: skip
             )
     return nodes

@@ -27,7 +27,7 @@ from govservice.queries.fees import FeeView, fee_of
 from govservice.queries.flow import FlowNode, flow
 from govservice.queries.names import staff_names
 from govservice.queries.standing import Standing, standing, took
-from govservice.queries.way import department_kind
+from govservice.queries.way import department_kind, place_of
 from govservice.worktime.calendar import Calendar, Calendars
 from govservice.worktime.duration import Duration
 
@@ -142,11 +142,11 @@ def happenings(
 def department_at(
     definitions: Definitions, compiled: Compiled, case: Case, data: Mapping[str, Any]
 ) -> Text | None:  # fmt: skip
-    """Name of the department in whose role somebody acted, else of the one that holds the step, in the case's area."""
+    """Name of the department in whose role somebody acted, else of the one that holds the step, where it sits."""
     where = compiled.steps.get(data.get("step") or "")
     role = data.get("role") or (where.owner if where is not None else None)
     kind = department_kind(compiled, role)
-    found = definitions.catalogue.department_for(kind, case.area) if kind else None
+    found = definitions.catalogue.department_for(kind, place_of(case, role)) if kind else None
     return definitions.catalogue.departments[found].name if found else None
 
 

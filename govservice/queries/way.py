@@ -7,12 +7,14 @@ refusing are not the way, they are told elsewhere. Works for any service, loops 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from govservice.definitions.compiled import Branch, Compiled, Edge, Step
 from govservice.definitions.library import Definitions
+from govservice.models.cases import Case
 from govservice.worktime.duration import Duration
 
 Text = Mapping[str, str]
@@ -48,6 +50,7 @@ class WayStep:
     limit: Duration | None
     branches: tuple[WayBranch, ...] = ()
     role: Text | None = None  # title of the role that holds it
+    owner: str | None = None  # its code
 
 
 def way(compiled: Compiled) -> list[WayStep]:
@@ -100,7 +103,7 @@ def _way_step(compiled: Compiled, step: Step) -> WayStep:
     block = compiled.blocks.get(step.path)
     branches = tuple(_way_branch(compiled, branch) for branch in block.branches) if block else ()
     kind, role = department_kind(compiled, step.owner), role_title(compiled, step.owner)
-    return WayStep(step.path, step.kind, step.title, kind, step.limit, branches, role)
+    return WayStep(step.path, step.kind, step.title, kind, step.limit, branches, role, step.owner)
 
 
 def _way_branch(compiled: Compiled, branch: Branch) -> WayBranch:
@@ -139,6 +142,11 @@ def departments(compiled: Compiled, definitions: Definitions, area: str | None) 
         if kind and kind not in kinds:
             kinds.append(kind)
     return [department_name(definitions, kind, area) for kind in kinds]
+
+
+def place_of(case: Case, role: str | None) -> str | None:
+    """Where the people of a role sit: the area that the answers named for it, else the case's."""
+    return json.loads(case.places).get(role, case.area) if case.places else case.area
 
 
 def department_name(definitions: Definitions, kind: str, area: str | None) -> Text:

@@ -8,7 +8,7 @@ from flask_babel import gettext
 
 from govservice.queries.flow import FlowNode
 from govservice.queries.tracking import CasePage
-from govservice.queries.way import brings_the_paper, department_name
+from govservice.queries.way import brings_the_paper, department_name, place_of
 from govservice.web.access import current_runtime
 from govservice.web.i18n import date_text, text
 from govservice.web.words import duration_text, person_at
@@ -47,7 +47,7 @@ def _who(page: CasePage, node: FlowNode) -> str:
     department = ""
     if node.department:
         definitions = current_runtime().definitions
-        department = text(department_name(definitions, node.department, page.case.area))
+        department = text(department_name(definitions, node.department, place_of(page.case, node.owner)))
     person = text(page.names[node.actor]) if node.actor and node.actor in page.names else ""
     return person_at(person, department)
 

@@ -72,7 +72,7 @@ BUGS = (
     Bug("claim-means-nothing", "a task that somebody has taken is anybody's", E + "rights.py",
         "    if task is None or task.assignee is None or task.assignee in actor.ids or task.role != edge.by:\n        return None", "    if True:\n        return None"),
     Bug("any-area", "a clerk of another district may act", E + "rights.py",
-        "        return (role, department_of(d, ctx, role, st.area)) in actor.roles", "        return any(held == role for held, _ in actor.roles)"),
+        "        return (role, department_of(d, ctx, role, st.place_of(role))) in actor.roles", "        return any(held == role for held, _ in actor.roles)"),
     Bug("any-applicant", "any citizen may withdraw anybody's case", E + "rights.py",
         "    return actor.person_id is not None and actor.person_id == st.applicant_id\n", "    return actor.person_id is not None\n"),
     Bug("waiting-may-act", "a branch that waits for a correction may act", E + "rights.py",
