@@ -18,12 +18,14 @@ import structlog
 from hypothesis import settings as settings_of_hypothesis
 
 from config import ROOT, Settings
+from govservice.definitions import reader
 from govservice.models import migrate
 from govservice.models.keyring import Keyring
 from govservice.models.session import Database, make_engine
 from tests.support import browser, network, postgres, staged
 from tests.support.clock import MovableClock
 from tests.support.portal import Portal, running
+from tests.support.yaml_once import remembering
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +75,14 @@ def _plain_log_lines() -> None:
         logger_factory=structlog.ReturnLoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _files_taken_apart_once() -> Iterator[None]:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(reader, "_events", remembering(reader._events))
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session")
