@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from govservice.engine import Actor
 from govservice.errors import Invalid
 from govservice.operations import absences
+from tests.sim.office import COLLECTORS
 from tests.sim.tables import Broken
 
 ROWS = "SELECT id, user_id, deputy_id, from_on, to_on FROM absences WHERE ended_at IS NULL ORDER BY id"
@@ -79,7 +80,8 @@ def declare(sim: Any) -> None:
     deputy = pick.choice(near if near and pick.random() < 0.9 else list(office.staff.values()))
     first = sim.today() + timedelta(days=pick.choice((0, 0, 0, 1, 3)))
     last = first + timedelta(days=pick.choice((0, 5, 9, 20)))
-    actor = office.staff["boss"] if pick.random() < 0.3 else user
+    near_boss = user.id not in COLLECTORS  # whoever supervises another district does not see them
+    actor = office.staff["boss"] if pick.random() < 0.3 and near_boss else user
     known = any((a.user, a.deputy, a.first, a.last) == (user.id, deputy.id, first, last) for a in deputies.away)
     why_not = None if known else refused(sim, user, deputy, first, last)
     if why_not is not None and pick.random() < 0.8:

@@ -8,7 +8,7 @@ from govservice.engine import Actor
 from govservice.exchange.snapshot import seal_snapshot
 from govservice.models.casedata import Form, read_form, write_form
 from govservice.models.cases import Case as CaseRow
-from tests.sim.office import AREA
+from tests.sim.office import AREA, ELSEWHERE
 from tests.sim.reading import Case
 from tests.sim.reading_parts import MAIN
 from tests.sim.world import Sim
@@ -27,7 +27,9 @@ CHANGES: dict[str, dict[str, tuple[Any, ...]]] = {  # what an applicant may answ
     "neighbours": {
         "house.adults": ("", "ann", "ann bo", "ann, bo, chen"), "house.floors": (1, 2, 3), "sign.text": ("x", "y"),
     },
-    "workshop": {"place.size": (50, 200, 300), "sign.text": ("x", "y")},
+    "workshop": {
+        "place.size": (50, 200, 300), "sign.text": ("x", "y"), "place.window": (None, None, AREA, ELSEWHERE),
+    },
     "package": {"want.second": (True, False)},
     "stall_permit": {}, "exam_seat": {}, "part_one": {}, "part_two": {}, "part_three": {},
 }  # fmt: skip

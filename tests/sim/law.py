@@ -73,7 +73,7 @@ def _owners(rules: Rules, d: Any, case: Case) -> Iterator[tuple[str, str]]:
             yield "I6", f"{len(mine)} owners at {token.step}"
         elif owned and step is not None:
             task = mine[0]
-            if (task["role"], task["department"]) != (step.owner, rules.department(d, step.owner, case.area)):
+            if (task["role"], task["department"]) != (step.owner, rules.department(case, step.owner)):
                 yield "I6", f"{token.step} is with {task['role']} of {task['department']}"
             waits = token.status != "active" and step.kind == "human"
             if step.kind == "human" and (task["status"] == "waiting") != waits:

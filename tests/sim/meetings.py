@@ -71,7 +71,7 @@ def refused(sim: Sim, case: Case, token: Token, actor: Any, role: str, hour: dat
         return "no such hour"
     if case.meetings.get(token.id) == to_iso(hour):
         return None
-    department = sim.rules.department(sim.rules.of(case), role, case.area)
+    department = sim.rules.department(case, role)
     busy = [row for row in present(sim) if (row[3], text_of(row[4])) == (department, to_iso(hour))]
     others = [row for row in busy if (row[0], row[1]) != (case.id, token.id)]
     return "both teams are out" if len(others) >= TEAMS else None

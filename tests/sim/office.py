@@ -60,6 +60,7 @@ HOLDERS = {  # who holds which roles in the area where the cases are decided
     "gov": "government_office@government", "boss": "supervisor@service_hall", "qian": "designer@government",
     "lin": "designer@government",
 }  # fmt: skip
+COLLECTORS = ("wen", "shu")  # of another district, where an application may be handed in
 
 
 @lru_cache(maxsize=1)
@@ -118,6 +119,7 @@ class Office:
         self.shas = _read()[1]  # hashes of the versions by service, the first one first
         self.names = {self.shas[code][1]: change.fields for code, change in CHANGES.items()}  # fields as they say
         self.staff = {name: staff(name, roles) for name, roles in HOLDERS.items()}
+        self.staff |= {name: staff(name, "window@service_hall", ELSEWHERE) for name in COLLECTORS}
         self.outsiders = [
             staff("ma", "food@market_reg head@market_reg window@service_hall", ELSEWHERE), staff("nobody", ""),
         ]  # fmt: skip

@@ -22,6 +22,7 @@ class Case(Waiting):
         self.organisation: str | None = None
         self.parent: str | None = None
         self.area: str | None = None
+        self.sent: tuple[int, str] = (0, "")  # revision of the answers and version by which it was first sent
         self.status, self.outcome, self.closed_at, self.rev = "draft", None, None, 0
         self.tokens: dict[int, Token] = {}
         self.tasks: dict[int, Node] = {}
@@ -162,7 +163,7 @@ class Case(Waiting):
         if "kept" in d:
             self.kept.pop(d["step"], None)
         if self.status == "draft" and ev.token == MAIN:
-            self.status = "open"
+            self.status, self.sent = "open", (self.rev, self.sha)
         self._leave(token, ev)
 
     def _leave(self, token: Token, ev: Told) -> None:

@@ -28,9 +28,14 @@ class Rules:
             given = self.answers[(case.id, rev)]
             self.answers[(case.id, case.rev)] = {fields.get(name, name): value for name, value in given.items()}
 
-    def department(self, d: Any, role: str, area: str | None) -> str | None:
-        """The nearest department of the role's kind, from the case's area upwards."""
-        kind, here = d.service.roles[role].department, area
+    def department(self, case: Case, role: str) -> str | None:
+        """The nearest department of the role's kind, from its area upwards: that which the application named when it
+        was sent, else the case's."""
+        kind, here = self.of(case).service.roles[role].department, case.area
+        rev, sha = case.sent
+        then = self.definitions.by_sha(sha).service.roles.get(role) if sha else None
+        if then is not None and then.area is not None:
+            here = self.value(case, then.area.removeprefix("form."), rev) or here
         while here is not None:
             if f"{here}.{kind}" in self.catalogue.departments:
                 return f"{here}.{kind}"
@@ -60,12 +65,12 @@ class Rules:
 
     def in_role(self, case: Case, actor: Actor, role: str) -> bool:
         """Whether the role is theirs here, or that of a colleague for whom they stand in."""
-        pair = (role, self.department(self.of(case), role, case.area))
+        pair = (role, self.department(case, role))
         return actor.kind == "user" and any(pair in each.roles for each in (actor, *actor.deputy_for))
 
     def for_whom(self, case: Case, actor: Actor, role: str, token: Token | None) -> Actor | None:
         """The absent colleague for whom somebody acts: whose task it is, else whose role alone gives the right."""
-        pair = (role, self.department(self.of(case), role, case.area))
+        pair = (role, self.department(case, role))
         fitting = [each for each in actor.deputy_for if pair in each.roles]
         task = case.task_of(token.id) if token is not None else None
         for each in fitting:
