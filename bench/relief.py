@@ -34,6 +34,7 @@ def figures(stage: Stage, rt: Runtime) -> Iterator[Figure]:
         yield figure(f"relief.documents.{service}", share, "share")
     yield figure("relief.fields_median", median(fields.values()), "share", 0.85, "at_least")
     yield figure("relief.fields_worst", min(fields.values()), "share", 0.70, "at_least")
+    yield figure("relief.documents_median", median(documents.values()), "share", 0.90, "at_least")
     needed, brought = (sum(row[at] for row in rows) for at in (3, 4))
     yield figure("relief.documents", 1 - brought / needed, "share", 0.90, "at_least")
     yield figure("relief.second_application_fields", _second(stage, rt), "share", 0.95, "at_least")

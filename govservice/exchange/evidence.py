@@ -240,7 +240,9 @@ def burden(
 
 def _papers(compiled: Compiled, facts: Facts, catalogue: Catalogue | None) -> dict[str, tuple[Text, bool]]:
     """Label of every paper in question and whether it was spared: what registries replace first, then materials."""
-    datasets = {fact.dataset: name for name, fact in compiled.service.facts.items() if fact.dataset}
+    needless = compiled.fact_conditions.keys() - facts.keys()  # of another situation than the applicant's
+    datasets = {fact.dataset: name for name, fact in compiled.service.facts.items()
+                if fact.dataset and name not in needless}  # fmt: skip
     replaced = catalogue.replaced if catalogue is not None else {}
     found = {
         name: (paper.label, (fact := datasets[paper.dataset]) in facts and facts[fact].filled)

@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 
 from govservice.engine import Expected
 from govservice.errors import Invalid, Missing, NotAllowed, Stale
-from govservice.exchange.evidence import burden
 from govservice.operations import filing as operations
 from govservice.queries.tracking import CasePage, case_page
 from govservice.web.access import audience, current_runtime, now
@@ -22,7 +21,7 @@ from govservice.web.citizen.letters import dates, told_by
 from govservice.web.citizen.rows import fact_groups, material_rows, own_rows, promised_answer, receiver
 from govservice.web.citizen.sealed import seals_of
 from govservice.web.citizen.sent_before import earlier
-from govservice.web.citizen.tasks import late_words, relief_sentence, troubles
+from govservice.web.citizen.tasks import late_words, relief_sentence, spared, troubles
 from govservice.web.i18n import text
 from govservice.worktime.limits import due_on
 
@@ -68,7 +67,7 @@ def _send(filing: Filing) -> str | Response | tuple[str, int]:
 
 
 def _page(filing: Filing, problem: str = "", wrong: Mapping[str, str] | None = None) -> str:
-    relief = burden(filing.compiled, filing.facts, filing.shown_fields)
+    relief = spared(filing)
     return render_template(
         "citizen/check.html",
         filing=filing,
@@ -76,7 +75,7 @@ def _page(filing: Filing, problem: str = "", wrong: Mapping[str, str] | None = N
         documents=material_rows(filing),
         groups=fact_groups(filing),
         relief=relief,
-        relief_words=relief_sentence(filing, relief),
+        relief_words=relief_sentence(relief),
         to_do=[item for item in items_of(filing) if item.wanted],
         waiting=troubles(filing) if filing.waiting else [],
         late=late_words(filing),
@@ -111,7 +110,7 @@ def sent(number: str) -> str | Response:
     with rt.read() as session:
         case = session.merge(filing.case, load=False)
         page = case_page(session, rt.definitions, rt.calendars, case, now())
-    relief = burden(filing.compiled, filing.facts, filing.shown_fields)
+    relief = spared(filing)
     return render_template(
         "citizen/sent.html", filing=filing, page=page, relief=relief, again="again" in request.args,
         accept=dates(page, "intake", told_by(page, "receipt", LAST)), decide_by=decision_day(page),

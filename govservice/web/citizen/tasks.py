@@ -35,7 +35,7 @@ def tasks(number: str) -> str | Response:
         total=len(items),
         ready=not filing.missing() and all(i.state == "done" for i in items if i.kind == "page"),
         go_on=next_href(filing),
-        relief=burden(filing.compiled, filing.facts, filing.shown_fields),
+        relief=spared(filing),
         known=known_items(filing),
         troubles=troubles(filing),
         before=before,
@@ -99,14 +99,15 @@ def late_words(filing: Filing) -> list[str]:
     return [why_asked(filing, filing.facts[name]) for name in pending_facts(filing.compiled, filing.facts)]
 
 
-def relief_sentence(filing: Filing, relief: Burden) -> str:
+def spared(filing: Filing) -> Burden:
+    """What registers spare the applicant: answers of the pages shown, and papers."""
+    return burden(filing.compiled, filing.facts, filing.shown_fields, filing.rt.definitions.catalogue)
+
+
+def relief_sentence(relief: Burden) -> str:
     """Where it came from, and which papers nobody had to bring."""
     names = list_text([text(name) for name in relief.registries])
-    papers = [
-        text(material.label)
-        for name, material in filing.compiled.service.materials.items()
-        if name not in filing.slots.materials
-    ]
+    papers = [text(label) for label in relief.papers]
     said = gettext("They came from: %(registers)s.", registers=names) if names else ""
-    spared = gettext("You need not bring: %(papers)s.", papers=list_text(papers)) if papers else ""
-    return gap().join(part for part in (said, spared) if part)
+    needless = gettext("You need not bring: %(papers)s.", papers=list_text(papers)) if papers else ""
+    return gap().join(part for part in (said, needless) if part)
