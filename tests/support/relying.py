@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from config import ROOT, Settings
+from govservice.definitions.library import Definitions, load_library
 from govservice.exchange.gateway import Gateway
 from govservice.models.session import Database
 from govservice.operations.publishing import publish_all
@@ -53,13 +55,28 @@ def relying_files(folder: Path, edits: Edits = NO_EDITS, **more: str) -> Path:
     return copy
 
 
+def _read(files: Path) -> Definitions:
+    """The definitions of a copy; another copy that says the same shares them, as tests share the shipped ones."""
+    said = hashlib.sha256()
+    for path in sorted(files.rglob("*.yaml")):
+        said.update(f"{path.relative_to(files)}\n".encode() + path.read_bytes())
+    key = said.hexdigest()
+    if key not in _KNOWN:
+        _KNOWN[key] = load_library(files)
+    return _KNOWN[key]
+
+
+_KNOWN: dict[str, Definitions] = {}
+
+
 def relying_runtime(
     settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, folder: Path,
     edits: Edits = NO_EDITS, **more: str,
 ) -> Runtime:  # fmt: skip
     """A portal with that service in force, with a door of its own to the real registries."""
-    parts = {"database": database, "wall": clock, "simulated": False}
-    made = open_runtime(replace(settings, workflows_dir=relying_files(folder, edits, **more)), parts)
+    files = relying_files(folder, edits, **more)
+    parts = {"database": database, "wall": clock, "simulated": False, "definitions": _read(files)}
+    made = open_runtime(replace(settings, workflows_dir=files), parts)
     made = replace(made, gateway=Gateway(made.definitions.catalogue, sandbox.endpoints()))
     publish_all(made, by="test", now=clock.now())
     return made
