@@ -34,9 +34,12 @@ def pending_facts(compiled: Compiled, facts: Facts) -> list[str]:
 
 
 def must_be_known(compiled: Compiled) -> frozenset[str]:
-    """What a case cannot be sent without, whatever a register owes: where it goes to."""
-    area = compiled.service.area
-    return frozenset({area.removeprefix("form.")} if area is not None else ())
+    """What a case cannot be sent without, whatever a register owes: where it goes to, and where a role of its own
+    place sits. It stands from then on: another place is another office's case (Administrative Licensing Law art. 32),
+    so no correction opens it."""
+    service = compiled.service
+    places = (service.area, *(role.area for role in service.roles.values()))
+    return frozenset(area.removeprefix("form.") for area in places if area is not None)
 
 
 def fields_of(compiled: Compiled, names: Iterable[str]) -> frozenset[str]:

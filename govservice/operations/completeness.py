@@ -72,28 +72,30 @@ def prune_hidden(compiled: Compiled, form: Form) -> Form:
 
 
 def open_slots(session: Session, case: Case, compiled: Compiled, facts: Facts) -> OpenSlots:
-    """What is open now. In a correction a field that a registry fills stays closed even when it was named."""
-    asked = evidence.asked_fields(compiled, facts)
+    """What is open now. In a correction a field that a registry fills, and one that says which office the case is for,
+    stays closed even when it was named."""
+    asked: frozenset[str] = frozenset(evidence.asked_fields(compiled, facts))
     wanted = evidence.materials_asked(compiled, facts)
     if case.status == "draft":
-        return OpenSlots(frozenset(asked), frozenset(wanted))
-    named = set(correction_items(session, case.id))
+        return OpenSlots(asked, frozenset(wanted))
+    asked -= must_be_known(compiled)
+    named = frozenset(correction_items(session, case.id))
     if not named and case.status == "open" and (names := asked_for(session, case.id)):
-        fields, papers = fields_of(compiled, names) & set(asked), materials_of(compiled, names) & set(wanted)
+        fields, papers = fields_of(compiled, names) & asked, materials_of(compiled, names) & set(wanted)
         return OpenSlots(fields, papers, owed=True)
     if not named:
         return OpenSlots()
-    opened = frozenset(_newly_shown(session, case, compiled) & set(asked)) - named
-    fields = frozenset(named & set(asked)) | opened
+    opened = (_newly_shown(session, case, compiled) & asked) - named
+    fields = (named & asked) | opened
     return OpenSlots(fields, frozenset(named & set(compiled.service.materials)), correcting=True, opened=opened)
 
 
-def _newly_shown(session: Session, case: Case, compiled: Compiled) -> set[str]:
+def _newly_shown(session: Session, case: Case, compiled: Compiled) -> frozenset[str]:
     """Fields of pages that the answers kept since the notice show, and those that were sent did not."""
     kept = read_form(session, case.applicant_id, case.id)
     sent = read_form(session, case.applicant_id, case.id, case.data_rev)
     new = set(visible_pages(compiled, kept)) - set(visible_pages(compiled, sent))
-    return {name for page in compiled.service.form if page.page in new for name in page.fields}
+    return frozenset(name for page in compiled.service.form if page.page in new for name in page.fields)
 
 
 def missing_items(compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots) -> list[str]:

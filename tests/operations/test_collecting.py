@@ -14,6 +14,7 @@ from sqlalchemy import select
 from govservice.engine import Applied, recount
 from govservice.engine.snapshot import load
 from govservice.errors import Forbidden, NotAllowed
+from govservice.models.casedata import read_form
 from govservice.models.cases import Case, CaseEvent, CaseStateRow, Task, Visit
 from govservice.operations import filing
 from govservice.operations.clock import fire_due
@@ -142,6 +143,27 @@ def test_a_correction_comes_back_to_the_window_that_asked(collected: Play) -> No
         play.rt, play.citizen("liu.yang"), play.case_id, expected=None, idem=play.key(), now=play.now
     )  # fmt: skip
     assert open_task(play) == ("collect", "collector", "huaxi.service_hall")
+
+
+def test_where_it_goes_and_where_it_is_collected_stand_once_it_is_sent(collected: Play) -> None:
+    """Another district is another office's case (Administrative Licensing Law art. 32(2)): what is asked to correct it
+    leaves it, so that an answer and the office that decides on it never differ."""
+    play = collected
+    wrong = {name: "不对" for name in ("move.district", "move.window", "move.address")}
+    act(play, "collector", "huaxi", "correct", reason="请核对。", items=wrong)
+    play.deliver()
+    address = "南明区新华路 105 号 2 单元 302 室"
+    play.answer(
+        "liu.yang", place={"move.district": "yunyan", "move.window": "yunyan", "move.address": address}
+    )  # fmt: skip
+    filing.resubmit(play.rt, play.citizen("liu.yang"), play.case_id, expected=None, idem=play.key(), now=play.now)
+    with play.rt.read() as session:
+        case = session.get_one(Case, play.case_id)
+        sent = read_form(session, case.applicant_id, case.id, case.data_rev).answers
+    assert {name: sent[name] for name in wrong} == {**PLACE, "move.window": "huaxi", "move.address": address}
+    assert (play.state.area, play.state.places) == ("nanming", {"collector": "huaxi"})
+    act(play, "collector", "huaxi", "pass_on")
+    assert agreed(play) == []
 
 
 def test_the_place_is_in_the_chain_and_in_the_kept_state(collected: Play) -> None:

@@ -156,6 +156,15 @@ def test_what_was_left_empty_may_be_asked_for(desks: Desks) -> None:
     assert 'name="item-org-name"' not in page
 
 
+def test_which_office_the_case_is_for_is_not_corrected(desks: Desks) -> None:
+    """Another district is another office's case: who sent it to the wrong one is declined, not asked to correct."""
+    number = desks.filed()
+    desks.wrong(number, {"premises.address": "新华路 1 号", "premises.district": "huaxi"})
+    page = words(desks.at("li.na").get(f"/clerk/cases/{number}/{desks.token(number)}/correct"))
+    assert 'name="item-premises-address"' in page
+    assert 'name="item-premises-district"' not in page
+
+
 @pytest.mark.parametrize(
     ("file", "said"),
     [

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from govservice.definitions.compiled import Compiled, Edge
 from govservice.engine import MAIN, Actor, CaseState, Expected, Needs, Offer
 from govservice.errors import Forbidden, NotAllowed, NotFound, PortalError, Stale
+from govservice.exchange.pending import must_be_known
 from govservice.models.casedata import read_form
 from govservice.models.cases import CaseEvent
 from govservice.operations.completeness import visible_pages
@@ -85,7 +86,8 @@ def desk_of(rt: Runtime, session: Session, opened: Opened, actor: Actor, token_i
     sight = sight_of(compiled, opened.steps)
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
     shown = set(visible_pages(compiled, form))
-    could = [n for page in compiled.service.form if page.page in shown for n in page.fields]
+    fixed = must_be_known(compiled)  # whoever named the wrong office is declined and told the right one
+    could = [n for page in compiled.service.form if page.page in shown for n in page.fields if n not in fixed]
     asked: dict[str, Any] = {n: form.answers.get(n) for n in could if form.own(n)}
     present = {**asked, **form.materials}
     applicant, person = applicant_of(session, case)
