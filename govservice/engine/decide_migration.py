@@ -13,6 +13,7 @@ from typing import Any
 from govservice.definitions.compiled import Compiled, CorrectionPolicy, TimerRule
 from govservice.engine import decide_clocks as clocks
 from govservice.engine import decide_moves as moves
+from govservice.engine import migration_ahead as ahead
 from govservice.engine.decide_work import CalendarsLike, Work
 from govservice.engine.invariants import breaches
 from govservice.engine.migration_paths import Paths
@@ -38,6 +39,7 @@ NO_CONFIRMED = N_("A first person has confirmed %(action)s, which the new versio
 NO_ROLE = N_("The role %(role)s watches this case, and the new version does not have it.")
 NO_DEPARTMENT = N_("No department of this area has the role %(role)s.")
 NOT_ASKED = N_("The new version decides by %(field)s, which this case was never asked for.")
+OTHER_SEAT = N_("Where the role %(role)s sits comes from another answer in the new version; this case has settled it.")
 UNSOUND = N_("The case would not be sound in the new version (%(what)s).")
 PAUSED = N_("The limit %(limit)s would begin while the applicant's correction is awaited.")
 NO_PROMISE = N_("The applicant put off or pledged %(item)s, and the new version does not let one do so.")
@@ -187,13 +189,26 @@ class _Move:
                 yield Refusal("child", OTHER_CHILDREN, {"service": service})
 
     def _never_asked(self) -> Iterator[Refusal]:
-        """A guard over an answer that was never asked for is always false: a case that was sent does not move there."""
+        """A guard over an answer that was never asked for is always false, and where a role sits is settled when a case
+        is sent: a case that was sent does not move to where it would come to either."""
         if self.st.status == "draft":
             return
+        steps = ahead.steps_ahead(self.new, [self.paths.path(t.step) for t in self._open()])
         asked = {self.fields.get(name, name) for name in self.old.service.fields}
-        for name in sorted(_read_by(self.new) - asked):
+        for name in sorted(ahead.read_by(self.new, steps) - asked):
             if name in self.new.service.fields:
                 yield Refusal("not_asked", NOT_ASKED, {"field": name})
+        for role in sorted(ahead.roles_of(self.new, steps)):
+            if self._seat(self.old, role) != self.new.service.roles[role].area:
+                yield Refusal("seat", OTHER_SEAT, {"role": role})
+
+    def _seat(self, old: Compiled, role: str) -> str | None:
+        """The question that says where a role sits in the old version, by its name in the new one."""
+        source = old.service.roles[role].area if role in old.service.roles else None
+        if source is None:
+            return None
+        name = source.removeprefix("form.")
+        return f"form.{self.fields.get(name, name)}"
 
     def afterwards(self) -> Iterator[Refusal]:
         """What can be seen only of the state as it would be."""
@@ -328,12 +343,3 @@ class _Move:
 def _same(rule: TimerRule) -> tuple[Any, ...]:
     """What makes a timer the same in two versions: what it does, of which limit; not when, not its place."""
     return rule.do, rule.of, rule.to, rule.to_role
-
-
-def _read_by(d: Compiled) -> set[str]:
-    """Names that any guard of an action, of a target or of a branch reads, and the lists that branches are made of."""
-    edges = [edge for out in d.out.values() for edge in out]
-    guards = [guard for e in edges for guard in (e.guard, *(t.guard for t in e.targets))]
-    whens = [branch.when for block in d.blocks.values() for branch in block.branches]
-    lists = {branch.each for block in d.blocks.values() for branch in block.branches if branch.each is not None}
-    return lists | {name for expression in (*guards, *whens) if expression is not None for name in expression.names}

@@ -210,6 +210,42 @@ def test_a_case_that_cannot_move_says_why_and_stays(database: Database, code: st
     world.do(LI, "accept", MAIN)  # pinned: it goes on where it is
 
 
+ONE = "      extra.one: {type: district, label: {en: N, zh: 新}}\n      place.area:"
+ASKED = text().replace("      place.area:", ONE)  # asks a question more
+TWO_WAYS = 'submit: {to: [{guard: "has(extra.one)", to: desk}, {to: desk}], marks'
+SEATED = "window: {department: service_hall, area: form.extra.one}"
+
+
+def test_what_only_the_drafts_way_reads_keeps_nobody(database: Database) -> None:
+    """A window that collects, say, comes into the way before where the case stands: it goes on without."""
+    world = World(database, OLD)
+    world.submit()
+    new = publish(world, compiled_from(ASKED.replace("submit: {to: desk, marks", TWO_WAYS)))
+    assert why_not(world, new) == []
+    migrate(world, new)
+    world.do(LI, "accept", MAIN)
+    world.check()
+
+
+def test_a_role_that_would_sit_elsewhere_keeps_the_case(database: Database) -> None:
+    """Where a role sits is settled when a case is sent. Who has nothing to do ahead of the case does not matter."""
+    world = World(database, OLD)
+    world.submit()
+    new = publish(world, compiled_from(ASKED.replace("window: {department: service_hall}", SEATED)))
+    assert why_not(world, new) == ["seat"]
+    world.do(LI, "accept", MAIN)
+    assert why_not(world, new) == [], "the window's part is behind it"
+
+
+def test_what_an_action_ahead_requires_must_have_been_asked(database: Database) -> None:
+    """Else nobody could ever take it."""
+    world = World(database, OLD)
+    world.submit()
+    needs = DESK.replace("marks: accepted,", "marks: accepted, requires: {fields: [extra.one]},")
+    new = publish(world, compiled_from(text(desk=needs).replace("      place.area:", ONE)))
+    assert why_not(world, new) == ["not_asked"]
+
+
 def test_in_branches_too(database: Database) -> None:
     world = World(database, OLD)
     world.submit()

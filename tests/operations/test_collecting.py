@@ -149,7 +149,7 @@ def test_where_it_goes_and_where_it_is_collected_stand_once_it_is_sent(collected
     """Another district is another office's case (Administrative Licensing Law art. 32(2)): what is asked to correct it
     leaves it, so that an answer and the office that decides on it never differ."""
     play = collected
-    wrong = {name: "不对" for name in ("move.district", "move.window", "move.address")}
+    wrong = dict.fromkeys(("move.district", "move.window", "move.address"), "不对")
     act(play, "collector", "huaxi", "correct", reason="请核对。", items=wrong)
     play.deliver()
     address = "南明区新华路 105 号 2 单元 302 室"
