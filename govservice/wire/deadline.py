@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import httpcore
@@ -70,13 +71,20 @@ class _Backend(httpcore.SyncBackend):
         return _Stream(super().connect_tcp(host, port, left, local_address, socket_options))
 
 
+@lru_cache(maxsize=1)
+def _public_authorities() -> ssl.SSLContext:
+    """One for all doors: reading the authorities takes longer than a call."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 def transport(limits: httpx.Limits, context: ssl.SSLContext | None = None) -> httpx.HTTPTransport:
     """httpx's own transport on sockets that know the deadline. No proxies, HTTP/1.1, certificates checked: by `context`
     where one is given, else against the public authorities."""
-    made = httpx.HTTPTransport(trust_env=False)
+    context = context or _public_authorities()
+    made = httpx.HTTPTransport(verify=context, trust_env=False)
     made.close()
     made._pool = httpcore.ConnectionPool(  # httpx has no argument for it; its version is pinned
-        ssl_context=context or httpx.create_ssl_context(trust_env=False),
+        ssl_context=context,
         max_connections=limits.max_connections,
         max_keepalive_connections=limits.max_keepalive_connections,
         keepalive_expiry=limits.keepalive_expiry,

@@ -30,7 +30,6 @@ from govservice.models.payments import Payment, PaymentNotice
 from govservice.models.session import Database
 from govservice.operations import deciding, effects, filing
 from govservice.operations.clock import fire_due, set_clock
-from govservice.operations.demo_cast import load_cast
 from govservice.operations.fees import reconcile_due
 from govservice.operations.invariants import check_case, staff_actors
 from govservice.operations.paying import begin
@@ -71,6 +70,16 @@ def fee_definitions(tmp_path_factory: pytest.TempPathFactory) -> Any:
     for file in DATA.glob("*.yaml"):
         shutil.copy(file, folder / "services")
     return load_library(folder)
+
+
+@pytest.fixture
+def sqlite_url(staged_sqlite_url: str) -> str:
+    return staged_sqlite_url
+
+
+@pytest.fixture
+def postgresql_url(staged_postgresql_url: str) -> str:
+    return staged_postgresql_url
 
 
 @dataclass
@@ -229,7 +238,6 @@ def till(
     rt: Runtime = app.extensions["runtime"]
     set_clock(rt, MONDAY, frozen=True)
     publish_all(rt, by="test", now=MONDAY)
-    load_cast(rt, now=MONDAY)
     server.app = app
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

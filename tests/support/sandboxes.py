@@ -16,6 +16,9 @@ from config import ROOT
 
 REGISTRIES = tuple(sorted(path.stem for path in (ROOT / "workflows" / "registries").glob("*.yaml")))
 PATIENCE = 20.0  # seconds: the machine may be busy
+# A connection for each call, as short as the sandboxes' faults want it; one client, for making one takes longer than a
+# call.
+CLIENT = httpx.Client(timeout=PATIENCE, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 @contextmanager
@@ -40,12 +43,12 @@ class Doors:
     url: str
 
     def admin(self, door: str, body: Any) -> Any:
-        answer = httpx.post(f"{self.url}/_admin/{door}", json=body, timeout=PATIENCE)
+        answer = CLIENT.post(f"{self.url}/_admin/{door}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def reset(self) -> None:
-        httpx.delete(f"{self.url}/_admin/faults").raise_for_status()
+        CLIENT.delete(f"{self.url}/_admin/faults").raise_for_status()
 
 
 class Sandbox(Doors):
@@ -74,7 +77,7 @@ class Sandbox(Doors):
         self.admin("records", {"registry": registry, "subject": subject, "changes": None})
 
     def calls(self) -> dict[str, int]:
-        calls: dict[str, int] = httpx.get(f"{self.url}/_admin/faults").json()["calls"]
+        calls: dict[str, int] = CLIENT.get(f"{self.url}/_admin/faults").json()["calls"]
         return calls
 
     def registered(self, national_id: str) -> dict[str, Any]:
@@ -105,5 +108,5 @@ class PaymentSandbox(Doors):
 
     def sent(self, order: str) -> list[tuple[int, int]]:
         """(seq, answer) of each callback of an order that went out."""
-        rows = httpx.get(f"{self.url}/_admin/sent").json()["sent"]
+        rows = CLIENT.get(f"{self.url}/_admin/sent").json()["sent"]
         return [(row["seq"], row["answer"]) for row in rows if row["order"] == order]
