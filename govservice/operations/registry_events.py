@@ -197,7 +197,7 @@ def _look_again(rt: Runtime, event_id: str, case_id: str, names: list[str], now:
     """What was granted is looked at by somebody; once for each message and case. The registers are not asked: the
     consent to that ended with the case, and whoever looks hears the person first."""
     for name in names:
-        tried(rt, Command(case_id, "@review", f"told:{event_id}:{name}", now, SYSTEM, data={"fact": name}))
+        tried(rt, Command(case_id, "@review", f"told:{event_id}:{case_id}:{name}", now, SYSTEM, data={"fact": name}))
     _note(rt, event_id, case_id, LOOKED_AT, now)
 
 

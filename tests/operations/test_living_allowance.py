@@ -144,6 +144,15 @@ def form_of(play: Play) -> Form:
 # -- "data-change event from any source = persistent trigger that opens a review case"
 
 
+def listening(play: Play, tmp_path: Path) -> Runtime:
+    """A portal that knows by which key the two registers sign."""
+    key = tmp_path / "register.pem"
+    public = Ed25519PrivateKey.from_private_bytes(SEED).public_key()
+    key.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    keys = {"civil_affairs_events": key, "population_events": key}
+    return replace(play.rt, settings=replace(play.rt.settings, registry_keys=keys))
+
+
 def tells(play: Play, rt: Runtime, registry: str, kind: str, number: str) -> int:
     """A register says by itself that something has happened to Liu Yang; the worker follows it."""
     words = {"id": number, "type": kind, "subject": "990111199502280415", "occurred_at": to_iso(play.now)}
@@ -162,11 +171,7 @@ def test_a_change_after_the_grant_opens_a_review_and_takes_nothing_away(play: Pl
     """One review however much is told; the recipient is heard before the allowance ends, by somebody else than who
     proposed it; and what has ended is not reviewed again."""
     granted(play)
-    key = tmp_path / "register.pem"
-    public = Ed25519PrivateKey.from_private_bytes(SEED).public_key()
-    key.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    keys = {"civil_affairs_events": key, "population_events": key}
-    rt = replace(play.rt, settings=replace(play.rt.settings, registry_keys=keys))
+    rt = listening(play, tmp_path)
     before = set(play.steps.values())
     assert tells(play, rt, "civil_affairs", "means.changed", "M-1") == 1
     assert set(play.steps.values()) - before == {"change_review"}
@@ -186,3 +191,14 @@ def test_a_change_after_the_grant_opens_a_review_and_takes_nothing_away(play: Pl
     assert set(play.steps.values()) == before
     tells(play, rt, "civil_affairs", "means.changed", "M-2")
     assert set(play.steps.values()) == before
+
+
+def test_a_change_opens_a_review_of_each_grant_that_it_concerns(play: Play, tmp_path: Path) -> None:
+    """Whoever was granted it twice, the second time before the first letter had run out, is looked at twice."""
+    cases = []
+    for _ in range(2):
+        granted(play)
+        cases.append(play.case_id)
+    assert tells(play, listening(play, tmp_path), "civil_affairs", "means.changed", "M-1") == 1
+    for play.case_id in cases:
+        assert "change_review" in play.steps.values()
