@@ -7,36 +7,37 @@ when. What was said last at a step counts; what a parallel step has said falls w
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from govservice.definitions.compiled import Compiled
+from govservice.definitions.compiled import Compiled, Edge
 from govservice.definitions.library import Definitions
 from govservice.models.cases import Case, CaseEvent
-from govservice.queries.tracking import words_of
+from govservice.queries.tracking import happenings, words_of
 from govservice.queries.way import department_kind, department_name, place_of
 from govservice.worktime.calendar import Calendar
 from govservice.worktime.limits import due_on
 
 Text = Mapping[str, str]
 MOST = 50  # lines that one act may hold
-ENTERED, LEFT = "step.entered", "step.left"
+ENTERED, LEFT, MOVED = "step.entered", "step.left", "case.migrated"  # to another version: steps may have new names
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One line. `by`: the department that set it; `checker`: who looks whether it is kept, at the latest `until`
-    (None while nothing is issued)."""
+    (None while nothing is issued); `check`: the step at which they do ("" once it stands on a document)."""
 
     text: str
     by: Text
     checker: Text
     until: date | None = None
+    check: str = ""
 
     def as_json(self) -> dict[str, Any]:
         said = {"text": self.text, "by": dict(self.by), "checker": dict(self.checker)}
@@ -58,14 +59,16 @@ def set_for(
         return []
     rows = session.scalars(
         select(CaseEvent)
-        .where(CaseEvent.case_id == case.id, CaseEvent.type.in_((ENTERED, LEFT)))
+        .where(CaseEvent.case_id == case.id, CaseEvent.type.in_((ENTERED, LEFT, MOVED)))
         .order_by(CaseEvent.seq)
-    )
-    acts = [act for act in standing(compiled, ((row.type, json.loads(row.data)) for row in rows)) if sees(act)]
+    ).all()
+    told = happenings(definitions, compiled, case, rows, {})
+    acts = [act for act in standing(compiled, ((h.type, h.data) for h in told)) if sees(act)]
     words = words_of(session, case, [act.get("text") for act in acts])
     return [
-        Condition(line, *_who(definitions, compiled, case, act))
+        Condition(line, *_who(definitions, compiled, case, edge), check=str(edge.conditions))
         for act in acts
+        if (edge := compiled.edge(str(act["step"]), str(act["trigger"]))) is not None
         for line in lines(words.get(str(act.get("text")), ""))
     ]
 
@@ -91,9 +94,7 @@ def lines(stored: str) -> list[str]:
     return [line.strip() for line in said.splitlines() if line.strip()][:MOST]
 
 
-def _who(definitions: Definitions, compiled: Compiled, case: Case, act: Mapping[str, Any]) -> tuple[Text, Text]:
-    edge = compiled.edge(str(act["step"]), str(act["trigger"]))
-    assert edge is not None
+def _who(definitions: Definitions, compiled: Compiled, case: Case, edge: Edge) -> tuple[Text, Text]:
     check = compiled.steps[str(edge.conditions)]
     roles = compiled.service.roles
     code = compiled.steps[edge.source].owner
@@ -103,9 +104,8 @@ def _who(definitions: Definitions, compiled: Compiled, case: Case, act: Mapping[
     return by, checker.title if checker is not None and checker.title is not None else check.title
 
 
-def dated(compiled: Compiled, calendar: Calendar, found: Iterable[Condition], issued: datetime) -> list[Condition]:
-    """The same with the last day of the check, counted from the issue."""
-    checks = {e.conditions for edges in compiled.out.values() for e in edges if e.conditions is not None}
-    limits = [limit for name in checks if (limit := compiled.steps[name].limit) is not None]
-    until = min((due_on(calendar, issued, limit) for limit in limits), default=None)
-    return [Condition(each.text, each.by, each.checker, until) for each in found]
+def dated(compiled: Compiled, calendar: Calendar, found: Collection[Condition], issued: datetime) -> list[Condition]:
+    """The same with the last day of the check of each, counted from the issue."""
+    limits = {each.check: compiled.steps[each.check].limit for each in found}
+    until = {check: due_on(calendar, issued, limit) for check, limit in limits.items() if limit is not None}
+    return [replace(each, until=until.get(each.check)) for each in found]

@@ -3,11 +3,14 @@ its paper is."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from config import ROOT
+from govservice.definitions.migrations import Migration
 from govservice.engine import MAIN, SYSTEM, Command, apply
 from govservice.exchange.evidence import asked_fields, current_facts, materials_asked
 from govservice.exchange.sandbox.cast import QINGWEI
@@ -16,14 +19,17 @@ from govservice.models.cases import Case
 from govservice.models.exchange import Burden, Exchange
 from govservice.operations import filing
 from govservice.operations.issuing import issue_document
+from govservice.operations.migrating import migrate, route
 from govservice.operations.promising import give_pledge
-from govservice.queries.conditions import Condition, set_for
+from govservice.operations.proposing import approve, propose
+from govservice.queries.conditions import Condition, dated, set_for
 from govservice.queries.licences import of_case
 from govservice.worktime.duration import Duration
 from govservice.worktime.limits import due_on
 from tests.operations.conftest import Play
 from tests.support.sandboxes import Sandbox
 
+SERVICE = ROOT / "workflows" / "services" / "building_permit.yaml"
 TYPED = {"project.water", "project.neighbours"}  # what no register holds
 HELD = {
     "planning": "planning_conditions", "real_estate": "title_deed", "investment": "energy_form",
@@ -154,6 +160,32 @@ def test_each_department_sets_conditions_one_a_line(play: Play) -> None:
 def test_a_department_that_agrees_without_conditions_sets_none(play: Play) -> None:
     examined(play, "pass", "符合规划条件")  # words, but no conditions
     assert [c.text for c in conditions(play)] == ["人防工程与主体工程同步建设"]
+
+
+def test_conditions_stay_when_the_step_that_set_them_gets_another_name(play: Play) -> None:
+    """The case moves to a version in which planning examines at a step with another path."""
+    examined(play)
+    before = conditions(play)
+    head, planning, rest = SERVICE.read_text("utf-8").partition("\n      planning:\n")
+    rest = rest.replace("start: desk", "start: table", 1).replace("          desk:", "          table:", 1)
+    id = propose(play.rt, play.staff("qian.yu"), head + planning + rest, "n", now=play.now)
+    approve(play.rt, play.staff("zhao.lei"), id, now=play.now)
+    names = Migration(service="building_permit", steps={"plans.planning.desk": "plans.planning.table"})
+    way = route(play.rt, "building_permit", 1, 2, names)
+    assert [moved.reasons for moved in migrate(play.rt, play.staff("qian.yu"), way, now=play.now)] == [()]
+    assert conditions(play) == before
+
+
+def test_each_condition_has_the_last_day_of_its_own_check(play: Play) -> None:
+    examined(play)
+    compiled = play.rt.definitions.current("building_permit")
+    other = replace(compiled.steps["conditions_check"], path="other_check", limit=Duration.parse("10wd"))
+    compiled = replace(compiled, steps={**compiled.steps, "other_check": other})
+    first, *others = conditions(play)
+    calendar = play.rt.calendars.for_area("huaxi")
+    found = dated(compiled, calendar, [replace(first, check="other_check"), *others], play.now)
+    days = [due_on(calendar, play.now, Duration.parse(length)) for length in ("10wd", "60wd", "60wd")]
+    assert [each.until for each in found] == days
 
 
 def test_the_permit_bears_them_with_the_last_day_of_the_check(play: Play) -> None:
