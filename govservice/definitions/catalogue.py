@@ -78,11 +78,6 @@ class Catalogue:
     effects: frozenset[str] = EFFECTS
     services: Mapping[str, Any] = field(default_factory=dict)  # data of the files of services/, for bundles
 
-    @property
-    def event_types(self) -> frozenset[str]:
-        """What registries tell by themselves."""
-        return frozenset(t for registry in self.registries.values() if registry.events for t in registry.events.types)
-
     def line_of_areas(self, area: str | None) -> Iterator[AreaEntry]:
         """An area and the areas above it, nearest first; nothing for an unknown one."""
         seen: set[str] = set()

@@ -20,9 +20,8 @@ from govservice.engine.decide_work import Work
 from govservice.engine.types import moment
 from govservice.errors import N_, Unverified
 from govservice.models.exchange import UNNEEDED, EvidenceRequirement, Fact
-from govservice.models.reliance import Dispute, Revalidation
+from govservice.models.reliance import CHANGED, Dispute, Revalidation
 
-CHANGED = ("material", "gone")
 SETTLES = ("verified", "waived")  # a clerk looked at the value itself: it stands without the registry
 OWED, GIVEN = ("deferred", "fetching"), ("declared", "uploaded")  # states of a need that no register met
 HELD_BY_NOBODY = ("no_record", "ambiguous", "withheld", "refused")  # no register will meet it: the applicant is asked

@@ -60,7 +60,7 @@ def merge_answers(compiled: Compiled, facts: Facts, form: F) -> F:
         if value is not None and (form.answers.get(name) != value or form.sources.get(name) != source):
             form = form.with_answers({name: value}, source)
         elif value is None and (form.sources.get(name) == ACCOUNT or form.sources.get(name, "").startswith("fact:")):
-            form = form.with_answers({name: None}, "you")
+            form = form.with_answers({name: None}, YOU)
     return form
 
 

@@ -15,12 +15,12 @@ from govservice.definitions.compiled import Compiled
 from govservice.definitions.schema_form import brought
 from govservice.exchange.comparing import differing
 from govservice.exchange.outcomes import GIVES_VALUES
-from govservice.exchange.rechecking import CHANGED, values_of
+from govservice.exchange.rechecking import values_of
 from govservice.exchange.views import NOBODY
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Exchange
-from govservice.models.reliance import Revalidation
+from govservice.models.reliance import CHANGED, Revalidation
 from govservice.models.session import box_of
 
 STOPS = (*CHANGED, "unavailable", "unverified")

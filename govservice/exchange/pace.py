@@ -113,7 +113,7 @@ class Paces:
 # -- the statements: one text for both databases, but for how each says "now", the lesser, the greater, the whole part.
 # Nothing but what is written here stands in them; every value is bound.
 
-_SHARE_NOW = "{least}(p.share + {greatest}({now} - p.closed_until, 0.0) / 60.0, 1.0)"
+_SHARE_NOW = "{least}(p.share + {greatest}({now} - p.closed_until, 0.0) / " + f"{RECOVERY}, 1.0)"
 _FREE = (
     "{least}(p.tokens + {greatest}({now} - p.filled_at, 0.0) * excluded.rate * " + _SHARE_NOW + ", "
     "{greatest}(excluded.rate, 1.0))"

@@ -29,10 +29,8 @@ from govservice.models.base import new_id
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Fact
-from govservice.models.reliance import Revalidation
+from govservice.models.reliance import CHANGED, Revalidation
 from govservice.models.session import Database, box_of
-
-CHANGED = ("material", "gone")
 
 
 @dataclass(frozen=True, slots=True)

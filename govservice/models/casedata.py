@@ -21,14 +21,16 @@ from govservice.errors import NotFound
 from govservice.models.cases import CaseData
 from govservice.models.session import box_of
 
+# Who gave an answer (`Form.sources`), beside `fact:<name>` (a register) and the portal's own record of the party:
 YOU = "you"
 AGAIN = "again:"  # and the number of the earlier case from which the applicant took their own answer over
+SHARED = "bundle"  # another part of the bundle
+ISSUED = "issued"  # the case itself brought it forth
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One revision. `answers` holds JSON forms (decimals as text); `sources` says `you`, `again:<number>` (the answer
-    of an earlier case, taken over by the applicant) or `fact:<name>`."""
+    """One revision. `answers` holds JSON forms (decimals as text); `sources` says who gave each (see above)."""
 
     rev: int = 0
     answers: Mapping[str, Any] = field(default_factory=dict)

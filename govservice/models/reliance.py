@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from govservice.models.base import Base, Code, Key, Moment, OptCode, OptMoment, OptRef, Ref
 
+CHANGED = ("material", "gone")  # results of asking again that matter: somebody says what follows
+
 
 class Revalidation(Base):
     """One fact of a case that was asked again, with how the answer compares to what the case rests on."""

@@ -22,7 +22,7 @@ from govservice.exchange import evidence, toll
 from govservice.exchange.snapshot import seal_snapshot
 from govservice.messaging.outbox import Effect
 from govservice.models.base import new_id
-from govservice.models.casedata import Form, read_form, write_form
+from govservice.models.casedata import SHARED, YOU, Form, read_form, write_form
 from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Fact
 from govservice.models.papers import File
@@ -31,8 +31,6 @@ from govservice.operations.completeness import OpenSlots, missing_items, prune_h
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import Upload, content_of, keep
 from govservice.operations.runtime import Runtime
-
-SHARED = "bundle"  # source of an answer that came from another part of the bundle
 
 
 def spawn(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
@@ -90,7 +88,7 @@ def _form(
         if value is None or field.issued is not None:
             continue
         answers[name] = value
-        told = mine.sources.get(source, "you")
+        told = mine.sources.get(source, YOU)
         elsewhere = from_other or name != source or (told.startswith("fact:") and told != f"fact:{field.fact}")
         sources[name] = SHARED if elsewhere else told
     materials = {
@@ -125,7 +123,7 @@ def _copy_facts(session: Session, parent: CaseState, case: Case, compiled: Compi
             id=id, case_id=case.id, subject_id=fact.subject_id, name=fact.name, fact_type=fact.fact_type,
             value_enc=box.seal_json(value, f"facts:{id}"), registry_code=fact.registry_code, dataset=fact.dataset,
             record_id=fact.record_id, registry_updated_at=fact.registry_updated_at, fetched_at=fact.fetched_at,
-            assurance=fact.assurance, exchange_id=fact.exchange_id, superseded_by=None,
+            assurance=fact.assurance, exchange_id=fact.exchange_id, superseded_by=None, as_of=fact.as_of,
         ))  # fmt: skip
     needs = select(EvidenceRequirement).where(
         EvidenceRequirement.case_id == parent.case_id, EvidenceRequirement.name.in_(wanted)

@@ -25,7 +25,7 @@ from govservice.engine.bulk import TABLES, Played, write
 from govservice.engine.chain import canonical
 from govservice.errors import N_, NotAllowed
 from govservice.models.base import new_id, to_iso
-from govservice.models.casedata import Form
+from govservice.models.casedata import YOU, Form
 from govservice.models.keyring import Box
 from govservice.models.session import Database, make_engine
 from govservice.operations import demo_words as words
@@ -231,7 +231,7 @@ def _answers(d: Compiled, random: Random, area: str) -> dict[str, Any]:
 def _sent(player: Player, box: Box) -> Rows:
     """The revisions of the answers and the sealed snapshots of what was sent."""
     state, filed = player.state, player.filed
-    sources = dict.fromkeys(filed.answers, "you")
+    sources = dict.fromkeys(filed.answers, YOU)
     data: list[tuple[Any, ...]] = []
     snapshots: list[tuple[Any, ...]] = []
     previous: str | None = None

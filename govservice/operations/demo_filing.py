@@ -20,7 +20,7 @@ from govservice.engine import Actor
 from govservice.exchange import conditional, consents, evidence, prefill, recording, toll
 from govservice.exchange.snapshot import Reason, seal_snapshot
 from govservice.models.base import to_iso
-from govservice.models.casedata import Form, write_form
+from govservice.models.casedata import YOU, Form, write_form
 from govservice.models.cases import Case
 from govservice.models.session import box_of
 from govservice.operations import demo_words as words
@@ -95,7 +95,7 @@ class Filing:
         fields = self.compiled.service.fields
         nothing = {name for name in names if not fields[name].required and self._held_by_nobody(fields[name].fact)}
         given = {n: value for n in names if n not in nothing and (value := self._value(n, fields[n])) is not None}
-        self.form = prune_hidden(self.compiled, self.form.with_answers(given, "you"))
+        self.form = prune_hidden(self.compiled, self.form.with_answers(given, YOU))
 
     def _held_by_nobody(self, fact: str | None) -> bool:
         view = self.facts.get(fact or "")
@@ -131,7 +131,7 @@ class Filing:
                 materials[name] = (self.attach(name, "material", self.actor.id, at),)
             elif name in self.form.sources and self.form.own(name):
                 given[name] = self._value(name, self.compiled.service.fields[name])
-        form = prune_hidden(self.compiled, self.form.with_answers(given, "you"))
+        form = prune_hidden(self.compiled, self.form.with_answers(given, YOU))
         self._write(replace(form, materials=materials), at)
         return self.form.changed_from(before)
 

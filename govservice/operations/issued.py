@@ -18,14 +18,13 @@ from govservice.definitions.compiled import Compiled
 from govservice.definitions.values import typed
 from govservice.errors import NotAllowed
 from govservice.identifiers import cn_check, organisation_check, uscc_check
-from govservice.models.casedata import Form, read_form, write_form
+from govservice.models.casedata import ISSUED, Form, read_form, write_form
 from govservice.models.cases import Case
 from govservice.operations.mandates import add_organisation, grant_mandate
 from govservice.operations.people import Identity, add_person, find_person
 from govservice.operations.runtime import Runtime
 
 ORGANISATION = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100 leaves out I, O, S, V and Z
-SOURCE = "issued"  # of an answer that the case itself brought forth
 TRIES = 1000  # numbers of one day and district
 
 
@@ -41,7 +40,7 @@ def issue_facts(rt: Runtime, session: Session, case: Case, compiled: Compiled, k
             value = amount_of(compiled, name, form.answers)
         else:
             value = KINDS[kind](rt, session, case, form, f"{key}:{name}", now)
-        form = form.with_answers({name: value}, SOURCE)
+        form = form.with_answers({name: value}, ISSUED)
     return write_form(session, case.applicant_id, case.id, replace(form, rev=0), "system", now).rev
 
 

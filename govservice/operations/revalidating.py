@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from govservice.definitions.compiled import Compiled
 from govservice.definitions.schema_form import brought
 from govservice.engine import Actor, Applied
-from govservice.engine.reliance import CHANGED
 from govservice.errors import N_, Missing, NotAllowed, NotFound, Unverified
 from govservice.exchange import evidence
 from govservice.exchange.comparing import judge
@@ -29,7 +28,7 @@ from govservice.messaging.notices import tell
 from govservice.models.base import new_id
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
-from govservice.models.reliance import Revalidation
+from govservice.models.reliance import CHANGED, Revalidation
 from govservice.models.session import box_of
 from govservice.operations.changing import follow, settle
 from govservice.operations.runtime import Runtime

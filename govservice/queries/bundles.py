@@ -23,12 +23,11 @@ NO_BAR = ("not_needed", "prevented", "failed", "cancelled")
 
 @dataclass(frozen=True, slots=True)
 class Saving:
-    """The merged form against the forms of its parts: what stands on them, and what people type."""
+    """The merged form against the forms of its parts, by the fields that stand on them."""
 
     forms: int
     fields_apart: int
     fields_together: int
-    typed_together: int
 
     @property
     def percent(self) -> int:
@@ -47,8 +46,7 @@ def saving(definitions: Definitions, compiled: Compiled) -> Saving | None:
     if not parts:
         return None
     apart = sum(field.issued is None for part in parts for field in part.service.fields.values())
-    fields = compiled.service.fields.values()
-    return Saving(len(parts), apart, len(fields), sum(field.fact is None for field in fields))
+    return Saving(len(parts), apart, len(compiled.service.fields))
 
 
 # -- the parts of one case

@@ -17,10 +17,9 @@ from sqlalchemy.orm import Session
 
 from govservice.models.cases import Case
 from govservice.models.exchange import Exchange
-from govservice.models.reliance import Dispute, Revalidation
+from govservice.models.reliance import CHANGED, Dispute, Revalidation
 from govservice.queries.burden import Month
 
-CHANGED = ("material", "gone")
 Taken = Callable[[str, str], Collection[str]]  # (version of a definition, fact) -> what is asked for
 
 

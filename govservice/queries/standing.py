@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 
-from govservice.definitions.compiled import Compiled, LimitKind
+from govservice.definitions.compiled import MAIN, Compiled, LimitKind
 from govservice.models.base import from_iso
 from govservice.models.cases import Case, CaseClock, Task, Timer, Token
 from govservice.worktime.calendar import Calendar
@@ -21,7 +21,6 @@ from govservice.worktime.limits import Pause, consumed, due_on, remaining
 Turn = Literal["draft", "you", "pay", "others", "departments", "system", "granted", "refused", "ended"]
 PAUSE = "@pause:"  # begins the key of a timer that ends excluded time
 ORDER: tuple[LimitKind, ...] = ("decision", "intake", "delivery")  # which running limit people are told about first
-MAIN = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from govservice.exchange.connectors.vault import VAULT
 from govservice.exchange.evidence import ACCOUNT, FactView
 from govservice.exchange.pending import WITHIN, fields_of, materials_of, must_be_known, pending_facts
 from govservice.identifiers import IdKind
-from govservice.models.casedata import AGAIN, Form, read_form
+from govservice.models.casedata import AGAIN, ISSUED, SHARED, YOU, Form, read_form
 from govservice.models.cases import Case, Token
 from govservice.models.papers import File, name_of
 from govservice.money import Money
@@ -285,10 +285,10 @@ def register_name(filing: Filing, view: FactView) -> str:
 
 def source_of(filing: Filing, name: str) -> dict[str, str]:
     """The badge of an answer: register and date, or you."""
-    source = filing.form.sources.get(name, "you")
+    source = filing.form.sources.get(name, YOU)
     if source == ACCOUNT:
         return {"kind": "register", "name": gettext("Your account and mandate"), "note": ""}
-    if source in ("bundle", "issued"):  # it came forth from another part of the bundle, or from this case itself
+    if source in (SHARED, ISSUED):  # it came forth from another part of the bundle, or from this case itself
         return {"kind": "register", "name": gettext("The application itself"), "note": ""}
     if source.startswith(AGAIN):
         return {"kind": "you", "name": gettext("You"), "note": again_words(source.removeprefix(AGAIN))}

@@ -17,9 +17,9 @@ from govservice.definitions.compiled import Compiled
 from govservice.engine import Expected
 from govservice.errors import Missing, NotAllowed, Stale
 from govservice.exchange.found import found_of, newest
-from govservice.exchange.rechecking import CHANGED
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
+from govservice.models.reliance import CHANGED
 from govservice.operations import filing as operations
 from govservice.queries.tracking import CasePage, Happening, case_page, words_of
 from govservice.web.access import audience, citizen_case, current_runtime, now

@@ -9,9 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.exchange.found import found_of
-from govservice.exchange.rechecking import CHANGED
 from govservice.models.papers import Message
-from govservice.models.reliance import Dispute, Revalidation
+from govservice.models.reliance import CHANGED, Dispute, Revalidation
 from govservice.queries.tracking import CasePage
 from govservice.web.access import current_runtime
 from govservice.web.citizen.late import owed_letter

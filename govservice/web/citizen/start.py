@@ -160,7 +160,7 @@ def source_card(filing: Filing, name: str) -> dict[str, Any]:
         "name": name,
         "registry": registry.title if registry else dataset,
         "owner": catalogue.departments[registry.owner].name if registry else "",
-        "what": [catalogue.label(t) or t for t in (*fact.take, *filter(None, [fact.predicate]))],
+        "what": [catalogue.label(t) or t for t in fact.taken],
         "why": why.text if why else fact.purpose,
         "law": why.basis if why else "",
         "hides": why.hides if why and fact.show == "hidden" else None,

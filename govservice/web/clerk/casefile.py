@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from govservice.definitions.periods import period_words
 from govservice.definitions.questions import Question
 from govservice.exchange.evidence import ACCOUNT, FactView, current_facts
-from govservice.models.casedata import AGAIN, Form, read_form
+from govservice.models.casedata import AGAIN, ISSUED, SHARED, YOU, Form, read_form
 from govservice.models.cases import Case
 from govservice.models.papers import File, name_of
 from govservice.models.session import box_of
@@ -29,10 +29,10 @@ Text = Mapping[str, str]
 
 
 SOURCES: Mapping[str, Text] = {
-    "you": {"en": "Applicant", "zh": "申请人"},
+    YOU: {"en": "Applicant", "zh": "申请人"},
     ACCOUNT: {"en": "Account and mandate", "zh": "账户和授权信息"},
-    "bundle": {"en": "Another part of the application", "zh": "联办的其他事项"},
-    "issued": {"en": "Issued here", "zh": "本事项核发"},
+    SHARED: {"en": "Another part of the application", "zh": "联办的其他事项"},
+    ISSUED: {"en": "Issued here", "zh": "本事项核发"},
 }
 
 
@@ -41,7 +41,7 @@ def _teller(source: str) -> Text:
     if source.startswith(AGAIN):
         number = source.removeprefix(AGAIN)
         return {"en": f"Applicant, as in application {number}", "zh": f"申请人（沿用办件 {number} 的填报）"}
-    return SOURCES.get(source, SOURCES["you"])
+    return SOURCES.get(source, SOURCES[YOU])
 
 
 class Change(NamedTuple):
@@ -136,18 +136,18 @@ def _answer_rows(
             continue
         change = changed.get(name)
         before = older[change.before].answers.get(name) if change else None
-        source = form.sources.get(name, "you")
+        source = form.sources.get(name, YOU)
         view = facts.get(question.fact or source.removeprefix("fact:"))
         from_register = source.startswith("fact:") and view is not None
         told = _source(view) if view and from_register else _teller(source)
-        party = view.party.get(name) if view and source == "you" else None
-        register = view.values.get(name) if view and source == "you" else None
+        party = view.party.get(name) if view and source == YOU else None
+        register = view.values.get(name) if view and source == YOU else None
         rows.append(
             Row(
                 name,
                 question.label,
                 _answer(rt, question, form.answers[name]),
-                "register" if from_register or source in (ACCOUNT, "bundle", "issued") else "you",
+                "register" if from_register or source in (ACCOUNT, SHARED, ISSUED) else "you",
                 told,
                 _as_of(case, view, name, form.answers[name])
                 if view and from_register
@@ -250,7 +250,7 @@ def _changed_papers(
         before = older[change.before].materials.get(slot, ())
         new = [p.name for p in papers if p.slot == slot and p.current and p.id not in before]
         old = [p.name for p in papers if p.id in before]
-        yield Row(slot, material.label, _shown(new), "you", SOURCES["you"], change.at, True, _shown(old))
+        yield Row(slot, material.label, _shown(new), "you", SOURCES[YOU], change.at, True, _shown(old))
 
 
 def attachment_title(slot: str) -> Text:
