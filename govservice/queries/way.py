@@ -134,6 +134,15 @@ def role_title(compiled: Compiled, role: str | None) -> Text | None:
     return found.title if found else None
 
 
+def accepting_role(compiled: Compiled) -> str | None:
+    """The role whose people accept an application: an office that only collects it, and lets it count as accepted when
+    nobody answers, is another. None where nobody accepts."""
+    accepts = [edge for edges in compiled.out.values() for edge in edges if edge.marks == "accepted"]
+    by_people = [edge for edge in accepts if edge.by in compiled.service.roles]
+    edge = next(iter(by_people or accepts), None)
+    return compiled.steps[edge.source].owner if edge is not None else None
+
+
 def departments(compiled: Compiled, definitions: Definitions, area: str | None) -> list[Text]:
     """Names of the departments that take part, the one that answers for the service first; of the area where known."""
     kinds = [compiled.service.department]

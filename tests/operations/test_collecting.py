@@ -18,6 +18,7 @@ from govservice.models.casedata import read_form
 from govservice.models.cases import Case, CaseEvent, CaseStateRow, Task, Visit
 from govservice.operations import filing
 from govservice.operations.clock import fire_due
+from govservice.queries.way import accepting_role, place_of
 from tests.operations.conftest import Play
 
 PLACE = {"move.district": "nanming", "move.address": "南明区新华路 105 号 2 单元 301 室"}
@@ -103,6 +104,17 @@ def test_whoever_names_no_window_or_that_of_the_place_itself_is_accepted_there(p
     filed(play, window)
     assert open_task(play) == ("acceptance", "window", "nanming.service_hall")
     assert agreed(play) == []
+
+
+def test_the_receipt_names_the_office_that_accepts(collected: Play) -> None:
+    """Not the window that collects, though the law may let its silence count as acceptance."""
+    play = collected
+    with play.rt.read() as session:
+        case = session.get_one(Case, play.case_id)
+        role = accepting_role(play.rt.definitions.by_sha(case.def_sha))
+        assert (role, place_of(case, role)) == ("window", "nanming")
+    made = [play.rt.definitions.current(code) for code in play.rt.definitions.codes()]
+    assert all(accepting_role(d) in d.service.roles for d in made if d.limit("intake") is not None)
 
 
 def test_the_limit_of_the_decision_begins_with_the_deciding_office(collected: Play) -> None:

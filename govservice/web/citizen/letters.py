@@ -22,7 +22,7 @@ from govservice.models.papers import Message
 from govservice.models.personal import read_person
 from govservice.queries import licences
 from govservice.queries.tracking import CasePage, Happening, case_page
-from govservice.queries.way import department_kind, department_name, place_of
+from govservice.queries.way import accepting_role, department_kind, department_name, place_of
 from govservice.web.access import audience, citizen_case, current_runtime, now
 from govservice.web.citizen import blueprint
 from govservice.web.citizen import letters_promises as promises
@@ -144,15 +144,10 @@ def dates(page: CasePage, kind: LimitKind, about: Happening | None) -> Letter:
 
 def _receipt(session: Session, page: CasePage, about: Happening | None) -> Letter:
     seal = session.scalar(select(Snapshot.sha256).where(Snapshot.case_id == page.case.id, Snapshot.n == 1))
-    accepts = next((e.source for e in _edges(page) if e.marks == "accepted"), None)
-    role = page.compiled.steps[accepts].owner if accepts else None
+    role = accepting_role(page.compiled)
     kind = department_kind(page.compiled, role)
     who = department_name(current_runtime().definitions, kind, place_of(page.case, role)) if kind else office(page)
     return {"digest": seal, "receiver": who, **dates(page, "intake", about), **promises.promised_with(page, about)}
-
-
-def _edges(page: CasePage) -> list[Any]:
-    return [edge for edges in page.compiled.out.values() for edge in edges]
 
 
 def _acceptance(_session: Session, page: CasePage, about: Happening | None) -> Letter:
