@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import takewhile
 from typing import Any
 
 from flask_babel import gettext as _
@@ -142,7 +143,7 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         stopped=stopped,
         provisional=any(c.provisional for c in state.clocks.values() if c.running),
         idle=idle_words(compiled, state, opened),
-        came_back=came_back(compiled, track) if case.status == "open" else "",
+        came_back=came_back(compiled, track, state.main.step) if case.status == "open" else "",
         seen=state.seq,
         names=track.names,
         meetings=[m for m in meetings_of(rt, session, case) if m["token"] in {t.token_id for t in opened.tasks}],
@@ -152,16 +153,19 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
     )
 
 
-def came_back(compiled: Compiled, track: CasePage) -> str:
-    """The step of the portal's own that failed last, while the case still stands where that brought it."""
-    moves = [h for h in track.happenings if h.type == "step.left" and h.token_id == MAIN]
-    if not moves or moves[-1].data.get("trigger") != "@fail":
+def came_back(compiled: Compiled, track: CasePage, here: str) -> str:
+    """The step of the portal's own that failed last, while the case still stands where that brought it; also where the
+    portal has taken back what it had done before, and the case stands at a step that it had left."""
+    moves = [h.data for h in track.happenings if h.type == "step.left" and h.token_id == MAIN]
+    own = list(takewhile(lambda data: data.get("trigger") in ("@ok", "@fail"), reversed(moves)))[::-1]
+    failed = [n for n, data in enumerate(own) if data["trigger"] == "@fail"]
+    if not failed or (own[-1]["trigger"] == "@ok" and here not in {data["step"] for data in moves}):
         return ""
-    step = step_name(compiled, moves[-1].data.get("step"))
-    came = str(_("%(step)s: this did not succeed, so the case came back.", step=step))
-    if not (flag := moves[-1].data.get("flag")):
-        return came
-    return str(_("%(came)s What was recorded: %(what)s.", came=came, what=flag_words(flag)))
+    step = step_name(compiled, own[failed[-1]]["step"])
+    came = _("%(step)s: this did not succeed, so the case came back.", step=step)
+    for flag in (data["flag"] for data in own[failed[0] :] if data.get("flag")):
+        came = _("%(came)s What was recorded: %(what)s.", came=came, what=flag_words(flag))
+    return str(came)
 
 
 def own_task(opened: Opened, state: CaseState) -> Task | None:
