@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
-from transitions import Machine
+from transitions import Event, Machine, MachineError
 
 from govservice.definitions.compiled import Edge, Step, Target
 from govservice.definitions.expressions import Expression
 from govservice.definitions.joins import RESERVED_OUTCOMES
 
 Values = Mapping[str, Any]
+Guard = Callable[..., bool]
+
+
+class Way(Event):
+    """A trigger on which nothing hangs but guards: what follows a step are events of ours, not callbacks. The library's
+    own took a fifth of a decision to find that there are none."""
+
+    def trigger(self, model: Any, *args: Any, **kwargs: Any) -> bool:
+        """Moves what has a `state` along the first transition from there whose guards hold for the values given; False
+        where none does. Raises MachineError where none begins there."""
+        hops = self.transitions.get(model.state)
+        if hops is None:
+            raise MachineError(f"{self.name} does not begin at {model.state}")
+        for hop in hops:
+            if all(cast("Guard", guard.func)(*args) is True for guard in hop.conditions):
+                model.state = hop.dest
+                return True
+        return False
+
+
+class Steps(Machine):
+    """The machine of a definition."""
+
+    event_cls = Way
 
 
 def final_state(scope: str, outcome: str) -> str:
@@ -35,7 +59,7 @@ def build_machine(start: str, steps: Mapping[str, Step], out: Mapping[str, tuple
     finals = [t["dest"] for t in transitions if t["dest"] not in steps]
     scopes = dict.fromkeys(step.scope for step in steps.values() if step.scope)
     finals += [final_state(scope, word) for scope in scopes for word in RESERVED_OUTCOMES]
-    return Machine(
+    return Steps(
         model=None, states=list(dict.fromkeys([*steps, *finals])), transitions=transitions, initial=start,
         queued=False, auto_transitions=False, send_event=False,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from transitions import Machine, MachineError
+from transitions.extensions import HierarchicalMachine
 
 from govservice.definitions.catalogue import Catalogue, load_catalogue
 from govservice.definitions.compile import canonical_json, compile_service, service_from_json, sha_of
@@ -52,7 +53,10 @@ def test_the_machine_says_what_the_edges_say(full: Compiled) -> None:
 
 
 def test_the_machine_is_flat_shared_and_without_models(full: Compiled) -> None:
-    assert type(full.machine) is Machine
+    assert isinstance(full.machine, Machine)
+    assert not isinstance(full.machine, HierarchicalMachine)
+    callbacks = ("prepare_event", "before_state_change", "after_state_change", "finalize_event", "on_exception")
+    assert all(getattr(full.machine, name) == [] for name in callbacks), "`Way` calls none"
     assert full.machine.models == []
     assert not full.machine.has_queue
     assert not [name for name in full.machine.events if name.startswith("to_")]
