@@ -39,7 +39,7 @@ NO_CONFIRMED = N_("A first person has confirmed %(action)s, which the new versio
 NO_ROLE = N_("The role %(role)s watches this case, and the new version does not have it.")
 NO_DEPARTMENT = N_("No department of this area has the role %(role)s.")
 NOT_ASKED = N_("The new version decides by %(field)s, which this case was never asked for.")
-OTHER_SEAT = N_("Where the role %(role)s sits comes from another answer in the new version; this case has settled it.")
+OTHER_PLACE = N_("Where the role %(role)s sits comes from another answer in the new version; this case has settled it.")
 UNSOUND = N_("The case would not be sound in the new version (%(what)s).")
 PAUSED = N_("The limit %(limit)s would begin while the applicant's correction is awaited.")
 NO_PROMISE = N_("The applicant put off or pledged %(item)s, and the new version does not let one do so.")
@@ -199,10 +199,10 @@ class _Move:
             if name in self.new.service.fields:
                 yield Refusal("not_asked", NOT_ASKED, {"field": name})
         for role in sorted(ahead.roles_of(self.new, steps)):
-            if self._seat(self.old, role) != self.new.service.roles[role].area:
-                yield Refusal("seat", OTHER_SEAT, {"role": role})
+            if self._place(self.old, role) != self.new.service.roles[role].area:
+                yield Refusal("place", OTHER_PLACE, {"role": role})
 
-    def _seat(self, old: Compiled, role: str) -> str | None:
+    def _place(self, old: Compiled, role: str) -> str | None:
         """The question that says where a role sits in the old version, by its name in the new one."""
         source = old.service.roles[role].area if role in old.service.roles else None
         if source is None:

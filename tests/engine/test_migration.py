@@ -232,7 +232,7 @@ def test_a_role_that_would_sit_elsewhere_keeps_the_case(database: Database) -> N
     world = World(database, OLD)
     world.submit()
     new = publish(world, compiled_from(ASKED.replace("window: {department: service_hall}", SEATED)))
-    assert why_not(world, new) == ["seat"]
+    assert why_not(world, new) == ["place"]
     world.do(LI, "accept", MAIN)
     assert why_not(world, new) == [], "the window's part is behind it"
 
