@@ -24,7 +24,13 @@ LOCALES = ("zh_CN",)
 DATED = (b'"POT-Creation-Date', b'"PO-Revision-Date')  # left out: two changes at once would differ in them alone
 ROOMS: dict[str, tuple[str, ...]] = {
     "common": ("templates/layouts", "templates/components", "templates/style", "govservice/web"),
-    "citizen": ("templates/citizen", "govservice/web/citizen", "govservice/web/forms.py", "govservice/web/words.py"),
+    "citizen": (
+        "templates/citizen",
+        "govservice/web/citizen",
+        "govservice/web/forms.py",
+        "govservice/web/words.py",
+        "govservice/web/picture.py",
+    ),
     "account": (
         "templates/account",
         "templates/errors",
@@ -38,7 +44,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "public": ("templates/public", "govservice/web/public"),
     "clerk": ("templates/clerk", "govservice/web/clerk", "govservice/web/timeline.py"),
-    "supervisor": ("templates/supervisor", "govservice/web/supervisor"),
+    "supervisor": ("templates/supervisor", "govservice/web/supervisor", "govservice/web/boards.py"),
     "steward": ("templates/steward", "govservice/web/steward"),
     "designer": ("templates/designer", "govservice/web/designer"),
     "domain": ("templates/messages", "govservice"),

@@ -11,7 +11,7 @@ from govservice.models.base import new_id
 from govservice.models.cases import Case
 from govservice.models.session import Database
 from govservice.queries.registries import Board, boards
-from govservice.web.supervisor.registries import KINDS
+from govservice.web.boards import KINDS
 from tests.exchange.conftest import Filed, Sandbox, citizen, file_draft, prefill
 from tests.support.clock import MONDAY
 from tests.support.rows import put

@@ -30,11 +30,11 @@ from govservice.web.citizen import blueprint
 from govservice.web.citizen.bundle import choices_of, progress, rows_of
 from govservice.web.citizen.context import filing_of, idem_of, new_idem
 from govservice.web.citizen.correction import cards_of, reasons_now
-from govservice.web.citizen.picture import columns_of
 from govservice.web.citizen.promised import owed
 from govservice.web.citizen.story import story
 from govservice.web.citizen.turn import asking, panel
 from govservice.web.i18n import text
+from govservice.web.picture import columns_of
 from govservice.web.words import day, last_day, list_text
 
 SAID = {

@@ -32,7 +32,7 @@ from govservice.web.citizen.correction import asker, in_order, reasons_of, said_
 from govservice.web.citizen.letters_evidence import OF_MESSAGE
 from govservice.web.citizen.renewal import renewal_reminder, renewal_state
 from govservice.web.citizen.story import item_label
-from govservice.web.public.verify import qr_of
+from govservice.web.qr import qr_of
 from govservice.web.words import last_day
 from govservice.worktime.duration import Duration
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import segno
 from flask import redirect, render_template, request, url_for
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from govservice.codes import LICENCE_CODE
-from govservice.operations.runtime import Runtime
 from govservice.queries import licences
 from govservice.web.access import audience, current_runtime
 from govservice.web.public import blueprint
+from govservice.web.qr import qr_of
 
 
 @blueprint.get("/verify")
@@ -39,11 +37,3 @@ def licence(code: str) -> str | tuple[str, int] | Response:
     return render_template(
         "public/licence.html", licence=found, department=department, checked_at=now, qr=qr_of(rt, found.code)
     )
-
-
-def qr_of(rt: Runtime, code: str) -> Markup:
-    """The QR of a licence's public page, as SVG without inline style."""
-    address = rt.settings.base_url.rstrip("/") + url_for("public.licence", code=code)
-    drawn = segno.make(address, error="m", micro=False)
-    # segno draws numbers only; nothing a person typed gets into the markup
-    return Markup(drawn.svg_inline(scale=4, border=2, dark="#17211f", light="#ffffff", svgclass=None, lineclass=None))  # noqa: S704

@@ -19,10 +19,10 @@ from govservice.queries.quality import Quality, Words, total
 from govservice.queries.quality import quality as report
 from govservice.queries.registries import Board, boards
 from govservice.web.access import audience, current_runtime
+from govservice.web.boards import KINDS, said
 from govservice.web.csv_text import csv_answer
 from govservice.web.i18n import text
 from govservice.web.steward.blueprint import blueprint, own_registries, steward
-from govservice.web.supervisor.registries import KINDS, said
 from govservice.web.titles import Titles
 
 MONTHS = 6

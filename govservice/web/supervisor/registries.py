@@ -5,23 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import render_template
-from flask_babel import gettext
 
-from govservice.exchange.outcomes import BREAKER_FAILURES, CONDUCT, FAULTS, Counts
 from govservice.queries.disputes import ageing, overdue
-from govservice.queries.registries import Board, Kinds, boards, told
+from govservice.queries.registries import boards, told
 from govservice.web.access import audience, current_runtime, supervisor_areas
+from govservice.web.boards import KINDS, said
 from govservice.web.i18n import text
 from govservice.web.supervisor.views import blueprint, helpers
 from govservice.web.titles import Titles
 
 MONTH = timedelta(days=30)
 QUARTER = timedelta(days=90)
-KINDS = Kinds(
-    failures=frozenset(o.value for o in BREAKER_FAILURES),
-    faults=frozenset(o.value for o in FAULTS),
-    not_asked=frozenset(o.value for o, conduct in CONDUCT.items() if conduct.counts is Counts.NOTHING),
-)
 
 
 @blueprint.get("/registries")
@@ -59,14 +53,3 @@ def disputes() -> str:
         "supervisor/disputes.html", found=found, today=rt.today(now), registries=catalogue.registries,
         label=lambda name: catalogue.label(name) or {"en": name, "zh": name}, **helpers(rt),
     )  # fmt: skip
-
-
-def said(board: Board) -> str:
-    """How a registry stands, in a word or two."""
-    if board.state == "open":
-        return str(gettext("Out of order"))
-    if board.state == "half_open":
-        return str(gettext("Being tried"))
-    if board.quarantined:
-        return str(gettext("Answers do not fit"))
-    return str(gettext("Answers in part") if board.partly else gettext("Answers"))

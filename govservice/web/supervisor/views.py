@@ -28,10 +28,10 @@ from govservice.queries.tracking import case_page
 from govservice.queries.turnaround import Decided, Scope, StepFigure, decided_cases, step_figures
 from govservice.web.access import audience, current_actor, current_runtime, supervisor_areas, supervisor_case
 from govservice.web.ad_hoc import words_of
-from govservice.web.citizen.picture import columns_of
 from govservice.web.csv_text import csv_answer
 from govservice.web.frame import role_title
 from govservice.web.i18n import text
+from govservice.web.picture import columns_of
 from govservice.web.supervisor import figures
 from govservice.web.timeline import staff_timeline
 from govservice.web.titles import Titles
