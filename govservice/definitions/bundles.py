@@ -13,9 +13,14 @@ from typing import Any
 
 from govservice.definitions.findings import did_you_mean
 from govservice.definitions.reader import Path, Source
+from govservice.definitions.shape import lapse_ends
 from govservice.definitions.walk import Raw, Report, StepAt, children, fields, listing, main_steps, mapping, word, words
 
 Services = Mapping[str, Raw]
+
+# What a child does about a fact it does by itself: these keys name its own steps and roles, and what they hold up is
+# its own decision. The bundle is sent when everything is known.
+CHILDS_OWN = frozenset({"revalidate", "on_change", "subscribe", "opens", "pending", "pending_within"})
 
 
 def is_bundle(data: Any) -> bool:
@@ -69,11 +74,23 @@ class _Merge:
             if isinstance(page, dict):
                 self._page(page, given, when, mapping(service, "facts"))
         for name, material in children(service, "materials"):
-            fact = material.get("replaced_by")
+            replaced = material.get("replaced_by")
+            fact = word(replaced, "fact") if isinstance(replaced, dict) else replaced
             if isinstance(fact, str):  # it stands for the paper with everything that the child takes of it
                 facts = mapping(service, "facts")
                 self._fact(fact, facts, tuple(words(facts.get(fact), "take")))
-            self.materials.setdefault(name, material)
+            self.materials.setdefault(name, self._material(material))
+
+    def _material(self, material: Raw) -> Raw:
+        """What the applicant may promise instead of a document is promised with the bundle. Whether it is kept, and
+        what waits for it, is the child's; what comes later may come at the latest while the departments work."""
+        new, replaced, deferrable = dict(material), material.get("replaced_by"), material.get("deferrable")
+        if isinstance(replaced, dict):
+            new["replaced_by"] = {k: v for k, v in replaced.items() if k != "post_check"}
+        if isinstance(deferrable, dict):
+            until, ends = next(s.id for s in main_steps(self.data) if s.kind == "cases"), lapse_ends(self.data)
+            new["deferrable"] = {**deferrable, "until": until, "to": ends[0]} if ends else None
+        return {key: value for key, value in new.items() if value is not None}
 
     def _page(self, page: Raw, given: Raw, when: str | None, facts: Raw) -> None:
         conditions = [f"({c})" for c in (when, word(page, "show_if")) if c]
@@ -87,6 +104,9 @@ class _Merge:
         for name, node in new.items():
             if isinstance(node.get("fact"), str):
                 self._fact(node["fact"], facts, (name,))
+            for told in words(node, "default"):  # what may stand in the field is fetched with it
+                for fact in (code for code, each in facts.items() if told in words(each, "take")):
+                    self._fact(fact, facts, (told,))
         if same is not None:
             same["fields"] = {**mapping(same, "fields"), **new}
         elif new:
@@ -99,7 +119,8 @@ class _Merge:
         if not isinstance(node, dict):
             return
         old = words(self.facts[name], "take") if name in self.facts else []
-        self.facts[name] = {**node, "take": [*old, *(t for t in taken if t not in old)]}
+        kept = self.facts.get(name) or {key: value for key, value in node.items() if key not in CHILDS_OWN}
+        self.facts[name] = {**kept, "take": [*old, *(t for t in taken if t not in old)]}
 
 
 def _widen(page: dict[str, Any], shown: str | None) -> None:

@@ -11,8 +11,10 @@ from govservice.definitions.verify_graph import Arc, Notes, is_move, place_of_st
 
 
 def check_promises(notes: Notes) -> None:
-    _pledges(notes)
     _after_close(notes)
+    if notes.graph.compiled.bundles:
+        return  # its children check what was pledged, and wait for what comes later: each is checked for that by itself
+    _pledges(notes)
     if notes.graph.compiled.deferrals:
         _deferrals(notes)
         _granted_with_a_gap(notes)

@@ -26,10 +26,11 @@ def given(work: Work) -> None:
     """What a submission promises: `deferred` (names) and `pledges` (version of the words by material).
 
     Raises Invalid where a material knows no such way, it is not open to this applicant, or the words have changed since
-    they were read.
+    they were read. A bundle waits for nothing itself: what comes later is put off in the child that it is for.
     """
     for material in sorted(work.cmd.data.get("deferred") or ()):
-        _put_off(work, material)
+        if not work.d.bundles:
+            _put_off(work, material)
     for material, version in sorted((work.cmd.data.get("pledges") or {}).items()):
         _pledge(work, material, version)
 

@@ -27,7 +27,7 @@ from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Fact
 from govservice.models.papers import File
 from govservice.models.session import box_of
-from govservice.operations.completeness import OpenSlots, missing_items, prune_hidden, submit_action
+from govservice.operations.completeness import OpenSlots, missing_items, promises, prune_hidden, submit_action
 from govservice.operations.deciding import in_transaction
 from govservice.operations.files import Upload, content_of, keep
 from govservice.operations.runtime import Runtime
@@ -55,7 +55,7 @@ def spawn(rt: Runtime, session: Session, effect: Effect, now: datetime) -> None:
     if missing := missing_items(compiled, facts, form, slots):
         raise Missing(missing, "Something is still missing.")
     form = write_form(session, case.applicant_id, case.id, form, "system", now)
-    data = {"data_rev": form.rev, "changed": form.changed_from(Form())}
+    data = {"data_rev": form.rev, "changed": form.changed_from(Form()), **promises(compiled, form, draft=True)}
     command = Command(case.id, submit_action(compiled), f"{effect.key}:send", now, SYSTEM, token_id=MAIN, data=data)
     apply(session, command, rt.definitions, rt.calendars)
     sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason="submit", now=now)
@@ -75,7 +75,7 @@ def _open(rt: Runtime, session: Session, parent: CaseState, compiled: Compiled, 
 def _form(
     rt: Runtime, session: Session, parent: CaseState, case: Case, compiled: Compiled, node: Spawn, now: datetime
 ) -> Form:
-    """The child's answers: of the parent's form by the same name, or as `with` says."""
+    """The child's answers and promises: of the parent's form by the same name, or as `with` says."""
     mine = read_form(session, parent.applicant_id, parent.case_id, parent.data_rev)
     others = {service: _results(session, parent, service) for service in node.waits_for}
     answers: dict[str, Any] = {}
@@ -96,7 +96,12 @@ def _form(
         for slot, ids in mine.materials.items()
         if slot in compiled.service.materials
     }
-    return Form(answers=answers, sources=sources, materials=materials, agreed_at=mine.agreed_at)
+    slots = compiled.service.materials
+    return Form(
+        answers=answers, sources=sources, materials=materials, agreed_at=mine.agreed_at,
+        deferred=tuple(slot for slot in mine.deferred if slot in slots),
+        pledges={slot: given for slot, given in mine.pledges.items() if slot in slots},
+    )  # fmt: skip
 
 
 def _results(session: Session, parent: CaseState, service: str) -> Mapping[str, Any]:

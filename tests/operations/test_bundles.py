@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
+from config import Settings
 from govservice.engine import MAIN, Actor, load_state, recount
 from govservice.errors import NotAllowed
 from govservice.exchange.evidence import current_facts
 from govservice.models.accounts import Role, User
 from govservice.models.casedata import read_form
-from govservice.models.cases import Case, CaseEvent, Outbox
+from govservice.models.cases import Case, CaseEvent, Outbox, Task
 from govservice.models.exchange import Fact
 from govservice.models.papers import File, IssuedDocument
 from govservice.models.people import Mandate, Organisation
-from govservice.operations import bundles, deciding, effects, filing
+from govservice.models.session import Database
+from govservice.operations import bundles, deciding, effects, filing, promising
 from govservice.operations.clock import fire_due
 from govservice.queries.bundles import saving
-from tests.operations.conftest import Play
+from tests.operations.conftest import PDF, Play
+from tests.support.clock import MovableClock
+from tests.support.relying import relying_runtime
+from tests.support.sandboxes import Sandbox
 
 COMPANY = {
     "company": {"company.name": "贵阳云岭商贸有限公司", "company.capital": "500000", "company.scope": "日用百货零售"},
@@ -217,6 +223,66 @@ def test_partial_outcome_ends_as_the_applicant_wants(life: Life) -> None:
     life.decide("tax_information", "tax_clerk", "refuse", reason="资料不符")
     deciding.act(life.rt, liu, life.case_id, MAIN, "finish", expected=None, idem=life.key(), now=life.now)
     assert life.state.outcome == "granted"
+
+
+def test_what_was_pledged_with_the_bundle_is_pledged_for_the_part_that_asks_and_is_checked_there(life: Life) -> None:
+    """Clause 7 in a bundle: a pledge instead of a proof creates a post-check task, in the case that it was for."""
+    life.start("open_business", {"parts": {"needs.staff": False, "needs.fund": False}, **COMPANY}, "articles")
+    liu = life.citizen("liu.yang")
+    promising.give_pledge(life.rt, liu, life.case_id, "premises_proof", version=1, now=life.now)
+    life.submit("liu.yang")
+    life.deliver()
+    company = life.child("enterprise_registration")
+    with life.rt.read() as session:
+        assert set(load_state(session, company.id).pledges) == {"premises_proof"}
+        form = read_form(session, company.applicant_id, company.id, company.data_rev)
+    assert form.pledges["premises_proof"]["title"]["zh"] == "住所（经营场所）告知承诺书"
+    for service, role in {"enterprise_registration": "registrar", **REST}.items():
+        if life.children()[service] != "not_needed":
+            life.decide(service, role, "register")
+    assert life.state.outcome == "granted"
+    with life.rt.read() as session:
+        task = session.scalars(select(Task).where(Task.case_id == company.id, Task.status == "open")).one()
+        assert (task.step, session.get_one(Case, company.id).outcome) == ("premises_check", "granted")
+        assert session.scalars(select(Task).where(Task.case_id == life.case_id, Task.status == "open")).all() == []
+    life.check()
+
+
+ACCEPTS, ISSUES = "    accept: [pdf, docx]\n", "    kind: auto\n    do: {call: document.issue"
+LATER = ACCEPTS, f"{ACCEPTS}    deferrable: {{until: issue, within: 1wd, to: withdrawn}}\n"
+WAITS = ISSUES, ISSUES.replace("do:", "requires: {gaps: closed}\n    do:")
+
+
+@pytest.fixture
+def later(
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path
+) -> Iterator[Life]:
+    """The same bundle, where the articles of association may come later."""
+    edits = {"services/enterprise_registration.yaml": (LATER, WAITS)}
+    rt = relying_runtime(settings, database, clock, sandbox, tmp_path, edits)
+    yield Life(rt, clock)
+    rt.gateway.close()
+
+
+def test_what_was_put_off_with_the_bundle_is_put_off_in_the_part_that_waits_for_it(later: Life) -> None:
+    """Clause 7 in a bundle: accepted with gaps closes only when they are filled, in the case that they are in."""
+    life = later
+    life.start("open_business", {"parts": {"needs.staff": False, "needs.fund": False}, **COMPANY}, "premises_proof")
+    liu = life.citizen("liu.yang")
+    promising.put_off(life.rt, liu, life.case_id, "articles", now=life.now)
+    life.submit("liu.yang")
+    life.deliver()
+    assert life.state.gaps == {}, "the bundle itself waits for nothing"
+    company = life.child("enterprise_registration")
+    life.decide("enterprise_registration", "registrar", "register")
+    assert life.children()["enterprise_registration"] == "open"
+    with life.rt.read() as session:
+        state = load_state(session, company.id)
+    assert (state.main.step, [gap.material for gap in state.open_gaps]) == ("issue", ["articles"])
+    promising.supply(life.rt, liu, company.id, "articles", [("a.pdf", PDF)], idem=life.key(), now=life.now)
+    life.deliver()
+    assert life.children()["enterprise_registration"] == "granted"
+    life.check()
 
 
 def test_the_first_refused_prevents_the_rest(life: Life) -> None:

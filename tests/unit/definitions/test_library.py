@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -136,3 +137,62 @@ def test_a_fact_that_only_stands_for_a_childs_paper_is_fetched_as_the_child_says
     child = read((WORKFLOWS / "services" / "open_restaurant.yaml").read_bytes()).data
     steps = {"parts": {"kind": "cases", "spawn": [{"service": "open_restaurant"}]}}
     assert merged({"steps": steps}, {"open_restaurant": child})["facts"]["health"]["take"] == ["staff.certificates"]
+
+
+BUNDLE = """\
+service: one_day
+title: {{en: One day, zh: 一件事}}
+department: market_reg
+audience: [{audience}]
+limits:
+  decision: {{from: received, to: decided, statutory: 45wd, basis: "art. 42"}}
+roles:
+  lead: {{department: market_reg, title: {{en: Lead, zh: 牵头}}}}
+start: draft
+always:
+  withdraw: {{to: withdrawn, by: applicant, unless: [draft], label: {{en: Withdraw, zh: 撤回}}}}
+steps:
+  draft:
+    title: {{en: Draft, zh: 填写}}
+    kind: applicant
+    actions:
+      submit: {{to: together, marks: received, label: {{en: Send, zh: 提交}}}}
+  together:
+    title: {{en: Together, zh: 联办}}
+    kind: cases
+    owner: lead
+    limit: 30wd
+    spawn: [{{service: {child}}}]
+    join:
+      - {{if: "all(granted)", to: done, marks: decided}}
+      - {{to: refused, marks: decided}}
+  done:      {{title: {{en: Done, zh: 办结}}, kind: end, outcome: granted}}
+  refused:   {{title: {{en: Refused, zh: 未办成}}, kind: end, outcome: refused, effects: [message.refusal]}}
+  withdrawn: {{title: {{en: Withdrawn, zh: 已撤回}}, kind: end, outcome: withdrawn}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("child", "audience"),
+    [
+        ("food_business_licence", "organisation"),  # a pledge, a deferral, conditions of both
+        ("building_permit", "organisation"),  # a fact and a pledge for one paper
+        ("minimum_living_allowance", "person"),  # facts that open steps, wait, and are asked again
+        ("household_move", "person"),  # a role that sits where an answer says
+    ],
+)
+def test_a_service_may_be_a_part_of_a_bundle_whatever_it_says_of_facts_and_papers(
+    folder: Path, child: str, audience: str
+) -> None:
+    """What it does about them names its own steps and roles, which the bundle does not have."""
+    (folder / "bundles" / "one_day.yaml").write_text(BUNDLE.format(child=child, audience=audience), "utf-8")
+    for registry in (folder / "registries").glob("*.yaml"):
+        text = registry.read_text("utf-8")
+        registry.write_text(re.sub(rf"(services: \[[^]]*\b{child}\b)", r"\1, one_day", text), "utf-8")
+    bundle, part = (load_library(folder).current(code) for code in ("one_day", child))
+    assert bundle.service.materials.keys() == part.service.materials.keys()
+    assert {n for n, m in bundle.service.materials.items() if m.replaced_by and m.replaced_by.pledge} == {
+        n for n, m in part.service.materials.items() if m.replaced_by and m.replaced_by.pledge
+    }
+    assert bundle.deferrals.keys() == part.deferrals.keys()
+    assert not bundle.post_checks, "each part checks what was pledged for it"
