@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from govservice.definitions.schema_form import FieldType, FormField
 
@@ -18,6 +18,13 @@ UNITS: Mapping[str, Mapping[str, str]] = {
 }
 _YES_NO = {True: {"en": "Yes", "zh": "是"}, False: {"en": "No", "zh": "否"}}
 _MONTHS = "January February March April May June July August September October November December".split()
+
+
+class Named(Protocol):
+    """What is needed of an area of the catalogue."""
+
+    @property
+    def name(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +46,10 @@ class Question:
     default: tuple[str, ...] = ()  # values of which the first that is known stands here until somebody changes it
     issued: str | None = None  # what kind of number the case itself brings forth here; nobody is asked
 
-    def shown(self, value: Any) -> dict[str, str]:
+    def shown(self, value: Any, areas: Mapping[str, Named]) -> dict[str, str]:
         """An answer in JSON form, in words of both languages; a value that no longer fits is shown as it is."""
+        if self.type == "district" and str(value) in areas:
+            return dict(areas[str(value)].name)
         if self.type in ("choice", "choices"):
             return self._chosen([value] if isinstance(value, str) else list(value))
         if self.type == "yes_no" and isinstance(value, bool):

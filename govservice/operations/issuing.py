@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from govservice.codes import LICENCE_CODE
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.questions import Named
 from govservice.errors import LostRace, NotAllowed
 from govservice.messaging.outbox import Effect
 from govservice.models.base import new_id, to_iso
@@ -83,7 +84,7 @@ def _document(
     form = read_form(session, case.applicant_id, case.id, case.data_rev)
     content: dict[str, Any] = {
         "title": dict(kind.title),
-        "rows": public_rows(compiled, form.answers, kind.shows),
+        "rows": public_rows(compiled, form.answers, kind.shows, rt.definitions.catalogue.areas),
         "holder": holder.name if holder else "",
         "uscc": holder.uscc if holder else "",
         "issued_on": issued_on.isoformat(),
@@ -106,11 +107,13 @@ def _document(
     )  # fmt: skip
 
 
-def public_rows(compiled: Compiled, answers: Mapping[str, Any], names: Iterable[str]) -> list[dict[str, Any]]:
+def public_rows(
+    compiled: Compiled, answers: Mapping[str, Any], names: Iterable[str], areas: Mapping[str, Named]
+) -> list[dict[str, Any]]:
     """What stands on it: [{name, label: {en, zh}, value: {en, zh}}] of the named fields that were answered."""
     fields = compiled.service.fields
     answered = [n for n in names if n in fields and answers.get(n) not in (None, "", [])]
-    return [{"name": n, "label": dict(fields[n].label), "value": fields[n].shown(answers[n])} for n in answered]
+    return [{"name": n, "label": dict(fields[n].label), "value": fields[n].shown(answers[n], areas)} for n in answered]
 
 
 def valid_until(issued_on: date, length: Duration) -> date:

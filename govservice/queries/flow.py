@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
-from govservice.definitions.compiled import MAIN, Branch, Compiled
+from govservice.definitions.compiled import MAIN, Branch, Compiled, Step
 from govservice.models.cases import Case, Token, Visit
 from govservice.queries.way import WayStep, department_kind, edges_of, role_title, way
 
@@ -25,6 +25,7 @@ class FlowNode:
 
     `waits`: the applicant must answer a correction; `collecting`: a correction was asked, its notice not yet sent.
     `actor`: user id of who did it, or of who has it now. `owner`: code of the role in the definition.
+    `by_system`: a branch that the portal ended by itself; `failed`: what it tried there was not done.
     """
 
     path: str
@@ -40,6 +41,8 @@ class FlowNode:
     waits: bool = False
     collecting: bool = False
     owner: str | None = None
+    by_system: bool = False
+    failed: bool = False
 
 
 def flow(
@@ -52,8 +55,10 @@ def flow(
     """Columns of nodes. `holders` maps a step with an open task to its assignee (None: nobody yet)."""
     main = next((t for t in tokens if t.id == MAIN), None)
     here = main.step if main is not None and case.status != "closed" else None
-    steps = _with_detour(compiled, way(compiled), here)
     last = {(v.token_id, v.step): v for v in visits}
+    steps = _with_detour(compiled, way(compiled), here)
+    for path in [step for token, step in last if token == MAIN and step != here]:
+        steps = _with_passed(compiled, steps, path, here)
     at = next((i for i, step in enumerate(steps) if step.path == here), None)
     columns = []
     for index, step in enumerate(steps):
@@ -84,12 +89,31 @@ def _with_detour(compiled: Compiled, steps: list[WayStep], here: str | None) -> 
     step = compiled.steps.get(here or "")
     if step is None or step.kind == "end" or any(s.path == here for s in steps):
         return steps
+    before = _leads_to(compiled, steps, step)
+    usual = max((i for i, s in enumerate(steps) if s.kind != "auto"), default=len(steps) - 1)
+    return _put_in(compiled, steps, step, usual if before is None else before)
+
+
+def _with_passed(compiled: Compiled, steps: list[WayStep], path: str, here: str | None) -> list[WayStep]:
+    """The same with a step that people did beside the usual way, such as a window that collected: it is behind the
+    case and leads back to the way. One that the case may come to again is left out."""
+    step = compiled.steps.get(path)
+    if step is None or step.scope or step.kind not in ("human", "applicant") or any(s.path == path for s in steps):
+        return steps
+    before = _leads_to(compiled, steps, step)
+    at = next((i for i, s in enumerate(steps) if s.path == here), len(steps))
+    return steps if before is None or before > at else _put_in(compiled, steps, step, before)
+
+
+def _leads_to(compiled: Compiled, steps: Sequence[WayStep], step: Step) -> int | None:
+    """The first place of the way, after its start, that a step beside it leads to."""
+    targets = {target.to for edge in edges_of(compiled, step) for target in edge.targets}
+    return next((i for i, s in enumerate(steps) if i and s.path in targets), None)
+
+
+def _put_in(compiled: Compiled, steps: Sequence[WayStep], step: Step, place: int) -> list[WayStep]:
     kind, role = department_kind(compiled, step.owner), role_title(compiled, step.owner)
     extra = WayStep(step.path, step.kind, step.title, kind, step.limit, role=role, owner=step.owner)
-    leads_to = {target.to for edge in edges_of(compiled, step) for target in edge.targets}
-    before = next((i for i, s in enumerate(steps) if i and s.path in leads_to), None)
-    usual = max((i for i, s in enumerate(steps) if s.kind != "auto"), default=len(steps) - 1)
-    place = usual if before is None else before
     return [*steps[:place], extra, *steps[place:]]
 
 
@@ -187,4 +211,5 @@ def _ended(
         scope, "branch", title, "skipped" if idle else "done", kind, None, final.actor if final and not idle else None,
         final.left_at if final and not idle else None, token.outcome,
         edge.label if edge is not None and not idle else None,
+        by_system=edge is not None and edge.kind == "answer", failed=edge is not None and edge.name == "@fail",
     )  # fmt: skip

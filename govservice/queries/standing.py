@@ -72,6 +72,7 @@ class Standing:
     together: bool = False  # the parts of a bundle are at work
     gaps: tuple[tuple[str, datetime], ...] = ()  # materials put off, and the first instant that is too late for each
     brings: bool = False  # nothing goes on before those have come
+    asked: tuple[tuple[str, datetime | None], ...] = ()  # steps that wait for another person, and until when at most
 
 
 def standing(
@@ -116,16 +117,22 @@ def standing(
     holders = tuple(Holder(t.step, t.role, t.department_id, t.assignee_id, t.opened_at, t.step_due_at) for t in at_work)
     collecting = any(token.waits_for == "correction_notice" for token in live)
     since = min((h.since for h in holders), default=max((t.entered_at for t in live), default=case.opened_at))
-    others = [token.entered_at for token, step in steps if step.person is not None]
+    others = [token for token, step in steps if step.person is not None]
     turn = "departments" if holders or collecting else "others" if others else "system"
     return Standing(
-        turn, min(others) if turn == "others" else since, holders, clock, None, _held(timers), collecting, gaps=gaps
-    )
+        turn, min(t.entered_at for t in others) if turn == "others" else since, holders, clock, None, _held(timers),
+        collecting, gaps=gaps, asked=tuple((t.step, _asked_until(t, timers)) for t in others),
+    )  # fmt: skip
 
 
 def _held(timers: Sequence[Timer]) -> tuple[tuple[str, datetime], ...]:
     """Excluded time that runs: each has the timer that ends it."""
     return tuple((t.key.removeprefix(PAUSE), t.due_at) for t in timers if t.key.startswith(PAUSE) and t.due_at)
+
+
+def _asked_until(token: Token, timers: Sequence[Timer]) -> datetime | None:
+    """When what was asked of another person ends by itself."""
+    return max((t.due_at for t in timers if t.token_id == token.id and t.due_at is not None), default=None)
 
 
 def _answer_by(timers: Sequence[Timer]) -> datetime | None:

@@ -67,13 +67,15 @@ def _tag(node: FlowNode, by_applicant: bool) -> Node | None:
         words = gettext("Stopped") if node.outcome == "cancelled" else gettext("Not needed")
         return {"tone": "mute", "text": words}
     if node.status == "done":
-        tone = "bad" if node.outcome == "rejected" else "ok"
+        tone = "bad" if node.outcome == "rejected" or node.failed else "ok"
         return {"tone": tone, "text": _result(node)}
     return None
 
 
 def _result(node: FlowNode) -> str:
     known = {"approved": gettext("Agreed"), "rejected": gettext("Not agreed")}
+    if node.by_system:
+        known = dict.fromkeys([node.outcome or ""], gettext("Not done") if node.failed else gettext("Done"))
     label = known.get(node.outcome or "") or text(node.outcome_label) if node.outcome_label else (node.outcome or "")
     day = date_text(node.at, year=False) if node.at else ""
     return str(gettext("%(what)s %(day)s", what=label, day=day)).strip()

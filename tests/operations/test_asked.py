@@ -152,12 +152,15 @@ def test_the_other_parent_is_found_invited_and_confirms_on_their_own_desk(birth:
         assert [(r.subject_id, r.what) for r in reads] == [(birth.mother.person_id, ["person.name", "child.name"])]
     waiting = mother.get(f"/my/cases/{birth.number}").get_data(as_text=True)
     assert "the person was asked" in waiting
+    assert "needs your answer" in page
     token = birth.token()
     form = {"action": "confirm", "token_version": str(token.version), "idem": "one-key-of-the-father"}
     assert father.send(f"/my/requests/{birth.number}", form).status_code == 303
     assert birth.token().outcome == "approved"
     assert father.send("/my/messages", page="/my/messages").status_code == 303
-    assert "I confirm" in father.get(f"/my/requests/{birth.number}").get_data(as_text=True)
+    answered = father.get(f"/my/requests/{birth.number}").get_data(as_text=True)
+    assert "I confirm" in answered
+    assert "needs your answer" not in answered
     told = mother.get(f"/my/cases/{birth.number}").get_data(as_text=True)
     assert "the person asked" in told
 

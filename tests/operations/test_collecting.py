@@ -18,6 +18,7 @@ from govservice.models.casedata import read_form
 from govservice.models.cases import Case, CaseEvent, CaseStateRow, Task, Visit
 from govservice.operations import filing
 from govservice.operations.clock import fire_due
+from govservice.queries.tracking import case_page
 from govservice.queries.way import accepting_role, place_of
 from tests.operations.conftest import Play
 
@@ -75,6 +76,26 @@ def test_the_window_named_collects_and_the_place_moved_to_decides(collected: Pla
     act(play, "window", "nanming", "accept")
     assert play.state.main.step == "review"
     assert agreed(play) == []
+
+
+def drawn(play: Play) -> list[tuple[str, str]]:
+    """Steps and statuses of the picture that the applicant sees, branches left out."""
+    with play.rt.read() as session:
+        case = session.get_one(Case, play.case_id)
+        page = case_page(session, play.rt.definitions, play.rt.calendars, case, play.now)
+    return [(node.path, node.status) for column in page.columns for node in column if node.kind == "human"]
+
+
+def test_the_picture_keeps_the_window_that_collected(collected: Play) -> None:
+    """Where a window collected, its step stays in the picture when it is behind the case; others never see it."""
+    play = collected
+    assert drawn(play)[:2] == [("collect", "here"), ("acceptance", "to_come")]
+    act(play, "collector", "huaxi", "pass_on")
+    assert drawn(play)[:2] == [("collect", "done"), ("acceptance", "here")]
+    act(play, "window", "nanming", "accept")
+    assert drawn(play)[:3] == [("collect", "done"), ("acceptance", "done"), ("approval", "to_come")]
+    filed(play, None)
+    assert drawn(play)[0] == ("acceptance", "here")
 
 
 def test_no_other_window_may_collect(collected: Play) -> None:

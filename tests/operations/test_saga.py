@@ -22,6 +22,7 @@ from govservice.models.papers import IssuedDocument
 from govservice.operations import effects, filing, register_acts
 from govservice.operations.clock import fire_due
 from govservice.operations.invariants import check_case, staff_actors
+from govservice.queries.tracking import CasePage, case_page
 from tests.operations.conftest import Play
 from tests.support.sandboxes import Sandbox
 
@@ -138,6 +139,11 @@ class Move(Play):
         assert self.documents() == 1
         self.check()
 
+    def page(self) -> CasePage:
+        with self.rt.read() as session:
+            case = session.get_one(Case, self.case_id)
+            return case_page(session, self.rt.definitions, self.rt.calendars, case, self.now)
+
     def stayed(self) -> None:
         """Nothing has moved: entered where one was, and free to be moved again; somebody decides what comes next."""
         assert self.state.main.step == "approval"
@@ -163,6 +169,9 @@ def test_the_way_without_a_fault_is_logged_and_told_to_others(move: Move) -> Non
     move.to("lock")
     assert move.rest() == "done"
     move.moved()
+    with move.rt.read() as session:
+        (paper,) = session.scalars(select(IssuedDocument).where(IssuedDocument.case_id == move.case_id))
+    assert paper.content["rows"][0]["value"] == {"en": "Nanming District", "zh": "南明区"}, "no code of ours"
     assert move.acts() == [("lock", "done"), ("remove", "done"), ("enter", "done")]
     with move.rt.read() as session:
         rows = session.scalars(
@@ -192,6 +201,10 @@ def test_an_office_that_does_not_acknowledge_the_new_address_is_asked_again_and_
     move.registers.fault("traffic", "refused")
     assert move.rest() == "done"
     assert move.flags() == ["not_told"]
+    told = {n.path: (n.by_system, n.failed) for column in move.page().columns for n in column if n.kind == "branch"}
+    assert told["announce.traffic"] == (True, True), "what was not done is not shown as done"
+    assert told["announce.fund"] == (True, False)
+    assert told["review.papers"] == (False, False), "a clerk did that"
     move.moved()
 
 

@@ -6,6 +6,7 @@ sees.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flask import redirect, render_template, request, url_for
@@ -16,6 +17,7 @@ from govservice.definitions.compiled import Compiled
 from govservice.engine import Expected
 from govservice.errors import Forbidden, Missing, NotAllowed, Stale
 from govservice.exchange.accesses import Read, record_reads
+from govservice.exchange.conditional import unneeded
 from govservice.exchange.consents import agreement, wants_consent
 from govservice.models.casedata import read_form
 from govservice.models.personal import read_person
@@ -76,15 +78,17 @@ def _page(number: str, error: str = "") -> str:
             {"key": fields[name].label, "value": answer_text(fields[name], form.answers[name], catalogue, name)}
             for name in names
         ],
-        registers=_registers(compiled), actions=queries.actions_at(compiled, token) if open else [],
+        registers=_registers(compiled, unneeded(compiled, form)),
+        actions=queries.actions_at(compiled, token) if open else [],
         answer=queries.answer_of(compiled, token) if not open else None,
     )  # fmt: skip
 
 
-def _registers(compiled: Compiled) -> list[dict[str, Any]]:
-    """What this application asks of registers with consent only: what an answer here may be about, in plain words."""
+def _registers(compiled: Compiled, needless: Collection[str]) -> list[dict[str, Any]]:
+    """What this application asks of registers with consent only: what an answer here may be about, in plain words.
+    `needless`: facts of another situation than the applicant's, which nobody asks for."""
     catalogue, rows = current_runtime().definitions.catalogue, []
-    for fact in wants_consent(compiled):
+    for fact in [name for name in wants_consent(compiled) if name not in needless]:
         said = agreement(compiled, catalogue, fact)
         what = gettext(", ").join(text(each) for each in said["what"])
         meta = " · ".join(filter(None, (text(said["why"]), text(said["law"]))))

@@ -96,14 +96,14 @@ class Filing:
         return [p for p in self.shown_pages if any(name in self.slots.fields for name in p.fields)]
 
     @property
-    def pages_to_come(self) -> int:
-        """Pages that later answers may still open: hidden only because their condition is not decided yet."""
+    def more_pages_may_come(self) -> bool:
+        """Whether later answers may still open pages, hidden only because their condition is not decided yet."""
         values: dict[str, object] = dict(typed(self.fields, self.form.answers))
         shown = {page.page for page in self.shown_pages}
         conditions = self.compiled.page_conditions
         hidden = [p.page for p in self.compiled.service.form if p.page not in shown and p.page in conditions]
         verdicts = [conditions[page] for page in hidden]
-        return sum(bool(condition.evaluate(values).missing) for condition in verdicts if condition is not None)
+        return any(condition.evaluate(values).missing for condition in verdicts if condition is not None)
 
     @property
     def shown_fields(self) -> list[str]:

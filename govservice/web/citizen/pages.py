@@ -71,7 +71,7 @@ def _page(filing: Filing, page: Page, asked: list[str], form: ItemForm) -> str:
         form=form,
         questions=form.questions(),
         back=back_href(filing, page.page),
-        caption=gettext("Page %(n)s of %(total)s", n=place, total=len(items) + filing.pages_to_come),
+        caption=_place(place, len(items), open_ended=filing.more_pages_may_come),
         known=known_items(filing),
         reasons=[
             why_asked(filing, filing.facts[f])
@@ -80,3 +80,10 @@ def _page(filing: Filing, page: Page, asked: list[str], form: ItemForm) -> str:
         ]
         + [note for f in dict.fromkeys(facts) if (note := editable_note(filing, f))],
     )
+
+
+def _place(n: int, total: int, *, open_ended: bool) -> str:
+    """Where the page stands. While an answer may still open pages nobody knows how many: no number that frightens."""
+    if open_ended:
+        return str(gettext("Page %(n)s", n=n))
+    return str(gettext("Page %(n)s of %(total)s", n=n, total=total))

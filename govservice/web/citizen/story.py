@@ -154,7 +154,8 @@ def _accepted(page: CasePage, happening: Happening) -> Item:
 def _not_needed(page: CasePage, happening: Happening) -> Item | None:
     if happening.data["outcome"] != "not_needed":
         return None  # told by the act that ended the branch
-    return {"title": gettext("%(branch)s is not needed", branch=_branch(page, happening.data["branch"]))}
+    branch = _branch(page, happening.data["branch"])
+    return {"title": gettext("Not needed: %(branch)s", branch=branch), "by": gettext("the system")}
 
 
 def _branch(page: CasePage, scope: str) -> str:
@@ -177,7 +178,7 @@ def _child(page: CasePage, happening: Happening) -> Item | None:
         return {"title": gettext("%(part)s: begun", part=part)}
     titles = {
         "granted": gettext("%(part)s: done", part=part), "refused": gettext("%(part)s: refused", part=part),
-        "not_needed": gettext("%(branch)s is not needed", branch=part),
+        "not_needed": gettext("Not needed: %(branch)s", branch=part),
         "prevented": gettext("%(part)s: cannot begin, because what it needs did not succeed", part=part),
         "failed": gettext("%(part)s: could not be started", part=part),
     }  # fmt: skip

@@ -185,6 +185,8 @@ def _holding(page: CasePage) -> str:
     if page.standing.collecting and not page.standing.holders:
         return str(gettext("The departments have asked for a correction; you will get one notice with everything."))
     names = [who(page, holder.step, holder.assignee_id, holder.department_id) for holder in page.standing.holders]
+    for step, _until in page.standing.asked:
+        names.append(gettext("%(step)s: the person was asked", step=branch_title(page, step)))
     held = gettext("%(who)s. You need not do anything.", who=list_text(list(dict.fromkeys(names))))
     if not page.standing.collecting:
         return str(held)
@@ -199,7 +201,13 @@ def who(page: CasePage, step: str, assignee: str | None, department_id: str) -> 
         departments = current_runtime().definitions.catalogue.departments
         name = text(departments[department_id].name) if department_id in departments else department_id
         return str(gettext("Opinion asked of: %(department)s", department=name))
-    branch = next(
+    person = text(page.names[assignee]) if assignee and assignee in page.names else gettext("nobody has taken it yet")
+    return str(gettext("%(step)s: %(person)s", step=branch_title(page, step), person=person))
+
+
+def branch_title(page: CasePage, step: str) -> str:
+    """The name of the branch that a step belongs to, of the step itself outside of branches."""
+    return next(
         (
             text(b.title)
             for block in page.compiled.blocks.values()
@@ -208,8 +216,6 @@ def who(page: CasePage, step: str, assignee: str | None, department_id: str) -> 
         ),
         text(page.compiled.steps[step].title) if step in page.compiled.steps else step,
     )
-    person = text(page.names[assignee]) if assignee and assignee in page.names else gettext("nobody has taken it yet")
-    return str(gettext("%(step)s: %(person)s", step=branch, person=person))
 
 
 def _time_facts(page: CasePage, where: Standing) -> list[Panel]:
@@ -250,7 +256,12 @@ def _others(page: CasePage, _items: int) -> Panel:
         "kind": "with_us", "tag": gettext("With another person"),
         "title": gettext("We wait for the answer of another person"),
         "words": gettext("The people you named were asked. You need not do anything."),
-        "facts": [{"label": gettext("Asked"), "value": date_text(page.standing.since)}], "button": None, "links": [],
+        "facts": [
+            {"label": branch_title(page, step),
+             "value": gettext("Answer by %(day)s", day=day(last_day(until))) if until else gettext("No answer yet"),
+             "meta": gettext("invited on %(day)s", day=date_text(page.standing.since))}
+            for step, until in page.standing.asked
+        ], "button": None, "links": [],
     }  # fmt: skip
 
 

@@ -130,7 +130,7 @@ def _answer_rows(
     rt: Runtime, sight: Sight, form: Form, facts: Mapping[str, FactView], changed: Mapping[str, Change],
     older: Mapping[int, Form], case: Case,
 ) -> list[Row]:  # fmt: skip
-    rows = []
+    rows, areas = [], rt.definitions.catalogue.areas
     for name, question in sight.compiled.service.fields.items():
         if form.answers.get(name) in (None, "", []) or not sight.sees(name):
             continue
@@ -146,7 +146,7 @@ def _answer_rows(
             Row(
                 name,
                 question.label,
-                _answer(rt, question, form.answers[name]),
+                question.shown(form.answers[name], areas),
                 "register" if from_register or source in (ACCOUNT, SHARED, ISSUED) else "you",
                 told,
                 _as_of(case, view, name, form.answers[name])
@@ -155,9 +155,9 @@ def _answer_rows(
                 if change
                 else case.received_at,
                 change is not None,
-                _answer(rt, question, before) if before not in (None, "", []) else None,
-                party=_answer(rt, question, party) if party not in (None, form.answers[name]) else None,
-                register=_answer(rt, question, register) if otherwise(question, register, form.answers[name]) else None,
+                question.shown(before, areas) if before not in (None, "", []) else None,
+                party=question.shown(party, areas) if party not in (None, form.answers[name]) else None,
+                register=question.shown(register, areas) if otherwise(question, register, form.answers[name]) else None,
             )  # fmt: skip
         )
     return rows
@@ -188,12 +188,6 @@ def _label(sight: Sight, name: str) -> Text:
     service = sight.compiled.service
     known = service.fields.get(name) or service.materials.get(name)
     return known.label if known is not None else {"en": name, "zh": name}
-
-
-def _answer(rt: Runtime, question: Question, value: Any) -> Text:
-    """An answer in words; a district by its name."""
-    area = rt.definitions.catalogue.areas.get(str(value)) if question.type == "district" else None
-    return area.name if area is not None else question.shown(value)
 
 
 def _fact_rows(rt: Runtime, sight: Sight, facts: Mapping[str, FactView]) -> list[Row]:

@@ -169,8 +169,8 @@ def test_defaults_of_fields_and_labels_of_the_catalogue(full: Compiled) -> None:
     assert dict(fields["org.name"].label) == {"en": "Name of the enterprise", "zh": "企业名称"}
     assert (fields["premises.area"].unit, fields["premises.area"].page) == ("m2", "premises")
     assert fields["premises.area"].label["en"] == "Floor area"
-    assert fields["menu.kind"].shown(["hot", "raw"]) == {"en": "Hot dishes, Raw food", "zh": "热食、生食"}
-    assert fields["premises.area"].shown("326.40") == {"en": "326.40 m²", "zh": "326.40 平方米"}
+    assert fields["menu.kind"].shown(["hot", "raw"], {}) == {"en": "Hot dishes, Raw food", "zh": "热食、生食"}
+    assert fields["premises.area"].shown("326.40", {}) == {"en": "326.40 m²", "zh": "326.40 平方米"}
     assert full.service.materials["layout"].required
     assert list(full.page_conditions) == ["sign"]
     assert list(full.materiality) == ["premises"]
