@@ -131,7 +131,8 @@ def happenings(
         system = event.actor == "system"
         who = names.get(event.actor)
         mine = not system and who is None
-        department = None if mine or system else department_at(definitions, compiled, case, data)
+        given = event.type == "task.assigned"  # by supervision, which is no role of the service, or by who leads it
+        department = None if mine or system or given else department_at(definitions, compiled, case, data)
         told = (data, who, department, mine, system, event.token_id, event.idem)
         others = (names.get(event.on_behalf_of or ""), names.get(str(data.get("to", ""))))
         person = event.actor.removeprefix("applicant:") if mine else ""

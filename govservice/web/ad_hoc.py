@@ -39,7 +39,7 @@ def form_of(found: AdHoc, act: str, choices: list[tuple[str, str]]) -> PortalFor
 
     if act == "assign":
         AdHocForm.holder = HiddenField()
-        AdHocForm.to = SelectField(lazy_gettext("To whom"), choices=[("", ""), *choices])
+        AdHocForm.to = SelectField(lazy_gettext("To whom"), choices=[("", lazy_gettext("Choose a person")), *choices])
     AdHocForm.reason = LongTextField(
         lazy_gettext("Reason"),
         description=lazy_gettext("It is kept with the case. Needed unless nobody has the task yet."),
@@ -49,9 +49,10 @@ def form_of(found: AdHoc, act: str, choices: list[tuple[str, str]]) -> PortalFor
 
 
 def page(
-    rt: Runtime, session: Session, case: Case, actor: Actor, token: int, act: str, *, desk: str, back: str
+    rt: Runtime, session: Session, case: Case, actor: Actor, token: int, act: str, *, desk: str, back: str, done: str
 ) -> Response | str | tuple[str, int]:  # fmt: skip
-    """Shows the form, or does what it says. Raises NotFound for an act that this actor cannot do here."""
+    """Shows the form, or does what it says and goes to `done`. Raises NotFound for an act that this actor cannot do
+    here."""
     found = next((a for a in supervising.possible(rt, session, case, actor) if a.token_id == token), None)
     if found is None or act not in ACTS or act not in found.acts:
         raise NotFound()
@@ -68,7 +69,7 @@ def page(
                 rt, actor, case.id, token, act, idem=form["idem"].data or new_id(), now=rt.now(),
                 reason=form["reason"].data, to=to, holder=seen,
             )  # fmt: skip
-            return redirect(back, 303)
+            return redirect(done, 303)
         for name, sentence in errors.items():
             form[name].errors = [sentence]
     if not form["idem"].data:

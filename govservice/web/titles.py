@@ -29,9 +29,15 @@ class Titles:
         return found.service.title if found else plain(code)
 
     def step(self, code: str, path: str, sha: str | None = None) -> Text:
+        """Of a step, or of a branch: a part that has ended stands at no step."""
         for version in (self._version(code, None), self._version(code, sha)):
-            if version is not None and path in version.steps:
+            if version is None:
+                continue
+            if path in version.steps:
                 return version.steps[path].title
+            branches = (branch for block in version.blocks.values() for branch in block.branches)
+            if (found := next((b for b in branches if b.scope == path.partition("/")[0]), None)) is not None:
+                return found.title
         return plain(path)
 
     def role(self, code: str, role: str, sha: str | None = None) -> Text:

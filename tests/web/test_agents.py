@@ -42,6 +42,7 @@ def test_an_agent_is_appointed_acts_for_what_was_named_and_is_ended(stage: Stage
     (mandate,) = [v for v in enterprise(stage, "liu.yang") if v != "self"]
     assert mine.send("/account/acting-for", {"party": mandate}).status_code == 303
     assert "as its agent" in page_of(mine, "/account")
+    assert "only for: Open a restaurant" in page_of(mine, "/account/acting-for")
     assert "To let you act for an enterprise" in page_of(mine, "/my/data/reads"), "who was looked up sees that"
     assert mine.send("/services/open_restaurant/start", {"party": mandate}).status_code == 303
     assert mine.send("/services/food_business_licence/start", {"party": mandate}).status_code == 422, "not named"
@@ -51,6 +52,15 @@ def test_an_agent_is_appointed_acts_for_what_was_named_and_is_ended(stage: Stage
     assert "as its agent" not in page_of(mine, "/account"), "at once"
     assert enterprise(stage, "liu.yang") == ["self"]
     assert "Ended on" in page_of(client, address)
+
+
+def test_everything_that_is_missing_is_said_at_once(stage: Stage) -> None:
+    client, address = agents_page(stage)
+    answer = client.send(address, {})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    for words in ("Enter the name", "Enter the identity number", "Choose for which services they may act"):
+        assert words in page
 
 
 def test_an_agent_gives_the_mandate_back(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from govservice.models.accounts import User
 from govservice.models.base import new_id
-from govservice.models.cases import Case
+from govservice.models.cases import Case, CaseData
 from govservice.models.exchange import DataAccess
 from govservice.models.papers import File, Message, Rating
 from govservice.models.people import Mandate
@@ -127,6 +127,26 @@ def test_what_was_sent_does_not_show_what_is_only_kept(stage: Stage, fang: Brows
     assert sent.headers["Location"].endswith("said=corrected"), text_of(sent)
     desk = text_of(stage.client_as("li.na").get(f"/clerk/cases/{number}"))
     assert "the applicant answered that it stays as it is: Words on the sign." in desk
+
+
+def test_the_very_file_that_was_found_wrong_corrects_nothing_and_is_not_lost(
+    stage: Stage, fang: Browser, office: Office
+) -> None:
+    number = office.draft("wang.fang", "open_restaurant", "huaxi", for_organisation=True)
+    upload, address = f"/my/cases/{number}/documents/layout", f"/my/cases/{number}/correct"
+    fang.post(upload, data={**hidden(text_of(fang.get(upload))), "file": (io.BytesIO(PDF), "plan.pdf")})
+    applicant = office.actor("wang.fang", for_organisation=True)
+    with office.database.read() as session:
+        rev = session.scalar(select(func.max(CaseData.rev)).where(CaseData.case_id == office.id_of(number)))
+    office.do(applicant, number, "submit", data={"data_rev": rev})
+    office.do("li.na", number, "correct", reason="No exit.", data={"items": {"layout": "Show the exit."}})
+    form = hidden(text_of(fang.get(address)))
+    again = fang.post(address, data={**form, "file-layout": (io.BytesIO(PDF), "plan.pdf")})
+    assert again.status_code == 422
+    assert "this file was found wrong" in text_of(again)
+    kept = fang.post(address, data={**form, "as_is": "layout", "file-layout": (io.BytesIO(PDF), "plan.pdf")})
+    assert kept.headers["Location"].endswith("said=corrected"), text_of(kept)
+    assert "plan.pdf" in text_of(fang.get(f"/my/cases/{number}/everything"))
 
 
 def test_withdrawing_asks_first_and_happens_once(stage: Stage, fang: Browser, office: Office) -> None:

@@ -67,6 +67,7 @@ def test_what_does_not_hold_is_shown_with_its_findings(stage: Stage) -> None:
     assert "E-UNKNOWN-STEP" in page
     assert "did you mean" in page
     assert "There is no such step" in page, "what the code means, in the language of the page"
+    assert "<title>Error: " in page
     status, _, page = upload(qian, "")
     assert (status, 'href="#file"' in page, "Versions of services" in page) == (422, True, True), "said on the page"
     assert upload(qian, "x" * 300_000)[0] == 422

@@ -32,6 +32,7 @@ def test_from_the_complaint_to_the_answer(room: Room) -> None:
     head = room.stage.client_as("he.tao")
     desk = head.get(f"/clerk/cases/{room.number}").get_data(as_text=True)
     assert "The applicant says that this is wrong" in desk, "before somebody decides, not after the refusal"
+    assert "<h3>Floor area</h3>" in desk, "which entry, not only of which register"
     assert "its keeper answers by" in desk
     assert "no decision against the applicant until then" in desk
 

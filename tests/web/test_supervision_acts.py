@@ -21,6 +21,7 @@ def test_supervisor_reassigns_on_a_page_and_the_clerks_see_it(desks: Desks) -> N
     page = words(zhao.get(f"/supervisor/cases/{number}"))
     assert "What you may do" in page
     assert address in page
+    assert "review.food" not in page, "no path of ours"
     assert f"/{food}/cancel" not in page, "no join rule says what follows"
     form = words(zhao.get(address))
     assert "Wu Gang" in form
@@ -31,9 +32,11 @@ def test_supervisor_reassigns_on_a_page_and_the_clerks_see_it(desks: Desks) -> N
     assert zhao.post(address, data={**given, "to": wu}).status_code == 422, "without a reason"
     assert zhao.post(address, data={**given, "to": desks.actor("zhou.jie").id, "reason": "x"}).status_code == 422
     sent = zhao.post(address, data={**given, "to": wu, "reason": "CANARY-reason: he is ill"})
-    assert (sent.status_code, sent.headers["Location"]) == (303, f"/supervisor/cases/{number}")
-    page = words(zhao.get(f"/supervisor/cases/{number}"))
+    assert (sent.status_code, sent.headers["Location"]) == (303, f"/supervisor/cases/{number}?done=recorded")
+    page = words(zhao.get(sent.headers["Location"]))
+    assert "It is recorded with the case" in page
     assert "the task was given to Wu Gang" in page
+    assert "Zhao Lei · " not in page, "who supervises is of no department of the service"
     assert "CANARY-reason" not in page
     assert "Wu Gang has taken this task" in words(desks.at("zhang.qiang").get(f"/clerk/cases/{number}"))
     zhao.get("/language/zh")
@@ -49,6 +52,9 @@ def test_supervisor_reopens_on_a_page_with_reason(desks: Desks) -> None:
     sign, zhao = desks.token(number, "review.sign"), desks.at("zhao.lei")
     desks.do("sun.min", number, "pass", sign)
     address = f"/supervisor/cases/{number}/{sign}/reopen"
+    page = words(zhao.get(f"/supervisor/cases/{number}"))
+    assert "Shop sign" in page
+    assert "review.sign" not in page, "a part that has ended is called by its name"
     form = words(zhao.get(address))
     assert "The part begins anew, with whoever had it." in form
     assert zhao.post(address, data=inputs(form, "page-form")).status_code == 422

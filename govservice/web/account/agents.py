@@ -27,8 +27,12 @@ class AgentForm(PortalForm):
         validators=[needed(lazy_gettext("Enter the identity number."))],
         description=lazy_gettext("Of somebody who has signed in here at least once."),
     )
-    services = ManyField(lazy_gettext("For which services"))
-    valid_to = DateField(lazy_gettext("Until when"))
+    services = ManyField(
+        lazy_gettext("For which services"), validators=[needed(lazy_gettext("Choose for which services they may act."))]
+    )
+    valid_to = DateField(
+        lazy_gettext("Until when"), description=lazy_gettext("Leave it open for a mandate without an end date.")
+    )
 
 
 def member_actor() -> tuple[Actor, str]:

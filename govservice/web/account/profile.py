@@ -7,6 +7,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from govservice.errors import N_, Invalid, NotFound, TooMany
+from govservice.models.people import EVERY_SERVICE
 from govservice.operations import accounts, sessions
 from govservice.operations.mandates import Held, mandates_of
 from govservice.web.access import audience, audiences, current_runtime, signed_in, today, wall_now
@@ -14,8 +15,10 @@ from govservice.web.account import blueprint
 from govservice.web.account.forms import ActingForForm, LanguageForm, PasswordForm, show_wrong
 from govservice.web.account.sign_in import after_sign_in, safe_next, slowed
 from govservice.web.frame import role_title, shown_name
+from govservice.web.i18n import text
 from govservice.web.language import COOKIE, LANGUAGES, YEAR_SECONDS, current_language, switched_in_place
 from govservice.web.sessions import begin_sign_in, seconds_left
+from govservice.web.titles import Titles
 
 
 def member() -> sessions.SignedIn:
@@ -172,4 +175,8 @@ def acting_for() -> str | Response | tuple[str, int]:
 
 
 def show_parties(form: ActingForForm, held: list[Held]) -> str:
-    return render_template("account/acting_for.html", form=form, held=held, others=[h for h in held if not h.valid])
+    titles = Titles(current_runtime())
+    return render_template(
+        "account/acting_for.html", form=form, held=held, others=[h for h in held if not h.valid],
+        only={h.id: [text(titles.service(c)) for c in h.services.split()] for h in held if h.services != EVERY_SERVICE},
+    )  # fmt: skip

@@ -9,6 +9,7 @@ from flask import redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from govservice.definitions.catalogue_schema import DocumentType
 from govservice.engine import Expected
 from govservice.errors import Invalid, Missing, NotAllowed, Stale
 from govservice.operations import filing as operations
@@ -112,9 +113,16 @@ def sent(number: str) -> str | Response:
         page = case_page(session, rt.definitions, rt.calendars, case, now())
     relief = spared(filing)
     return render_template(
-        "citizen/sent.html", filing=filing, page=page, relief=relief, again="again" in request.args,
+        "citizen/sent.html", filing=filing, page=page, relief=relief, relief_words=relief_sentence(relief),
+        again="again" in request.args, document=document_of(filing),
         accept=dates(page, "intake", told_by(page, "receipt", LAST)), decide_by=decision_day(page),
     )  # fmt: skip
+
+
+def document_of(filing: Filing) -> DocumentType | None:
+    """The kind of document that the service brings forth."""
+    output = filing.compiled.service.output
+    return filing.rt.definitions.catalogue.documents.get(output.document) if output is not None else None
 
 
 def decision_day(page: CasePage) -> date | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from govservice.definitions.compiled import Compiled
@@ -199,7 +201,7 @@ def _send(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm) -> 
         given = [f for f in request.files.getlist(f"file-{card.name}") if f.filename]
         if given and card.name in filing.slots.materials:
             problem = _replace(filing, card, given)
-            if problem:
+            if problem and not (problem == _same_again(card) and card.name in request.form.getlist("as_is")):
                 problems[card.name] = problem
     if valid:
         _save(filing, form)
@@ -222,15 +224,33 @@ def _send(filing: Filing, page: CasePage, cards: list[Card], form: ItemForm) -> 
     return redirect(url_for("citizen.case", number=filing.number, said="corrected"), 303)
 
 
-def _replace(filing: Filing, card: Card, given: list[Any]) -> str:
-    """The new files take the place of those that were found wrong; the old ones stay in the record."""
+def _replace(filing: Filing, card: Card, given: list[FileStorage]) -> str:
+    """The new files take the place of those that were found wrong; the old ones stay in the record. The very file that
+    was found wrong corrects nothing, and must not be taken away for itself."""
+    held = {row.id for row in filing.files.get(card.name, ())}
+    old = [row for row in card.files if row.id in held]
+    brought = {_sha256_of(file) for file in given}
+    if brought <= {row.sha256 for row in old}:
+        return _same_again(card)
     problem = attach_all(filing, card.name, given)
     if problem:
         return problem
-    for row in card.files:
-        if row.id in {held.id for held in filing.files.get(card.name, ())}:
+    for row in old:
+        if row.sha256 not in brought:
             operations.detach(filing.rt, filing.actor, filing.case.id, row.id, now=now())
     return ""
+
+
+def _same_again(card: Card) -> str:
+    """What is said where the very file comes again that was found wrong."""
+    words = gettext("%(what)s: this file was found wrong. Upload the corrected one, or say that you leave it")
+    return str(words % {"what": card.title})
+
+
+def _sha256_of(file: FileStorage) -> str:
+    digest = hashlib.sha256(file.read()).hexdigest()
+    file.seek(0)
+    return digest
 
 
 def _save(filing: Filing, form: ItemForm) -> None:

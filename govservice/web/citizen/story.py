@@ -18,6 +18,7 @@ from govservice.queries.fees import fee_steps
 from govservice.queries.tracking import CasePage, Happening
 from govservice.web.access import current_actor
 from govservice.web.citizen.consults import appointment_told, consult_told, data_told, opinion_told
+from govservice.web.citizen.turn import may_still_move
 from govservice.web.i18n import date_text, sum_text, text
 from govservice.web.words import duration_text, list_text, pause_name, person_at
 from govservice.worktime.duration import Duration
@@ -257,8 +258,13 @@ def _checked(page: CasePage, happening: Happening) -> Item:
     return {
         "title": gettext("%(step)s: until %(day)s at the latest", step=_title_of(page, happening.data["step"]),
                          day=date_text(date.fromisoformat(happening.data["due_on"]))),
-        "note": gettext("the licence holds meanwhile"),
+        "note": " · ".join(filter(None, (gettext("the licence holds meanwhile"), _may_move(happening)))),
     }  # fmt: skip
+
+
+def _may_move(happening: Happening) -> str:
+    """Said beside a date of a year whose make-up days are not announced."""
+    return may_still_move() if happening.data.get("provisional") else ""
 
 
 def _closed(page: CasePage, happening: Happening) -> Item | None:

@@ -116,9 +116,10 @@ def _you(page: CasePage, items: int) -> Panel:
     last = last_day(where.answer_by) if where.answer_by else None
     what = ngettext("Correct %(num)s thing", "Correct %(num)s things", items)
     title = gettext("%(things)s by %(day)s", things=what, day=day(last)) if last else what
+    may_move = last is not None and page.calendar.provisional(page.calendar.local_date(last))
     facts = [{
         "label": gettext("Who has your case"), "value": gettext("You"),
-        "meta": gettext("since %(day)s", day=day(where.since)),
+        "meta": gettext("since %(day)s", day=day(where.since)), "note": may_still_move() if may_move else "",
     }]  # fmt: skip
     return {
         "kind": "you", "tag": gettext("Your turn"), "title": title,
@@ -148,7 +149,12 @@ def clock_facts(clock: ClockView | None) -> list[Panel]:
 
 def provisional(clock: ClockView) -> str:
     """A date that reaches into a year whose make-up days nobody knows yet says so."""
-    return str(gettext("Provisional: the holidays of that year are not yet announced")) if clock.provisional else ""
+    return may_still_move() if clock.provisional else ""
+
+
+def may_still_move() -> str:
+    """What is said beside a date of a year whose make-up days are not announced."""
+    return str(gettext("Provisional: the holidays of that year are not yet announced"))
 
 
 def _departments(page: CasePage, _items: int) -> Panel:

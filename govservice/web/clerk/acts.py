@@ -66,7 +66,7 @@ def _what_came(applied: Applied, token: int) -> str:
         return "ended"
     stands = applied.state.tokens.get(token)
     waits = stands.waits_for if stands is not None else None
-    return {"second_person": "first", "correction_notice": "asked"}.get(waits or "", "moved")
+    return {"second_person": "first", "correction_notice": "asked", "correction": "waits"}.get(waits or "", "moved")
 
 
 def _asked(rt: Runtime, actor: Actor, desk: Desk, form: PortalForm) -> Answer:
@@ -153,8 +153,8 @@ def _ad_hoc(number: str, token: int, act: str) -> Answer:
     weigh_case(rt, actor, number)
     with rt.read() as session:
         opened = open_case(session, actor, number)
-        back = url_for("clerk.case", number=number)
-        return ad_hoc.page(rt, session, opened.case, actor, token, act, desk="clerk", back=back)
+        back, done = url_for("clerk.case", number=number), url_for("clerk.case", number=number, done="recorded")
+        return ad_hoc.page(rt, session, opened.case, actor, token, act, desk="clerk", back=back, done=done)
 
 
 @blueprint.post("/cases/<number>/<int:token>/claim")

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from govservice.definitions.compiled import Compiled
 from govservice.engine import Actor
 from govservice.errors import NotFound
 from govservice.exchange.accesses import Purpose, Read, record_reads
@@ -51,10 +52,16 @@ def case_page(
         record_read(session, actor, opened, page.file.seen, "task", now)
     values = {name: getattr(page, name) for name in page.__dataclass_fields__}
     return render_template(
-        "clerk/case.html", masked_names=rt.definitions.catalogue.masked, typed=typed, note_error=note_error,
+        "clerk/case.html", masked_names=_masked(rt, page.compiled), typed=typed, note_error=note_error,
         left=casepage.time_left(rt, page.case, now), relied=registers, notice=_done_words(done, page.case),
         **values, **helpers(rt),
     )  # fmt: skip
+
+
+def _masked(rt: Runtime, compiled: Compiled) -> frozenset[str]:
+    """Values that are shown without their middle: people's numbers, of those too who are asked to agree."""
+    asked = {b.person for block in compiled.blocks.values() for b in block.branches if b.person is not None}
+    return frozenset(rt.definitions.catalogue.masked) | asked
 
 
 def after(rt: Runtime, actor: Actor, number: str, done: str, typed: Typed) -> Response | str:
@@ -81,6 +88,8 @@ def _done_words(done: str | None, case: Case) -> str:
         "moved": _("Done. The case has moved on."),
         "first": _("Done. A second person must confirm it."),
         "asked": _("Done. The request for a correction is kept."),
+        "waits": _("Done. The applicant has been told and the case waits for their answer."),
+        "recorded": _("Done. It is recorded with the case."),
         "note": _("The note is kept."),
         "settled": _("Recorded. The decision can go on."),
         "checked": _("The registers were asked again."),

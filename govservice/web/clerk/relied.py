@@ -53,7 +53,7 @@ class Relied:
     again: bool
     withdrawn: tuple[tuple[Text, datetime], ...] = ()  # facts whose consent was taken back, with when
     told: tuple[tuple[Text, Text, Word], ...] = ()  # what registries told by themselves: what, whose register
-    disputed: tuple[tuple[Text, Text, date, str], ...] = ()  # which fact, whose register, answered by, what waits
+    disputed: tuple[tuple[Text, Text, date, str], ...] = ()  # which entry, whose register, answered by, what waits
 
     @property
     def any(self) -> bool:
@@ -86,7 +86,12 @@ def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Re
         if hears(sight, word) and word.registry in catalogue.registries
     )
     disputed = tuple(
-        (title_of(rt, compiled, row.name), catalogue.registries[row.registry_code].title, row.due_on, row.hold)
+        (
+            catalogue.label(row.fact_type) or title_of(rt, compiled, row.name),
+            catalogue.registries[row.registry_code].title,
+            row.due_on,
+            row.hold,
+        )
         for row in open_disputes(session, case.id)
         if row.name in compiled.service.facts and sight.sees_fact(row.name)
     )

@@ -18,7 +18,7 @@ def act(number: str, token: int, act: str) -> Response | str | tuple[str, int]:
     rt, actor = current_runtime(), current_actor()
     if actor is None:
         raise NotFound()
-    back = url_for("supervisor.case", number=number)
+    back, done = url_for("supervisor.case", number=number), url_for("supervisor.case", number=number, done="recorded")
     with rt.read() as session:
         case = supervisor_case(session, number)
-        return ad_hoc.page(rt, session, case, actor, token, act, desk="supervisor", back=back)
+        return ad_hoc.page(rt, session, case, actor, token, act, desk="supervisor", back=back, done=done)

@@ -252,5 +252,5 @@ def case(number: str) -> str:
         "supervisor/case.html", case=found, page=page, line=line, fee=page.fee,
         columns=columns_of(page, by_applicant=False),
         timeline=staff_timeline(page.compiled, page.happenings, {}, quotes=False), ad_hoc=ad_hoc, act_words=words_of,
-        **helpers(rt),
+        done=request.args.get("done") == "recorded", **helpers(rt),
     )  # fmt: skip
