@@ -70,8 +70,8 @@ def is_applicant(st: CaseState, actor: Actor) -> bool:
 
 
 def holds(d: Compiled, st: CaseState, actor: Actor, role: str, ctx: Ctx | None) -> bool:
-    """Whether the actor, or a colleague whom they stand in for, holds the role in the department that decides in the
-    case's area."""
+    """Whether the actor, or a colleague whom they stand in for, holds the role in the department where it sits: of the
+    case's area, or of the one that an answer names for it."""
     return _holds(d, st, actor, role, ctx) or any(_holds(d, st, a, role, ctx) for a in actor.deputy_for)
 
 

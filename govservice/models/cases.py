@@ -115,7 +115,7 @@ class Token(EngineOwned, Base):
     round: Mapped[int]  # how often the parallel step was entered
     data_rev: Mapped[int]  # the revision its last act had seen
     entered_at: Mapped[Moment]
-    waits_for: Mapped[OptCode]  # correction_notice | correction | second_person | None
+    waits_for: Mapped[OptCode]  # correction_notice | correction | second_person | gaps | None
     person_id: Mapped[OptRef]  # who was asked, where the branch is another person's
 
 

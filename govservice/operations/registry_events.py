@@ -3,7 +3,8 @@
 Told at least once, in any order: a message is one row, and what it leads to is asking the registry how things stand
 now. So nothing that is told decides anything: running cases whose definition subscribes to it are flagged as it is
 heard, then asked again; a change that matters stops their decision until a clerk has looked at it (and does what the
-fact's `on_change` says), the applicant is told, and supervision sees the list.
+fact's `on_change` says), the applicant is told, and supervision sees the list. What was granted is looked at again by
+somebody, where the fact says so (`opens`); of that the registers are not asked.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from sqlalchemy.orm import Session
 from govservice import logs
 from govservice.definitions.schema_registry import EventType
 from govservice.engine import SYSTEM, Command
-from govservice.errors import NotFound, Tampered
+from govservice.errors import NotFound, Tampered, told
 from govservice.identifiers import WrongIdentifier, parse
 from govservice.models.base import from_iso, new_id
 from govservice.models.cases import Case
@@ -134,26 +135,36 @@ def _subject(rt: Runtime, session: Session, kind: EventType, subject: object) ->
 def follow_due(rt: Runtime, now: datetime) -> int:
     """The worker's part: asks again what the running cases rest on that a message concerns. Returns how many messages
     were looked at."""
-    done = 0
-    for event_id in _claimed(rt, now):
-        with rt.read() as session:
-            event = session.get_one(RegistryEvent, event_id)
-            touched = _touched(rt, session, event)
-        silent = False
-        for case_id, names, granted in touched:
-            if granted:
-                _look_again(rt, event_id, case_id, names, now)
-            else:
-                silent = _flag(rt, event_id, case_id, names, now) == "unavailable" or silent
-        with rt.write() as session:
-            row = session.get_one(RegistryEvent, event_id)
-            if silent and row.tries < MOST_TRIES:
-                row.next_try_at = now + AGAIN
-            else:
-                row.processed_at = now
-        log.info("registry_event.followed", registry=event.registry_code, cases=len(touched))
-        done += 1
-    return done
+    return sum(_followed(rt, event_id, now) for event_id in _claimed(rt, now))
+
+
+def _followed(rt: Runtime, event_id: str, now: datetime) -> bool:
+    """One message that cannot be followed must not keep the others waiting: it comes again when its lease is over."""
+    try:
+        _follow(rt, event_id, now)
+        return True
+    except Exception as error:  # whatever it is, the next message's turn comes
+        log.error("registry_event.stuck", **told(error))
+        return False
+
+
+def _follow(rt: Runtime, event_id: str, now: datetime) -> None:
+    with rt.read() as session:
+        event = session.get_one(RegistryEvent, event_id)
+        touched = _touched(rt, session, event)
+    silent = False
+    for case_id, names, granted in touched:
+        if granted:
+            _look_again(rt, event_id, case_id, names, now)
+        else:
+            silent = _flag(rt, event_id, case_id, names, now) == "unavailable" or silent
+    with rt.write() as session:
+        row = session.get_one(RegistryEvent, event_id)
+        if silent and row.tries < MOST_TRIES:
+            row.next_try_at = now + AGAIN
+        else:
+            row.processed_at = now
+    log.info("registry_event.followed", registry=event.registry_code, cases=len(touched))
 
 
 def _claimed(rt: Runtime, now: datetime) -> list[str]:

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from config import Settings
 from govservice.app import create_app
-from govservice.errors import Unverified
+from govservice.errors import Tampered, Unverified
 from govservice.identifiers import problem
 from govservice.models.base import to_iso
 from govservice.models.exchange import EvidenceRequirement
@@ -26,8 +26,9 @@ from govservice.models.papers import Message
 from govservice.models.reliance import FlaggedCase, RegistryEvent, Revalidation
 from govservice.models.session import Database
 from govservice.models.signing import Signer
+from govservice.operations import registry_events
 from govservice.operations.registry_events import Unheard, follow_due, hear
-from govservice.operations.revalidating import resolve
+from govservice.operations.revalidating import ask_again, resolve
 from govservice.worker import Worker
 from tests.operations.conftest import Play
 from tests.operations.test_revalidation import USCC, to_the_decision
@@ -168,6 +169,28 @@ def test_told_three_times_in_any_order_it_comes_to_the_same(play: Play, sandbox:
     assert followed(play) == [(play.case_id, "material")] * 2
     assert [m.kind for m in rows(play, Message)].count("data_changed") == 1 + 1, "once for each time it was asked"
     assert len(rows(play, RegistryEvent)) == 2
+
+
+def test_a_message_that_cannot_be_followed_keeps_no_other_waiting(
+    play: Play, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two messages the first meets a case whose records do not fit: it comes again, the other is followed."""
+    to_the_decision(play)
+    for number in ("E-1", "E-2"):
+        hear(play.rt, "enterprises", said(play.now, id=number), play.now)
+    faults = [Tampered("The records do not fit.")]
+
+    def asked(*args: Any, **more: Any) -> Any:
+        if faults:
+            raise faults.pop()
+        return ask_again(*args, **more)
+
+    monkeypatch.setattr(registry_events, "ask_again", asked)
+    assert follow_due(play.rt, play.now) == 1
+    assert follow_due(play.rt, play.now) == 0, "leased"
+    play.pass_time(minutes=2)
+    assert follow_due(play.rt, play.now) == 1
+    assert all(row.processed_at for row in rows(play, RegistryEvent))
 
 
 def test_what_concerns_nobody_of_ours_keeps_no_number(play: Play) -> None:
