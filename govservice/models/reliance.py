@@ -60,7 +60,7 @@ class RegistryEvent(Base):
 
 
 class FlaggedCase(Base):
-    """A running case that a registry's word concerns, with what asking again brought."""
+    """A case that a registry's word concerns, with what came of it."""
 
     __tablename__ = "flagged_cases"
     __table_args__ = (UniqueConstraint("event_id", "case_id"), Index("ix_flagged_cases_case_id", "case_id"))
@@ -68,7 +68,7 @@ class FlaggedCase(Base):
     event_id: Mapped[Ref] = mapped_column(ForeignKey("registry_events.id"))
     case_id: Mapped[Ref] = mapped_column(ForeignKey("cases.id"))
     # told (not asked again yet), then the worst of its facts: same | immaterial | unverified | unavailable | gone |
-    # material
+    # material; of a case that was granted: review
     result: Mapped[Code]
     at: Mapped[Moment]
 

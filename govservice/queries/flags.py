@@ -10,15 +10,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from govservice.models.reliance import FlaggedCase, RegistryEvent, Revalidation
+from govservice.models.reliance import CHANGED, FlaggedCase, RegistryEvent, Revalidation
 
-DIFFERS = ("material", "gone")
 TOLD = "told"  # flagged, and not asked again yet
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Something that a registry told by itself about whom a case is about. `result`: what asking again brought."""
+    """Something that a registry told by itself about whom a case is about. `result`: what came of it."""
 
     registry: str
     type: str
@@ -46,7 +45,7 @@ def flags_of(session: Session, case_ids: Collection[str]) -> dict[str, Flags]:
     for case_id, name, result, resolution in rows:
         newest[case_id, name] = (result, resolution is None)
     for (case_id, name), (result, stands_open) in newest.items():
-        if result in DIFFERS and stands_open:
+        if result in CHANGED and stands_open:
             found[case_id].differs.add(name)
     told = session.execute(
         select(FlaggedCase.case_id, RegistryEvent.registry_code, RegistryEvent.type, RegistryEvent.occurred_at,

@@ -47,7 +47,6 @@ class Board:
     median_ms: int | None
     p95_ms: int | None
     outcomes: Mapping[str, int] = field(default_factory=dict)
-    waiting_needs: int = 0
     waiting_cases: int = 0
     failures: int = 0
     faults: int = 0
@@ -75,12 +74,12 @@ def boards(session: Session, catalogue: Catalogue, kinds: Kinds, now: datetime, 
         row, took = health.get(code), sorted(times[code])
         made = sum(n for outcome, n in outcomes[code].items() if outcome not in kinds.not_asked)
         failed, faulty = (sum(outcomes[code][outcome] for outcome in each) for each in (kinds.failures, kinds.faults))
-        needs, cases, longest = waiting.get(code, (0, 0, None))
+        cases, longest = waiting.get(code, (0, None))
         found.append(
             Board(
                 code, row.state if row else "closed", row.since if row else None, row.next_probe_at if row else None,
                 sum(outcomes[code].values()), 1 - failed / made if made else None, _quantile(took, 0.5),
-                _quantile(took, 0.95), dict(outcomes[code]), needs, cases, failed, faulty,
+                _quantile(took, 0.95), dict(outcomes[code]), cases, failed, faulty,
                 longest, quarantined.get(code, ()),
             )
         )  # fmt: skip
@@ -89,7 +88,7 @@ def boards(session: Session, catalogue: Catalogue, kinds: Kinds, now: datetime, 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A registry's word and a running case that it concerned, with what asking again brought."""
+    """A registry's word and a case that it concerned, with what came of it."""
 
     at: datetime
     registry: str
@@ -100,7 +99,7 @@ class Told:
 
 
 def told(session: Session, areas: tuple[str, ...], since: datetime, most: int = 50) -> list[Told]:
-    """What registries told about running cases of these areas, the newest first."""
+    """What registries told about cases of these areas, the newest first."""
     rows = session.execute(
         select(RegistryEvent.received_at, RegistryEvent.registry_code, RegistryEvent.type, Case.number, Case.service,
                FlaggedCase.result)
@@ -127,12 +126,11 @@ def _calls(session: Session, kinds: Kinds, since: datetime) -> tuple[dict[str, C
     return outcomes, times
 
 
-def _waiting(session: Session, catalogue: Catalogue) -> dict[str, tuple[int, int, datetime | None]]:
-    """(needs, cases, longest since when) that wait for each registry, of cases that were sent and are not closed."""
+def _waiting(session: Session, catalogue: Catalogue) -> dict[str, tuple[int, datetime | None]]:
+    """(cases, longest since when) that wait for each registry, of cases that were sent and are not closed."""
     rows = session.execute(
         select(
             Exchange.registry_code,
-            func.count(),
             func.count(EvidenceRequirement.case_id.distinct()),
             func.min(EvidenceRequirement.silent_since),
         )
@@ -141,7 +139,7 @@ def _waiting(session: Session, catalogue: Catalogue) -> dict[str, tuple[int, int
         .where(EvidenceRequirement.state.in_(WAITS), Case.received_at.is_not(None), Case.closed_at.is_(None))
         .group_by(Exchange.registry_code)
     )
-    return {code: (needs, cases, since) for code, needs, cases, since in rows if code in catalogue.registries}
+    return {code: (cases, since) for code, cases, since in rows if code in catalogue.registries}
 
 
 def _quarantined(session: Session, catalogue: Catalogue) -> dict[str, tuple[str, ...]]:

@@ -16,8 +16,9 @@ from govservice.models.cases import Case
 from govservice.models.reliance import FlaggedCase, RegistryEvent
 from govservice.models.session import Database
 from govservice.operations.publishing import publish_all
-from govservice.operations.registry_events import follow_due
+from govservice.operations.registry_events import LOOKED_AT, WORST, follow_due
 from govservice.operations.revalidating import ask_again
+from govservice.queries.flags import TOLD
 from tests.exchange.conftest import _sandbox_process, sandbox
 from tests.operations.conftest import Play
 from tests.support.clock import MovableClock
@@ -53,18 +54,18 @@ def room(
     stage.runtime.gateway.close()
 
 
-def dissolved(room: Room) -> None:
+def dissolved(room: Room, number: str = "E-1", result: str = TOLD) -> None:
     """As the door keeps a signed message (`operations/test_registry_events.py` goes through the door)."""
     play = room.play
     with play.rt.write() as session:
         event = RegistryEvent(
-            id=new_id(), registry_code="enterprises", number="E-1", type="org.dissolved", person_id=None,
+            id=new_id(), registry_code="enterprises", number=number, type="org.dissolved", person_id=None,
             organisation_id=session.get_one(Case, play.case_id).organisation_id, occurred_at=play.now,
             received_at=play.now, tries=0,
         )  # fmt: skip
         session.add(event)
         session.flush()
-        session.add(FlaggedCase(id=new_id(), event_id=event.id, case_id=play.case_id, result="told", at=play.now))
+        session.add(FlaggedCase(id=new_id(), event_id=event.id, case_id=play.case_id, result=result, at=play.now))
 
 
 def test_a_registrys_word_is_a_flag_until_it_is_settled(room: Room) -> None:
@@ -90,6 +91,16 @@ def test_a_registrys_word_is_a_flag_until_it_is_settled(room: Room) -> None:
     assert "Told by the register" in case
     assert "Asked again it says otherwise: see below." in case
     assert "Has no record any more" in case
+
+
+def test_supervision_reads_what_came_of_every_word(room: Room) -> None:
+    """Also that a review of what was granted was opened: an answer of another kind than those of asking again."""
+    for number, result in enumerate((TOLD, LOOKED_AT, *WORST)):
+        dissolved(room, f"E-{number}", result)
+    page = words(room.stage.client_as("zhao.lei").get("/supervisor/registries"))
+    assert page.count("Enterprise dissolved") == 2 + len(WORST)
+    assert "Is being asked again" in page
+    assert "A review was opened" in page
 
 
 def test_a_contradiction_is_a_flag_and_stands_side_by_side(room: Room) -> None:
