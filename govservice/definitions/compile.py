@@ -131,7 +131,8 @@ class _Compiler:
         fallback = END_TITLES[node.outcome] if node.outcome else {"en": name, "zh": name}
         return Step(
             path=name, kind=node.kind, title=node.title or fallback, scope="", owner=node.owner, limit=node.limit,
-            timers=_timers(node), reads=None, outcome=node.outcome, effects=node.effects, appointment=node.appointment,
+            timers=_timers(node), reads=node.reads or None, outcome=node.outcome, effects=node.effects,
+            appointment=node.appointment,
             call=node.do.call if node.do else None, requires_gaps=_gaps(node), retry=_retry(node),
             after_close=node.after_close, opens=self.opens(node),
         )  # fmt: skip

@@ -129,7 +129,7 @@ class Step:
     owner: str | None  # role code; None for applicant, auto and end steps
     limit: Duration | None
     timers: tuple[TimerRule, ...]
-    reads: tuple[str, ...] | None  # of its branch; None = everything
+    reads: tuple[str, ...] | None  # its own or of its branch; None = everything
     outcome: str | None = None  # of an end
     effects: tuple[str, ...] = ()  # of an end
     opens: tuple[Opening, ...] = ()  # of an end: work that begins with it

@@ -38,6 +38,7 @@ def check_references(report: Report, data: Raw) -> None:
         _check_action(report, data, way)
     for step in all_steps(data):
         _check_owner(report, data, (*step.path, "owner"), word(step.data, "owner"))
+        _check_reads(report, data, step.path, step.data)
         for name in words(mapping(step.data, "requires"), "fields"):
             _check_field_name(report, data, (*step.path, "requires", "fields"), name)
         for path, timer in timers(step):
@@ -139,13 +140,17 @@ def _check_timer(report: Report, data: Raw, step: StepAt, path: Path, timer: Raw
         _check_end(report, data, (*path, "to"), word(timer, "to"))
 
 
-def _check_branch(report: Report, data: Raw, name: str, path: Path, branch: Raw) -> None:
-    _check_owner(report, data, (*path, "owner"), word(branch, "owner"))
-    _check_step(report, (*path, "start"), word(branch, "start"), mapping(branch, "steps"))
-    reads = words(branch, "reads")
+def _check_reads(report: Report, data: Raw, path: Path, node: Raw) -> None:
+    reads = words(node, "reads")
     readable = first_parts(data) if reads else set()
     for part in reads:
         known(report, "E-UNKNOWN-READS", (*path, "reads"), part, readable, "field group, fact or material")
+
+
+def _check_branch(report: Report, data: Raw, name: str, path: Path, branch: Raw) -> None:
+    _check_owner(report, data, (*path, "owner"), word(branch, "owner"))
+    _check_step(report, (*path, "start"), word(branch, "start"), mapping(branch, "steps"))
+    _check_reads(report, data, path, branch)
     each = word(branch, "each")
     kinds = {field: word(node, "type") for field, _, node, _ in fields(data)}
     named = known(report, "E-UNKNOWN-FIELD", (*path, "each"), each, kinds, "field")

@@ -209,6 +209,7 @@ class StepNode(Node):
     answers: Ordered[Id, Answer] | None = None
     requires: Requires | None = None
     appointment: Id | None = None
+    reads: tuple[Id, ...] = ()
     after_close: Flag = False
     branches: Ordered[Id, BranchNode] | None = None
     correction: CorrectionNode | None = None

@@ -33,7 +33,7 @@ _BACKOFF = re.compile(r"[1-9][0-9]{0,3}[smh]", re.ASCII)
 _WORK = {"kind", "title", "limit", "actions", "timers"}
 KEYS: Mapping[str, set[str]] = {
     "applicant": _WORK | {"owner"},
-    "human": _WORK | {"owner", "appointment", "after_close"},
+    "human": _WORK | {"owner", "appointment", "reads", "after_close"},
     "auto": {"kind", "title", "limit", "timers", "do", "answers", "requires"},
     "parallel": {"kind", "title", "limit", "timers", "owner", "branches", "correction", "join"},
     "cases": {"kind", "title", "limit", "timers", "owner", "spawn", "join"},

@@ -1,4 +1,5 @@
-"""How far a clerk sees into a case: a step of a branch sees what its branch `reads`, a step of the case itself all.
+"""How far a clerk sees into a case: a step of a branch sees what its branch `reads`, a step of the case itself what it
+`reads` by itself, or all.
 
 What is not read is not fetched, so that it cannot leak into a page.
 """
@@ -27,12 +28,13 @@ PINNING = ("step.left", "correction.resubmitted", "gap.closed", "data.changed")
 class Sight:
     """What the steps of a clerk may see. `parts`: first parts of fields, facts and materials; None = everything.
 
-    `scopes` are the branches that the steps belong to.
+    `paths` are the steps, `scopes` the branches that they belong to.
     """
 
     compiled: Compiled
     parts: frozenset[str] | None
     scopes: frozenset[str]
+    paths: frozenset[str] = frozenset()
 
     @property
     def everything(self) -> bool:
@@ -51,14 +53,14 @@ class Sight:
         """A report of the own branch (a second person must read it); those of other branches are for the decision."""
         if self.parts is None:
             return True
-        own = [path for path, step in self.compiled.steps.items() if step.scope in self.scopes]
+        own = [path for path, step in self.compiled.steps.items() if step.scope in self.scopes or path in self.paths]
         return any(slot in edge.requires_attachments for path in own for edge in self.compiled.out.get(path, ()))
 
     def sees_words(self, event: Mapping[str, Any]) -> bool:
-        """What was written at a step of the own branch, or by whoever sent the case to the departments."""
-        if self.parts is None:
-            return True
+        """What was written at the own step or in the own branch, or by whoever sent the case to the departments."""
         path = str(event.get("step", ""))
+        if self.parts is None or path in self.paths:
+            return True
         step = self.compiled.steps.get(path)
         if step is None:
             return False
@@ -83,7 +85,7 @@ def sight_of(compiled: Compiled, paths: Iterable[str]) -> Sight:
     """What somebody working at these steps sees. Steps that the definition does not know give no sight."""
     steps = [compiled.steps[path] for path in paths if path in compiled.steps]
     parts = None if any(s.reads is None for s in steps) else frozenset(p for s in steps for p in s.reads or ())
-    return Sight(compiled, parts, frozenset(s.scope for s in steps if s.scope))
+    return Sight(compiled, parts, frozenset(s.scope for s in steps if s.scope), frozenset(s.path for s in steps))
 
 
 def sent_revisions(session: Session, case: Case) -> list[tuple[datetime, int]]:

@@ -87,6 +87,7 @@ FAULTS = [
     ("not_same_as: [review.food.site, review.fire.site]", "not_same_as: [review.food.sight]", "E-UNKNOWN-STEP", "site"),
     ("not_same_as: [review.food.site, review.fire.site]", "not_same_as: [draft]", "E-UNKNOWN-STEP", "not a step of people"),
     ("reads: [signage]", "reads: [sinage]", "E-UNKNOWN-READS", "did you mean 'signage'"),
+    ("    owner: window\n", "    owner: window\n    reads: [persn]\n", "E-UNKNOWN-READS", "did you mean 'person'"),
     ("area: form.premises.district", "area: form.premises.distric", "E-UNKNOWN-FIELD", "premises.district"),
     ("area: form.premises.district", "area: form.premises.address", "E-AREA", "not district"),
     ("department: fire_rescue", "area: form.premises.address, department: fire_rescue", "E-AREA", "not district"),

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import select
 
+from govservice.models.accounts import Role, User
 from govservice.models.casedata import read_form, write_form
 from govservice.models.cases import Case
 from govservice.models.work import CaseNote
@@ -67,6 +68,42 @@ def test_the_window_and_the_decision_see_all(desks: Desks) -> None:
     assert CANARIES["person.national_id"] not in page, "personal numbers are masked"
     assert "Huaxi District" in page.partition("District of the premises")[2][:300], "an area by its name"
     assert "Your draft" not in page, "the applicant's words for it"
+
+
+def test_a_step_of_the_case_itself_sees_what_it_reads(desks: Desks) -> None:
+    """services: "verification results visible only to E/A": the window of the subdistrict looks whether all is there,
+    what registers say of a household's means is the examiners'."""
+    answers = {
+        "person.name": "CANARY-name", "person.district": "huaxi", "household.size": 2, "need.reason": "illness",
+        "need.urgent": False, "payment.account": "CANARY-account", "means.income": "4711.25",
+        "home.address": "CANARY-home", "health.costs": "8211.75", "allowance.standard": "785.00",
+    }  # fmt: skip
+    number = desks.submitted("liu.yang", "minimum_living_allowance", "huaxi", answers, for_organisation=False)
+    window = staff_with(desks, "township_window")
+    path = f"/clerk/cases/{number}/{desks.token(number)}/correct"
+    for page in (words(desks.at(window).get(f"/clerk/cases/{number}")), words(desks.at(window).get(path))):
+        assert not any(value in page for value in ("4711.25", "4,711.25", "CANARY-home", "8211.75", "8,211.75"))
+    assert "item-payment-account" in page
+    assert "item-means-income" not in page
+    assert "CANARY-name" in words(desks.at(window).get(f"/clerk/cases/{number}"))
+    seen = {name for _, what, _, _ in desks.reads("liu.yang") for name in what}
+    assert seen >= {"person.name", "payment.account"}
+    assert not any(name.startswith(("means", "home", "health", "income")) for name in seen)
+    asked = {"reason": "CANARY-words", "item-payment-account": "y", "note-payment-account": "?"}
+    desks.send(window, number, "", "correct", **asked)
+    assert desks.state(number).notice is not None
+    assert "CANARY-words" in words(desks.at(window).get(f"/clerk/cases/{number}")), "what they wrote themselves"
+
+
+def staff_with(desks: Desks, role: str) -> str:
+    with desks.database.read() as session:
+        held = select(User.login).join(Role, Role.user_id == User.id)
+        return (
+            session.scalars(
+                held.where(Role.role == role, Role.department_id == "huaxi.township").order_by(User.login)
+            ).first()
+            or ""
+        )
 
 
 def test_every_open_of_a_case_is_a_read_that_names_what_was_seen(desks: Desks) -> None:
