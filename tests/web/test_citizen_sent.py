@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from sqlalchemy import func, select
@@ -17,6 +19,8 @@ from govservice.models.papers import File, Message, Rating
 from govservice.models.people import Mandate
 from govservice.operations.effects import deliver_due
 from govservice.operations.mandates import revoke_mandate
+from govservice.queries.tracking import CasePage, Happening
+from govservice.web.citizen import story
 from tests.web.cases import PDF, Office
 from tests.web.citizens import hidden, text_of
 from tests.web.conftest import Browser, Stage
@@ -30,6 +34,15 @@ def office(stage: Stage) -> Office:
 @pytest.fixture
 def fang(stage: Stage) -> Browser:
     return stage.client_as("wang.fang")
+
+
+def test_what_lives_on_after_the_case_may_have_no_last_day(stage: Stage) -> None:
+    """A step after the close need not have a limit; the applicant's page tells of it all the same."""
+    compiled = stage.runtime.definitions.current("minimum_living_allowance")
+    begun = SimpleNamespace(data={"step": "change_review", "materials": [], "kind": "human"})
+    with stage.app.test_request_context(headers={"Accept-Language": "en"}):
+        told = story._checked(cast(CasePage, SimpleNamespace(compiled=compiled)), cast(Happening, begun))
+    assert told["title"] == "A register tells of a change"
 
 
 # -- after it was sent -------------------------------------------------------------------------------------------------

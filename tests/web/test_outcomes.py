@@ -141,7 +141,9 @@ def test_the_page_says_what_came_of_asking(
         assert (said in page) == (outcome is not Outcome.OK), (said, page)
 
 
-def prefill(stage: Stage, gateway: Gateway, compiled: Compiled, number: str, outcome: Outcome) -> str:
+def prefill(
+    stage: Stage, gateway: Gateway, compiled: Compiled, number: str, outcome: Outcome, fact: str = "premises"
+) -> str:
     """Asks as the portal does, patiently; the first answers of a registry out of order have opened its breaker."""
     now = stage.runtime.now()
     with stage.runtime.read() as session:
@@ -152,7 +154,7 @@ def prefill(stage: Stage, gateway: Gateway, compiled: Compiled, number: str, out
             breaker.count(session, rules, [("real_estate", Outcome.TIMEOUT)] * 20, now)
     evidence.prefill(
         stage.runtime.database, gateway, compiled, case_id, actor=Actor("portal", "system", (), None), now=now,
-        declined=("premises",) if outcome is Outcome.REFUSED else (),
+        declined=(fact,) if outcome is Outcome.REFUSED else (),
         budget=2.5 if outcome is Outcome.TIMEOUT else 15.0,
     )  # fmt: skip
     stage.wall.advance(timedelta(seconds=1))
@@ -173,6 +175,22 @@ def told(stage: Stage, outcome: Outcome, registry: str, language: str) -> str:
     return (
         sentence.text("en") if language == "en" else sentence.text("zh", {sentence.message: chinese[sentence.message]})
     )
+
+
+def test_what_only_a_register_may_tell_is_not_asked_of_anybody(
+    stage: Stage, sandbox: Sandbox, asking: Callable[..., Gateway]
+) -> None:
+    """Nobody vouches for their own credit: neither the purpose page nor the list of tasks says that one might."""
+    browser = stage.client_as("wang.fang")
+    number = begin(browser)
+    card = text_of(browser.get(f"/my/cases/{number}/purpose")).split('id="declined-standing"')[1].split("</label>")[0]
+    assert "Nothing is asked of me instead" in card
+    assert "give it myself" not in card
+    compiled = stage.runtime.definitions.current("open_restaurant")
+    prefill(stage, asking(), compiled, number, Outcome.REFUSED, fact="standing")
+    page = read(browser, number, "en")
+    assert "nothing is asked of you for it: On the list of serious breaches of trust" in page
+    assert "You chose to give this information yourself" not in page
 
 
 def test_a_value_under_a_reservation_says_which_it_is(

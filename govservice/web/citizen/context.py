@@ -239,6 +239,12 @@ def why_asked(filing: Filing, view: FactView) -> str:
     if node.block is not None and view.state == "no_record":
         return text(node.block)
     named = register_name(filing, view)
+    if node.untold:
+        words = gettext(
+            "Only the %(registry)s can tell this, and nothing is asked of you for it: %(what)s. What depends on its "
+            "answer, such as a pledge, is not offered while there is none."
+        )
+        return str(words % {"registry": named, "what": _names(filing, own)})
     if view.name in pending_facts(filing.compiled, filing.facts) and filing.case.status == "draft":
         words = gettext(
             "The %(registry)s has not answered. You can send without this: we go on asking, and ask you for it once if "
@@ -339,6 +345,7 @@ def known_items(filing: Filing) -> list[dict[str, str]]:
             items.append({"kind": "register", "value": list_text([s for s in shown if s]), "note": note})
         elif view.state == "deferred":
             owed = view.name in pending_facts(filing.compiled, filing.facts)
+            owed = owed or filing.compiled.service.facts[view.name].untold
             note = gettext("you may send without it") if owed else gettext("please give it yourself, or ask again")
             items.append({"kind": "waiting", "value": text(view.registry_name), "note": note})
     return items

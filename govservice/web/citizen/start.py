@@ -167,6 +167,7 @@ def source_card(filing: Filing, name: str) -> dict[str, Any]:
         "period": period_words(period_of(fact.as_of, today())) if fact.as_of else None,
         "block": fact.block,
         "consent": fact.consent == "explicit",
+        "untold": fact.untold,
         "instead": instead,
         "declined": name in filing.form.declined,
     }

@@ -255,11 +255,15 @@ def _reminded(page: CasePage, happening: Happening) -> Item | None:
 
 
 def _checked(page: CasePage, happening: Happening) -> Item:
+    """Work that lives on after the case; it has a last day where its step has a limit."""
+    title, due = _title_of(page, happening.data["step"]), happening.data.get("due_on")
+    if due is not None:
+        day = date_text(date.fromisoformat(due))
+        title = gettext("%(step)s: until %(day)s at the latest", step=title, day=day)
     return {
-        "title": gettext("%(step)s: until %(day)s at the latest", step=_title_of(page, happening.data["step"]),
-                         day=date_text(date.fromisoformat(happening.data["due_on"]))),
+        "title": title,
         "note": " · ".join(filter(None, (gettext("the licence holds meanwhile"), _may_move(happening)))),
-    }  # fmt: skip
+    }
 
 
 def _may_move(happening: Happening) -> str:
