@@ -12,7 +12,6 @@ from govservice.errors import Invalid, NotFound
 from govservice.identifiers import WrongIdentifier, parse
 from govservice.models.base import new_id
 from govservice.models.people import EVERY_SERVICE, Mandate, Organisation, within
-from govservice.operations.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +86,3 @@ def grant_mandate(
     )  # fmt: skip
     session.add(mandate)
     return mandate
-
-
-def revoke_mandate(rt: Runtime, mandate_id: str, *, now: datetime) -> None:
-    """Ends a mandate; whoever acts under it stops doing so with the next request. Raises NotFound."""
-    with rt.write() as session:
-        mandate = session.get(Mandate, mandate_id)
-        if mandate is None:
-            raise NotFound()
-        mandate.revoked_at = mandate.revoked_at or now

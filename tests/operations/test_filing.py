@@ -26,7 +26,6 @@ from govservice.models.people import Mandate
 from govservice.models.session import Database
 from govservice.operations import filing
 from govservice.operations.completeness import open_slots
-from govservice.operations.mandates import revoke_mandate
 from govservice.operations.own_cases import own_case
 from govservice.operations.rating import rate
 from govservice.operations.runtime import Runtime
@@ -34,6 +33,7 @@ from govservice.worktime.calendar import Calendars
 from tests.engine.texts import definition, label
 from tests.engine.world import HE, World, compiled_from
 from tests.operations.conftest import PDF, Play
+from tests.support.rows import end_mandate
 from tests.support.sandboxes import Sandbox
 
 
@@ -243,7 +243,7 @@ def test_an_ended_mandate_opens_no_door(play: Play) -> None:
     play.draft()
     wang = play.citizen("wang.fang")
     assert wang.mandate_id is not None
-    revoke_mandate(play.rt, wang.mandate_id, now=play.now)
+    end_mandate(play.rt, wang.mandate_id, play.now)
     for actor in (wang, replace(wang, organisation_id=None, mandate_id=None)):
         for step in STEPS.values():
             with pytest.raises(NotFound):

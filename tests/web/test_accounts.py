@@ -20,8 +20,8 @@ from govservice.models.people import Mandate, Organisation, Person
 from govservice.models.places import Department
 from govservice.operations import accounts, passwords, sessions
 from govservice.operations.demo_cast import CAST, PER_PORTAL_ROLE, PER_ROLE, SIGN_INS, load_cast, of_the_province
-from govservice.operations.mandates import revoke_mandate
 from govservice.operations.people import find_person, identity_of, person_name, rotate_keys
+from tests.support.rows import end_mandate
 from tests.web.conftest import Stage
 from tests.web.test_sign_in import PAY
 
@@ -154,7 +154,7 @@ def test_a_mandate_that_ends_ends_at_once(stage: Stage) -> None:
     client, mandate = choose(stage, "chen.wei")
     client.send("/account/acting-for", {"party": mandate})
     assert "You are acting for" in client.get("/account").get_data(as_text=True)
-    revoke_mandate(stage.runtime, mandate, now=stage.wall.now())
+    end_mandate(stage.runtime, mandate, stage.wall.now())
     assert "You are acting for" not in client.get("/account").get_data(as_text=True)
     assert client.send("/account/acting-for", {"party": mandate}).status_code == 422
 

@@ -18,9 +18,9 @@ from govservice.models.exchange import DataAccess
 from govservice.models.papers import File, Message, Rating
 from govservice.models.people import Mandate
 from govservice.operations.effects import deliver_due
-from govservice.operations.mandates import revoke_mandate
 from govservice.queries.tracking import CasePage, Happening
 from govservice.web.citizen import story
+from tests.support.rows import end_mandate
 from tests.web.cases import PDF, Office
 from tests.web.citizens import hidden, text_of
 from tests.web.conftest import Browser, Stage
@@ -231,7 +231,7 @@ def test_the_inbox_is_the_enterprises_and_ends_with_the_mandate(stage: Stage, of
     with stage.runtime.read() as session:
         assert [r.case_id for r in session.scalars(reads)] == [case.id], "a fellow's look is a read that the filer sees"
     for mandate, client in ((fellow.id, agent), (case.mandate_id, filer)):
-        revoke_mandate(stage.runtime, mandate, now=stage.wall.now())
+        end_mandate(stage.runtime, mandate, stage.wall.now())
         assert number not in text_of(client.get("/my/messages"))
         client.send("/my/messages")
     with stage.runtime.read() as session:
