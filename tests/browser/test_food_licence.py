@@ -3,9 +3,6 @@ afterwards."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 from playwright.sync_api import Browser
 
@@ -71,7 +68,6 @@ def apply(who: Visitor) -> str:
 
 def inspectors(portal: Portal) -> list[str]:
     """The sign-in names of two inspectors of Huaxi."""
-    staff: list[dict[str, Any]] = json.loads(portal.flask("users", "list", "--json"))["staff"]
-    found = [one["login"] for one in staff if "inspector@huaxi.market_reg" in one["roles"]]
+    found = offices.holders(portal)["inspector@huaxi.market_reg"]
     assert len(found) >= 2, found
     return found[:2]

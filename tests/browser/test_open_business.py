@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 from playwright.sync_api import Browser
 
 from tests.support import story
 from tests.support.eyes import Eyes
+from tests.support.offices import holders
 from tests.support.portal import Portal
 from tests.support.tongue import Tongue
 from tests.support.visitor import PDF, Stage, Visitor
@@ -36,7 +34,7 @@ def test_from_one_form_to_the_registrations(browser: Browser, portal: Portal, mi
             story.until(liu, number, part)
             liu.reads("Critical path")
             child = (part.get_attribute("href") or "").rpartition("/")[2]
-            clerk = stage.person(holder(portal, role), theirs)
+            clerk = stage.person(holders(portal)[role][0], theirs)
             clerk.t = Tongue(theirs, service)  # each office has a word of its own for it
             story.decide(clerk, child, "Register")
             story.moved(clerk)
@@ -78,9 +76,3 @@ def fill(who: Visitor, values: dict[str, str]) -> None:
     for id, value in values.items():
         who.page.locator(f"#{id}").fill(value)
     who.press("Continue")
-
-
-def holder(portal: Portal, role: str) -> str:
-    """The sign-in name of somebody who holds a role."""
-    staff: list[dict[str, Any]] = json.loads(portal.flask("users", "list", "--json"))["staff"]
-    return next(str(one["login"]) for one in staff if role in one["roles"])
