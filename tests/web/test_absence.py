@@ -44,6 +44,7 @@ def test_absence_the_deputy_acts_under_both_names_until_it_is_over(desks: Desks)
         assert len(absences.shown_to(rt, session, desks.actor("zhao.lei"), today)) == 1, "supervision sees it"
 
     assert number in words(desks.at("he.tao").get("/clerk/?whose=me")), "the task reaches the deputy"
+    assert "You stand in for Zhang Qiang." in words(desks.at("he.tao").get(f"/clerk/cases/{number}"))
     sent = desks.send("he.tao", number, "review.food", "pass", opinion="all in order")
     assert sent.status_code == 302, words(sent)
     told = words(desks.at("he.tao").get(f"/clerk/cases/{number}"))

@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from govservice.definitions.questions import Question
+from govservice.engine import MAIN
+from govservice.models.accounts import Role, User
 from govservice.queries.lateness import lateness
 from govservice.web.clerk.casefile import otherwise
 from govservice.web.words import late_words
+from tests.web.cases import Office
 from tests.web.conftest import Stage
 from tests.web.desks import Desks, words
 
@@ -127,3 +131,30 @@ def test_a_condition_in_peoples_words(stage: Stage) -> None:
 def test_one_sum_written_in_two_ways_is_no_difference(kind: Any, register: Any, answer: Any, differs: bool) -> None:
     question = Question("a.b", "p", kind, {}, None, None, True, None, None, None, None, None)
     assert otherwise(question, register, answer) is differs
+
+
+def test_every_parallel_step_so_far_has_its_opinions(stage: Stage) -> None:
+    """Who drafts the permit reads what was said about the works as well, not only about the plans."""
+    office = Office(stage)
+    changes = {"project.water": False, "project.neighbours": False, "site.water": False, "site.heritage": False}
+    number = office.submitted("wang.fang", "building_permit", "huaxi", changes)
+    office.do("li.na", number, "accept")
+    for block in ("plans", "works"):
+        assert office.state(number).main.step == block
+        for token in [t for t in office.state(number).tokens.values() if t.kind == "branch" and t.open]:
+            step = office.state(number).tokens[token.id].step
+            task = office.state(number).task_of(token.id)
+            assert task is not None, step
+            office.do(holder_of(stage, task.role, task.department), number, "pass", token.id)
+    assert office.state(number).main.step == "drafting"
+    task = office.state(number).task_of(MAIN)
+    desk = stage.client_as(holder_of(stage, task.role, task.department))
+    said = re.findall(r'gs-opinion__head"><h3>([^<]+)</h3>', desk.get(f"/clerk/cases/{number}").get_data(as_text=True))
+    assert {"Planning", "Environment", "Fire-safety design"} <= set(said), said
+
+
+def holder_of(stage: Stage, role: str, department: str) -> str:
+    """The login of somebody who holds a role there."""
+    with stage.runtime.read() as session:
+        held = select(User.login).join(Role, Role.user_id == User.id)
+        return session.scalars(held.where(Role.role == role, Role.department_id == department)).first() or ""

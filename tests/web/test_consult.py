@@ -47,7 +47,10 @@ def test_consult_is_asked_answered_and_told_at_every_desk(desks: Desks) -> None:
     assert "Your question" in page
     missing = desks.send("li.na", number, "", "ask_fire", reason="")
     assert missing.status_code == 422
-    assert desks.send("li.na", number, "", "ask_fire", reason="CANARY-question").status_code == 302
+    assert "Write your question" in words(missing)
+    sent = desks.send("li.na", number, "", "ask_fire", reason="CANARY-question")
+    assert sent.status_code == 302
+    assert "The departments have been asked" in words(desks.at("li.na").get(sent.headers["Location"]))
 
     asking = words(desks.at("li.na").get(f"/clerk/cases/{number}"))
     assert "Opinions asked for" in asking

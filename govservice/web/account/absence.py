@@ -70,7 +70,7 @@ def _form(deputies: list[User]) -> PortalForm:
         from_on = DateField(lazy_gettext("First day away"))
         to_on = DateField(lazy_gettext("Last day away"))
 
-    choices = [("", ""), *((user.id, text(user.name)) for user in deputies)]
+    choices = [("", _("Choose a person")), *((user.id, text(user.name)) for user in deputies)]
     AbsenceForm.deputy = SelectField(
         lazy_gettext("Who stands in"), choices=choices,
         description=lazy_gettext("A colleague of the same department. Their acts for you are kept under both names."),

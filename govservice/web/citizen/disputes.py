@@ -22,7 +22,9 @@ from govservice.web.words import answer_text
 
 def _form(choices: list[tuple[str, str]]) -> PortalForm:
     class WrongForm(PortalForm):
-        fact = SelectField(lazy_gettext("Which entry is wrong"), choices=[("", ""), *choices])
+        fact = SelectField(
+            lazy_gettext("Which entry is wrong"), choices=[("", lazy_gettext("Choose an entry")), *choices]
+        )
         claimed = TextField(lazy_gettext("What is right"), ui={"maxlength": disputing.MAX_CLAIM})
         reason = LongTextField(
             lazy_gettext("Why, and what shows it"),

@@ -144,7 +144,8 @@ def read(form: PortalForm, needs: Needs, edges: Sequence[Edge], items: Sequence[
     errors: dict[str, str] = {}
     reason, opinion = (form[n].data if n in form else None for n in ("reason", "opinion"))
     if needs.reason and not reason:
-        errors["reason"] = _("Write the reason")
+        asks = any(edge.consult is not None for edge in edges)
+        errors["reason"] = _("Write your question") if asks else _("Write the reason")
     for name, words in (("reason", reason), ("opinion", opinion)):
         if len(words or "") > MAX_REASON:
             errors[name] = _("Write at most %(n)s characters", n=MAX_REASON)

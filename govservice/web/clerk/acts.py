@@ -64,6 +64,8 @@ def act(number: str, token: int, action: str) -> Answer:
 def _what_came(applied: Applied, token: int) -> str:
     if applied.state.outcome not in (None, "granted") and any(e.type == "case.closed" for e in applied.events):
         return "ended"
+    if any(e.type == "consult.opened" for e in applied.events):
+        return "consulted"
     stands = applied.state.tokens.get(token)
     waits = stands.waits_for if stands is not None else None
     return {"second_person": "first", "correction_notice": "asked", "correction": "waits"}.get(waits or "", "moved")

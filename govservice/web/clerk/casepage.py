@@ -13,13 +13,11 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.engine import MAIN, Actor, CaseState, Offer, Token, available, context, load_state
-from govservice.engine import Task as OpenTask
 from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
 from govservice.operations.supervising import AdHoc, possible
 from govservice.queries.conditions import Condition, set_for
 from govservice.queries.fees import FeeView
-from govservice.queries.flow import parts_of
 from govservice.queries.lateness import lateness
 from govservice.queries.licences import of_case
 from govservice.queries.names import organisation_names, person_name, staff_names
@@ -30,13 +28,13 @@ from govservice.web.appointments import meetings_of
 from govservice.web.clerk.access import Opened
 from govservice.web.clerk.casefile import CaseFile, Change, case_file
 from govservice.web.clerk.consults import Asked, asked_of
+from govservice.web.clerk.opinions import opinions
 from govservice.web.clerk.promises import Promise, promises_of
-from govservice.web.i18n import date_text, moment_text, text, working_days
-from govservice.web.timeline import flag_words, quotation, staff_timeline, step_name, text_ids
+from govservice.web.i18n import date_text, text, working_days
+from govservice.web.timeline import flag_words, staff_timeline, step_name, text_ids
 from govservice.web.words import late_words, pause_name
 
 Text = Mapping[str, str]
-SAID = ("step.left", "action.confirmed", "correction.asked", "pause.begun")  # acts with which somebody says something
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,7 @@ class Group:
     claim: bool
     release: bool
     why_not: tuple[Mapping[str, str], ...]
+    stands_in: str = ""  # name of the absent colleague whose task it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Page:
     opinions: list[dict[str, Any]]
     promises: tuple[Promise, ...]
     conditions: tuple[Condition, ...]  # of the grant: those that this clerk may read, all once it is issued
-    steps_now: list[str]
+    steps_now: list[str]  # each once: a question may be put to several departments
     held_by: str
     step_due: datetime | None  # the first instant that is too late
     step_due_on: date | None
@@ -129,13 +128,15 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         state=state,
         file=file,
         timeline=staff_timeline(compiled, track.happenings, words),
-        groups=groups(compiled, state, offers, names_in(session, state), actor),
+        groups=groups(compiled, state, offers, names_in(session, state, actor), actor),
         opinions=opinions(session, compiled, state, track, words),
         promises=promises_of(session, case, state, sight, now),
         conditions=issued.conditions
         if issued
         else tuple(set_for(session, rt.definitions, compiled, case, sight.sees_words)),
-        steps_now=[text(compiled.steps[t.step].title) for t in live],
+        steps_now=list(
+            dict.fromkeys(text(compiled.steps[t.step].title) for t in live)
+        ),  # a question may be put to several
         held_by=holder_words(session, mine, stopped=stopped),
         step_due=mine.step_due_at if mine else None,
         step_due_on=calendar.last_day(mine.step_due_at) if mine and mine.step_due_at else None,
@@ -203,10 +204,11 @@ def left_as_it_was(track: CasePage) -> list[str]:
     return left
 
 
-def names_in(session: Session, state: CaseState) -> Mapping[str, Text]:
-    """Names of whoever has a task or was the first of two."""
+def names_in(session: Session, state: CaseState, actor: Actor) -> Mapping[str, Text]:
+    """Names of whoever has a task or was the first of two, and of whom the clerk stands in for."""
     first = {t.confirmed[1] for t in state.tokens.values() if t.confirmed}
-    return staff_names(session, first | {t.assignee for t in state.tasks.values() if t.assignee})
+    absent = {each.id for each in actor.deputy_for}
+    return staff_names(session, first | absent | {t.assignee for t in state.tasks.values() if t.assignee})
 
 
 def groups(
@@ -231,9 +233,20 @@ def groups(
                 any(o.kind == "claim" and o.allowed for o in at_token),
                 any(o.kind == "release" and o.allowed for o in at_token),
                 () if _group_note(token, names, actor) and not acts else why_not,
+                _absent_holder(state, token_id, names, actor),
             )  # fmt: skip
         )
     return tuple(found)
+
+
+def _absent_holder(state: CaseState, token_id: int, names: Mapping[str, Text], actor: Actor) -> str:
+    """For whom the clerk does this task, where it is not their own."""
+    task = state.task_of(token_id)
+    if task is None or (task.role, task.department) in actor.roles:
+        return ""
+    absent = [each for each in actor.deputy_for if (task.role, task.department) in each.roles]
+    found = next((each for each in absent if each.id == task.assignee), absent[0] if absent else None)
+    return text(names[found.id]) if found is not None and found.id in names else ""
 
 
 def _refusals(offers: Sequence[Offer], names: Mapping[str, Text]) -> tuple[str, tuple[Mapping[str, str], ...]]:
@@ -281,57 +294,6 @@ def held_words(state: CaseState, token: Token) -> str:
         return ""
     day = date_text(date.fromisoformat(hold.until_on))
     return str(_("The clock stands still until %(day)s at the latest: %(kind)s.", day=day, kind=pause_name(hold.kind)))
-
-
-def opinions(
-    session: Session, compiled: Compiled, state: CaseState, track: CasePage, words: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Each branch of the parallel step: its outcome, what was said last, by whom and when, and who has it now."""
-    scopes = {t.branch for t in state.tokens.values() if t.kind == "branch"}
-    block = next((b for b in compiled.blocks.values() if any(branch.scope in scopes for branch in b.branches)), None)
-    if block is None:
-        return []
-    holders = {t.token_id: t for t in state.tasks.values() if not t.watch}
-    staff = staff_names(session, (t.assignee for t in holders.values() if t.assignee))
-    rows = []
-    for branch, token, title in parts_of(compiled, block.path, state.tokens.values()):
-        if token is None:
-            continue
-        acts = [
-            h for h in track.happenings
-            if h.type in SAID and h.data.get("step", "").startswith(branch.scope + ".")
-            and h.who and h.token_id == token.id
-        ]  # fmt: skip
-        last = acts[-1] if acts else None
-        task, (tone, outcome) = holders.get(token.id), _outcome(token)
-        said = {"title": title, "tone": tone, "outcome": outcome, "text": "", "meta": "", "now": _with(task, staff)}
-        if last is not None:
-            said |= {"text": quotation(words.get(last.data.get("text", ""))),
-                     "meta": f"{text(last.who)} · {moment_text(last.at)}"}  # fmt: skip
-        rows.append(said)
-    return rows
-
-
-def _with(task: OpenTask | None, staff: Mapping[str, Text]) -> str:
-    """Who has the branch's task now; nothing where it has none, or waits for the applicant."""
-    if task is None or task.status != "open":
-        return ""
-    holder = staff.get(task.assignee or "")
-    return str(_("With %(name)s now", name=text(holder)) if holder else _("Nobody has taken it yet"))
-
-
-def _outcome(token: Token) -> tuple[str, str]:
-    if token.status in ("waiting", "suspended"):
-        return "stopped", _("Waits for the applicant")
-    known = {
-        "approved": ("ok", _("Agreed")),
-        "rejected": ("bad", _("Not agreed")),
-        "not_needed": ("mute", _("Not needed")),
-        "cancelled": ("mute", _("Ended")),
-    }
-    if token.outcome:
-        return known.get(token.outcome, ("mute", token.outcome))
-    return "info", _("Open")
 
 
 def holder_words(session: Session, mine: Task | None, *, stopped: bool) -> str:

@@ -90,6 +90,7 @@ def _done_words(done: str | None, case: Case) -> str:
         "asked": _("Done. The request for a correction is kept."),
         "waits": _("Done. The applicant has been told and the case waits for their answer."),
         "recorded": _("Done. It is recorded with the case."),
+        "consulted": _("Done. The departments have been asked."),
         "note": _("The note is kept."),
         "settled": _("Recorded. The decision can go on."),
         "checked": _("The registers were asked again."),
