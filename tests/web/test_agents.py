@@ -96,6 +96,13 @@ def test_a_wrong_form_says_what_is_wrong_and_appoints_nobody(
     assert enterprise(stage, "liu.yang") == ["self"]
 
 
+def test_the_form_asks_for_the_last_day_that_it_wants(stage: Stage) -> None:
+    """A mandate without an end is refused: the hint must not offer one."""
+    page = page_of(*agents_page(stage))
+    assert "At most five years ahead." in page
+    assert "Leave it open" not in page
+
+
 def test_only_the_legal_representative_appoints_and_ends(stage: Stage) -> None:
     client, address = agents_page(stage)
     own = {**FORM, "name": "王芳", "number": next(c.person.id for c in CITIZENS if c.login == "wang.fang")}

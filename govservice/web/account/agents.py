@@ -30,9 +30,7 @@ class AgentForm(PortalForm):
     services = ManyField(
         lazy_gettext("For which services"), validators=[needed(lazy_gettext("Choose for which services they may act."))]
     )
-    valid_to = DateField(
-        lazy_gettext("Until when"), description=lazy_gettext("Leave it open for a mandate without an end date.")
-    )
+    valid_to = DateField(lazy_gettext("Until when"), description=lazy_gettext("At most five years ahead."))
 
 
 def member_actor() -> tuple[Actor, str]:
