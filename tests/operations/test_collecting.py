@@ -18,6 +18,7 @@ from govservice.models.casedata import read_form
 from govservice.models.cases import Case, CaseEvent, CaseStateRow, Task, Visit
 from govservice.operations import filing
 from govservice.operations.clock import fire_due
+from govservice.queries.sight import sight_of
 from govservice.queries.tracking import case_page
 from govservice.queries.way import accepting_role, place_of
 from tests.operations.conftest import Play
@@ -118,6 +119,21 @@ def test_a_collecting_window_decides_nothing(collected: Play) -> None:
     edges = [e for e in compiled.out["collect"] if e.kind == "action" and e.by == "collector"]
     assert {e.name for e in edges} == {"pass_on", "correct"}
     assert not any(e.marks for e in edges)
+
+
+def test_a_collecting_window_sees_who_applies_and_for_what(collected: Play) -> None:
+    """What registers say of relatives, work and home is for the office that decides."""
+    compiled = collected.rt.definitions.current("household_move")
+    window, residence = sight_of(compiled, ["collect"]), sight_of(compiled, ["review.papers.desk"])
+    told = {"kin.parents", "spouse.national_id", "work.employer", "home.title_no", "education.level"}
+    assert {name for name in compiled.service.fields if window.sees(name)} >= {
+        "person.name",
+        "move.reason",
+        "move.window",
+    }
+    assert not any(window.sees(name) for name in told)
+    assert not any(window.sees_fact(fact) for fact in ("kinship", "marriage", "work"))
+    assert all(residence.sees(name) for name in ("home.title_no", "work.employer"))
 
 
 @pytest.mark.parametrize("window", [None, "nanming"])
