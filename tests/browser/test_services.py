@@ -113,7 +113,8 @@ def test_minimum_living_allowance(browser: Browser, portal: Portal, mine: str, t
 
 @both
 def test_newborn(browser: Browser, portal: Portal, mine: str, theirs: str) -> None:
-    """The bundle of a birth: the father confirms, five offices follow each other as their numbers come."""
+    """The bundle of a birth: the father confirms, the registers pass the check, five offices follow each other as their
+    numbers come."""
     with Stage(browser, portal, service="newborn") as stage:
         wang, huaxi = stage.person("wang.fang", mine), Offices(stage, "huaxi", theirs)
         number = offices.apply(wang, "newborn", {
@@ -122,7 +123,7 @@ def test_newborn(browser: Browser, portal: Portal, mine: str, theirs: str) -> No
         father = stage.person("liu.yang", mine)
         father.open(f"/my/requests/{number}")
         father.press("I confirm")
-        huaxi.decide(number, "births@health_commission", "Records agree")
+        huaxi.decide_if_left(number, "births@health_commission", "Records agree")
         for role, title in (
             ("births@health_commission", "Birth certificate"),
             ("household@public_security", "Household registration of a newborn"),

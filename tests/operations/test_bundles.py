@@ -13,6 +13,7 @@ from config import Settings
 from govservice.engine import MAIN, Actor, load_state, recount
 from govservice.errors import NotAllowed
 from govservice.exchange.evidence import current_facts
+from govservice.exchange.sandbox.cast import CITIZENS
 from govservice.models.accounts import Role, User
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case, CaseEvent, Outbox, Task
@@ -388,17 +389,50 @@ def born(mother: Mother) -> None:
 
 
 def confirmed(mother: Mother) -> None:
+    """The father confirms; the registers say that the parents are married and how old the child is."""
     born(mother)
-    for actor, scope, action in (
-        (mother.citizen("liu.yang"), "confirm.other_parent", "confirm"),
-        (mother.clerk("births"), "confirm.precheck", "pass"),
-    ):
-        token = mother.state.token_of(scope)
-        assert token is not None
-        deciding.act(
-            mother.rt, actor, mother.case_id, token.id, action, expected=None, idem=mother.key(), now=mother.now
-        )
+    confirms(mother, mother.citizen("liu.yang"), "confirm.other_parent", "confirm")
+
+
+def confirms(mother: Mother, actor: Actor, scope: str, action: str) -> None:
+    token = mother.state.token_of(scope)
+    assert token is not None
+    deciding.act(mother.rt, actor, mother.case_id, token.id, action, expected=None, idem=mother.key(), now=mother.now)
     mother.deliver()
+
+
+def precheck(mother: Mother) -> str | None:
+    token = mother.state.token_of("confirm.precheck")
+    assert token is not None
+    return token.outcome
+
+
+def test_newborn_what_the_registers_say_passes_without_a_clerk(mother: Mother) -> None:
+    """services: "automatic pre-check on shared data; pass = auto-accept"; promised five working days from then."""
+    confirmed(mother)
+    assert precheck(mother) == "not_needed"
+    assert mother.steps == {"": "together"}
+    assert mother.state.milestones["accepted"] >= mother.state.milestones["received"]
+    clock = mother.state.clocks["limit:decision"]
+    assert (clock.started_at, clock.promised) == (mother.state.milestones["accepted"], "5wd")
+    mother.check()
+
+
+@pytest.mark.parametrize("what", ["silent", "another", "old"])
+def test_newborn_a_clerk_looks_where_the_registers_do_not_say_so(mother: Mother, sandbox: Sandbox, what: str) -> None:
+    """A silent register passes nobody, nor does one that names another spouse, nor a birth of more than a year ago."""
+    wang = next(c.person.id for c in CITIZENS if c.login == "wang.fang")
+    if what == "silent":
+        sandbox.fault("civil_affairs", "status_500")
+    elif what == "another":
+        sandbox.change("civil_affairs", wang, spouse={"name": "陈伟", "national_id": "990102198506150334"})
+    else:
+        sandbox.change("births", wang, born_on="2024-11-02")
+    confirmed(mother)
+    assert (precheck(mother), mother.steps) == (None, {"": "confirm", "confirm.precheck": "confirm.precheck.desk"})
+    confirms(mother, mother.clerk("births"), "confirm.precheck", "pass")
+    assert mother.children()["birth_certificate"] == "open"
+    mother.check()
 
 
 def test_newborn_the_insurance_waits_for_the_number_that_the_police_issue(mother: Mother) -> None:

@@ -46,6 +46,13 @@ class Offices:
         story.moved(who)
         return who
 
+    def decide_if_left(self, number: str, role: str, action: str) -> None:
+        """The same, where a register that was late on a busy machine has left it to the office."""
+        who = self.holder(role)
+        who.open("/clerk")
+        if who.main.get_by_text(number).count():
+            self.decide(number, role, action)
+
     def say_why(self, number: str, role: str, action: str, reason: str, label: str = "Reason") -> None:
         """An action that wants a reason, or other words under that label."""
         who = self.holder(role)
