@@ -103,6 +103,8 @@ def _endless_loop(notes: Notes, scope: str) -> None:
 
 
 def _may_stall(notes: Notes, step: Step) -> None:
+    if step.kind == "applicant" and step.path == notes.graph.compiled.start:
+        return  # nobody waits for a draft: whoever writes it may change it, or throw it away
     if step.kind not in ("human", "applicant") or any(timer.do not in _NO_ACT for timer in step.timers):
         return
     acts = [

@@ -115,6 +115,8 @@ def _stuck_problem(found: Exploration, index: int, circle: set[int], by_answers:
     steps = [p.step for p in found.nodes[index].marking.places if p.status in ("active", "waiting") and not p.outcome]
     step = next((s for s in steps if s not in found.compiled.blocks), steps[0])
     name = place(found.compiled, step)
+    if len(circle) == 1 and by_answers and step == found.compiled.start:
+        return None  # a draft that cannot be sent as it is: nobody waits for it
     if len(circle) == 1 and by_answers:
         message = (
             f"A case may come to {name} with answers for which no action is possible there: it stands still. "

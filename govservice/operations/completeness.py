@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.definitions.catalogue_schema import Pledge
-from govservice.definitions.compiled import Compiled
+from govservice.definitions.compiled import Compiled, Edge
 from govservice.definitions.expressions import Expression
 from govservice.definitions.values import typed
 from govservice.engine import correction_items
@@ -135,6 +135,15 @@ def submit_action(compiled: Compiled) -> str:
     """The action that sends a draft: the one out of the start step that marks `received`, else its first."""
     edges = [e for e in compiled.out[compiled.start] if e.kind == "action"]
     return next((e.name for e in edges if e.marks == "received"), edges[0].name)
+
+
+def closed_to(compiled: Compiled, form: Form) -> Edge | None:
+    """The action that sends a draft, where its condition does not hold with these answers: the service is not for
+    them, however complete they are. None where it is open."""
+    edge = compiled.edge(compiled.start, submit_action(compiled))
+    if edge is None or edge.guard is None:
+        return None
+    return None if edge.guard.evaluate(typed(compiled.service.fields, form.answers)).value else edge
 
 
 # -- promises: a pledge instead of a proof, a document that comes later

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from govservice.errors import Forbidden, Missing
+from govservice.errors import Forbidden, Missing, NotAllowed
 from govservice.exchange.evidence import current_facts
 from govservice.exchange.snapshot import latest_snapshot, verify_snapshot
 from govservice.models.casedata import Form, read_form
@@ -18,7 +18,7 @@ from govservice.models.cases import Case
 from govservice.models.consents import Consent
 from govservice.models.exchange import EvidenceRequirement, Exchange
 from govservice.operations import deciding, filing
-from govservice.operations.completeness import missing_items, open_slots, visible_pages
+from govservice.operations.completeness import closed_to, missing_items, open_slots, visible_pages
 from tests.operations.conftest import Play
 
 PLACE = {"move.district": "nanming", "move.address": "南明区遵义路 31 号 1 单元 704 室"}
@@ -131,6 +131,23 @@ def test_the_new_address_is_the_one_that_the_register_of_the_situation_holds(pla
     assert (form.answers["move.address"], form.sources["move.address"]) == (PLACE["move.address"], "you")
     say(play, "talent")
     assert looked_at(play)[0].answers["move.address"] == PLACE["move.address"]
+
+
+def test_a_move_within_the_district_is_no_move_and_cannot_be_sent(play: Play) -> None:
+    """Liu Yang lives in the home that the register knows: nobody could ever grant a move to where he is registered."""
+    begin(play, "own_home", place={})
+    form, _, missing = looked_at(play)
+    assert (form.answers["move.district"], missing) == (form.answers["person.district"], [])
+    with play.rt.read() as session:
+        compiled = play.rt.definitions.by_sha(session.get_one(Case, play.case_id).def_sha)
+    edge = closed_to(compiled, form)
+    assert edge is not None
+    assert edge.hint is not None
+    with pytest.raises(NotAllowed):
+        play.submit("liu.yang")
+    play.answer("liu.yang", place=PLACE)
+    assert closed_to(compiled, looked_at(play)[0]) is None
+    play.submit("liu.yang")
 
 
 def test_a_tenant_and_an_employee_need_not_type_the_address_either(play: Play) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from sqlalchemy import select
 
 from govservice.models.accounts import Role, User
+from govservice.models.cases import Case
 from govservice.models.exchange import DataAccess
 from govservice.models.reliance import Dispute
+from govservice.operations import filing
 from tests.exchange.conftest import _sandbox_process, sandbox
 from tests.web.test_relied import Room, room
 
@@ -92,3 +95,23 @@ def test_my_data_as_a_file(room: Room) -> None:
     assert stranger["cases"] == []
     assert room.number not in str(stranger)
     assert room.stage.client_as("he.tao").get("/my/data/export.json").status_code == 404
+
+
+def test_what_cannot_be_sent_says_why_before_it_is_tried(room: Room) -> None:
+    """A move to the district where one is registered: no button, but the reason and the way to the answer."""
+    actor = replace(room.play.citizen("liu.yang"), organisation_id=None, mandate_id=None)
+    number = filing.start(room.play.rt, actor, "household_move", idem=room.play.key(), now=room.play.now)
+    with room.play.rt.read() as session:
+        room.play.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
+    room.play.agree("liu.yang")
+    room.play.answer("liu.yang", reason={"move.reason": "own_home"})
+    room.play.agree("liu.yang")
+    citizen = room.stage.client_as("liu.yang")
+    address = f"/my/cases/{number}/check"
+    page = citizen.get(address).get_data(as_text=True)
+    assert "You are registered in the district that you chose." in page
+    assert f"/my/cases/{number}/pages/place" in page
+    assert 'name="rev"' not in page, "no button"
+    tried = citizen.send(address, {"rev": "3"}, page=f"/my/cases/{number}")
+    assert tried.status_code == 409
+    assert "<title>Error: " in tried.get_data(as_text=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext
@@ -13,6 +14,7 @@ from govservice.definitions.catalogue_schema import DocumentType
 from govservice.engine import Expected
 from govservice.errors import Invalid, Missing, NotAllowed, Stale
 from govservice.operations import filing as operations
+from govservice.operations.completeness import closed_to
 from govservice.queries.tracking import CasePage, case_page
 from govservice.web.access import audience, current_runtime, now
 from govservice.web.citizen import blueprint
@@ -61,8 +63,8 @@ def _send(filing: Filing) -> str | Response | tuple[str, int]:
         return _page(filing_of(filing.number), problem="missing"), 422
     except (Stale, NotAllowed) as refused:  # another window, or the same form, was quicker
         fresh = filing_of(filing.number)
-        if isinstance(refused, Stale) and fresh.case.status == "draft":
-            return _page(fresh, problem="changed"), 409
+        if fresh.case.status == "draft":
+            return _page(fresh, problem="changed" if isinstance(refused, Stale) else "closed"), 409
         return redirect(url_for("citizen.sent", number=filing.number, again=1), 303)
     return redirect(url_for("citizen.sent", number=filing.number), 303)
 
@@ -84,8 +86,25 @@ def _page(filing: Filing, problem: str = "", wrong: Mapping[str, str] | None = N
         receiver=receiver(filing),
         problem=problem,
         wrong=_wrong(filing, wrong or {}),
+        closed=_closed(filing),
         idem=new_idem(),
     )
+
+
+def _closed(filing: Filing) -> dict[str, Any] | None:
+    """Why the service is not for these answers, with the ways to those that could be other ones."""
+    edge = closed_to(filing.compiled, filing.form)
+    if edge is None or edge.guard is None:
+        return None
+    pages = {name: page for page in filing.asked_pages for name in page.fields}
+    asked = [pages[name] for name in edge.guard.names if name in pages and name in filing.slots.fields]
+    return {
+        "words": text(edge.hint) if edge.hint else gettext("With these answers the application cannot be sent."),
+        "change": [
+            {"text": text(page.title), "href": url_for("citizen.page", number=filing.number, page=page.page)}
+            for page in {page.page: page for page in asked}.values()
+        ],
+    }
 
 
 def _wrong(filing: Filing, faults: Mapping[str, str]) -> list[dict[str, str]]:

@@ -69,6 +69,11 @@ def test_the_linear_checks_runs_are_words_too(judged: Check) -> None:
     assert found.trace[-1] == "The case stands at Decision [decision]"
 
 
+def test_nobody_waits_for_a_draft(judged: Check) -> None:
+    """A condition of sending says for whom the service is. Where it does not hold nothing was ever begun."""
+    assert judged("submit: {", 'submit: {guard: "shop.seats > 3", ') == []
+
+
 def test_escapes_do_not_count_as_a_way_out(catalogue: Catalogue) -> None:
     """A case that can only be withdrawn is stuck: with the withdrawal every marking could be completed."""
     service = compiled(catalogue, *ONLY_ALL)
