@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy import select
 
+from govservice.engine import recount
+from govservice.errors import Forbidden
 from govservice.messaging.outbox import Effect
 from govservice.models.base import to_iso
 from govservice.models.casedata import Form, read_form
@@ -20,6 +23,7 @@ from govservice.models.exchange import Exchange
 from govservice.models.papers import IssuedDocument
 from govservice.models.signing import Signer
 from govservice.operations import deciding, filing, register_acts
+from govservice.operations.clock import fire_due
 from govservice.operations.promising import give_pledge
 from govservice.operations.registry_events import follow_due, hear
 from govservice.operations.runtime import Runtime
@@ -37,7 +41,7 @@ def act(play: Play, role: str, scope: str, action: str, which: int = 0, **words:
     play.act(held[which], scope, action, **words)
 
 
-def apply(play: Play) -> None:
+def apply(play: Play, **need: Any) -> None:
     liu = play.citizen("liu.yang")
     number = filing.start(play.rt, liu, "minimum_living_allowance", idem=play.key(), now=play.now)
     with play.rt.read() as session:
@@ -45,7 +49,7 @@ def apply(play: Play) -> None:
     play.agree("liu.yang")
     play.answer(
         "liu.yang", means={"health.costs": "8200.00"},
-        need={"need.reason": "illness", "need.urgent": True},
+        need={"need.reason": "illness", "need.urgent": True, **need},
     )  # fmt: skip
     give_pledge(play.rt, liu, play.case_id, "tenancy", version=1, now=play.now)
     play.attach("liu.yang", "medical_bills")
@@ -202,3 +206,33 @@ def test_a_change_opens_a_review_of_each_grant_that_it_concerns(play: Play, tmp_
     assert tells(play, listening(play, tmp_path), "civil_affairs", "means.changed", "M-1") == 1
     for play.case_id in cases:
         assert "change_review" in play.steps.values()
+
+
+def collector(play: Play) -> str:
+    held = ("collector_township", "nanming.township")
+    return next(u.login for u in play.users.values() if held in {(r.role, r.department_id) for r in u.roles})
+
+
+def test_any_subdistrict_may_be_gone_to_and_that_of_the_household_examines(play: Play) -> None:
+    """services: "apply (any township: 异地代收)": it looks at identity and completeness and passes on."""
+    apply(play, **{"apply.window": "nanming"})
+    assert (play.steps, play.state.area) == ({"": "collect"}, "huaxi")
+    with pytest.raises(Forbidden):
+        act(play, WINDOW, "", "pass_on")
+    play.act(collector(play), "", "pass_on")
+    assert play.state.milestones.keys() == {"received"}, "collecting is no acceptance"
+    act(play, WINDOW, "", "accept")
+    assert play.steps == {"": "urgent"}
+    with play.rt.read() as session:
+        assert recount(session, play.case_id, play.rt.definitions, play.rt.calendars) == []
+
+
+@pytest.mark.parametrize(("urgent", "step"), [(True, "urgent"), (False, "consent")])
+def test_silence_of_the_collecting_subdistrict_is_acceptance_as_of_receipt(play: Play, urgent: bool, step: str) -> None:
+    """And whoever needs help at once does not lose it by that."""
+    apply(play, **{"apply.window": "nanming", "need.urgent": urgent})
+    received = play.state.milestones["received"]
+    play.pass_time(days=10)
+    fire_due(play.rt, play.now)
+    assert play.state.milestones["accepted"] == received
+    assert play.state.main.step == step
