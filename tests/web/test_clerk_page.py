@@ -153,6 +153,13 @@ def test_every_parallel_step_so_far_has_its_opinions(stage: Stage) -> None:
     assert {"Planning", "Environment", "Fire-safety design"} <= set(said), said
 
 
+def test_what_is_not_asked_again_by_itself_is_not_said_to_be(desks: Desks) -> None:
+    """The restaurant's facts name no second look: the page promises none."""
+    page = words(desks.at("li.na").get(f"/clerk/cases/{desks.filed()}"))
+    assert "They are asked again when you say so. The applicant sees every time they were asked." in page
+    assert "by itself before a decision" not in page
+
+
 def holder_of(stage: Stage, role: str, department: str) -> str:
     """The login of somebody who holds a role there."""
     with stage.runtime.read() as session:

@@ -89,6 +89,7 @@ def test_the_difference_is_shown_settled_and_told(room: Room) -> None:
 
     page = browser.get(case).get_data(as_text=True)
     assert "What the registers say now" in page
+    assert "Asked again by itself before a decision: " in page
     assert "Has changed" in page
     assert "999.50" in page
     held = re.search(

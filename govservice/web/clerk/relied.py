@@ -54,6 +54,7 @@ class Relied:
     withdrawn: tuple[tuple[Text, datetime], ...] = ()  # facts whose consent was taken back, with when
     told: tuple[tuple[Text, Text, Word], ...] = ()  # what registries told by themselves: what, whose register
     disputed: tuple[tuple[Text, Text, date, str], ...] = ()  # which entry, whose register, answered by, what waits
+    by_itself: tuple[Text, ...] = ()  # what is asked again before a decision without anybody's word
 
     @property
     def any(self) -> bool:
@@ -95,7 +96,9 @@ def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Re
         for row in open_disputes(session, case.id)
         if row.name in compiled.service.facts and sight.sees_fact(row.name)
     )
-    return Relied(lines, waiting, bool(seen) and open_here, withdrawn, told, disputed)
+    facts = compiled.service.facts
+    by_itself = [title_of(rt, compiled, name) for name in seen if facts[name].revalidate is not None]
+    return Relied(lines, waiting, bool(seen) and open_here, withdrawn, told, disputed, tuple(by_itself))
 
 
 def hears(sight: Sight, word: Word) -> bool:
