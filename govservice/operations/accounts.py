@@ -24,6 +24,7 @@ from govservice.models.accounts import STAFF_KINDS, Role, User
 from govservice.models.base import new_id
 from govservice.models.places import Department
 from govservice.operations import passwords, throttling
+from govservice.operations.absences import held_today
 from govservice.operations.deciding import give_back
 from govservice.operations.people import Identity, add_person, find_person, identity_of, name_person
 from govservice.operations.runtime import Runtime
@@ -258,11 +259,9 @@ def staff_actor(rt: Runtime, login: str, password: str, *, now: datetime) -> Act
     id = authenticate(rt, login, password, source="command line", device=None, now=rt.wall.now())
     if id is None:
         raise Forbidden("password", N_("The sign-in name or the password is not right."))
-    today = now.date()
     with rt.read() as session:
         user = session.get_one(User, id)
-        held = [r for r in user.roles if (r.valid_from or today) <= today <= (r.valid_to or today)]
-        return Actor(id, "user", tuple((r.role, r.department_id) for r in held), user.own_person_id, name=login)
+        return Actor(id, "user", held_today(user, rt.today(now)), user.own_person_id, name=login)
 
 
 def set_own_person(rt: Runtime, login: str, number: str | None) -> None:

@@ -77,7 +77,7 @@ def check_to_publish(rt: Runtime, codes: Sequence[str], now: datetime) -> None:
     """Holds what is to be published against the people there are, and plays it through. Raises DefinitionError with
     every error."""
     with rt.read() as session:
-        staffing = staffing_of(session, now.date())
+        staffing = staffing_of(session, rt.today(now))
     errors: list[Finding] = []
     for code in codes:
         compiled, loaded = rt.definitions.draft(code), rt.definitions.loaded(code)

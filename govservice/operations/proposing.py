@@ -52,7 +52,7 @@ class Review:
 
 def review(rt: Runtime, session: Session, text: str, name: str, now: datetime) -> Review:
     """Verifies the text of a definition and compares it with what is in force."""
-    judges = Judges(staffing_of(session, now.date()), second_opinion)
+    judges = Judges(staffing_of(session, rt.today(now)), second_opinion)
     checked = check_bytes(text.encode(), Rules(rt.definitions.catalogue, publishing=True), name, judges)
     findings = [*checked.findings, *lost_handlers(session, rt.definitions)]
     if not checked.loaded:

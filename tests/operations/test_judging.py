@@ -19,7 +19,10 @@ from govservice.definitions.findings import DefinitionError
 from govservice.definitions.library import load_library
 from govservice.models.accounts import Role, User
 from govservice.models.cases import Definition
+from govservice.operations.accounts import staff_actor
+from govservice.operations.demo_cast import PASSWORD
 from govservice.operations.judging import staffing_in, staffing_of
+from govservice.operations.proposing import review
 from govservice.operations.publishing import publish_all
 from govservice.operations.runtime import Runtime
 from tests.operations.conftest import Play
@@ -74,6 +77,23 @@ def test_who_left_or_whose_role_has_ended_does_not_count(play: Play, runtime: Ru
         assert gone not in (staffing_of(session, day) or {}).get(key, frozenset())
         session.execute(update(Role).where(Role.user_id == gone).values(valid_from=day, valid_to=day))
         assert staffing_of(session, day) == everybody
+
+
+def test_roles_hold_on_the_day_of_the_offices_calendar(play: Play, runtime: Runtime, changed: Changed) -> None:
+    evening = play.now.replace(hour=17, minute=0)  # after midnight at the offices
+    tomorrow = runtime.today(evening)
+    assert tomorrow == evening.date() + timedelta(days=1)
+    newer = changed("promised: 15wd", "promised: 12wd")
+    with newer.write() as session:
+        session.execute(update(Role).where(Role.role == "fire").values(valid_from=tomorrow))
+        login = session.scalars(
+            select(User.login).join(Role, Role.user_id == User.id).where(Role.role == "fire")
+        ).first()
+        text = (ROOT / "workflows" / "services" / "open_restaurant.yaml").read_text("utf-8")
+        assert review(runtime, session, text, "new.yaml", evening).refused == ()
+    assert login is not None
+    assert "fire" in {role for role, _ in staff_actor(newer, login, PASSWORD, now=evening).roles}
+    publish_all(newer, by="x", now=evening)
 
 
 def test_publishing_refuses_four_eyes_that_the_people_there_cannot_give(play: Play, changed: Changed) -> None:
