@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from govservice.definitions.expression_syntax import ExpressionError
 from govservice.definitions.expression_types import DATE
 from govservice.definitions.expressions import compile_expression
 from govservice.definitions.findings import Finding, did_you_mean
 from govservice.definitions.reader import Source
+from govservice.definitions.registry_paths import at as standing_at
+from govservice.definitions.registry_paths import items_of, stands_nowhere
 from govservice.definitions.schema_registry import ROWS, Dataset, RegistryFile
 from govservice.definitions.schema_request import ASKED_BY
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from govservice.definitions.catalogue import Catalogue
 
 Fault = Callable[..., Finding]  # (message, *path in the file)
-_PLAIN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
-_FIRST = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _TABLES = ("sql", "csv_snapshot")
 
 
@@ -103,38 +102,21 @@ def _dataset(
     if statement is not None and bool(dataset.periods) != (":as_of" in statement):
         message = f"{ref}: a statement with :as_of and `periods`, which it may be filled with, belong together"
         yield fault(message, "datasets", ref)
+    for key in ("records", "as_of"):
+        path = getattr(dataset, key)
+        if path is not None and (missing := stands_nowhere(dataset.response, path)):
+            yield fault(f"{ref}: {path!r} leads to nothing: the response has no {missing!r}", "datasets", ref, key)
+    record = items_of(standing_at(dataset.response, dataset.records))
     for name, field in dataset.fields.items():
         at = ("datasets", ref, "fields", name)
         if name not in catalogue.facts and name not in catalogue.predicates:
             yield fault(f"{ref}: the fact type {name!r} is unknown{did_you_mean(name, catalogue.facts)}", *at)
-        if missing := _stands_nowhere(dataset, field.path):
+        if missing := stands_nowhere(record, field.path):
             yield fault(f"{ref}: {field.path!r} leads to nothing: the response has no {missing!r}", *at)
     for key in ("subject_at", "record_id", "updated_at", "flags"):
         path = getattr(dataset, key)
-        if path is not None and (missing := _stands_nowhere(dataset, path)):
+        if path is not None and (missing := stands_nowhere(record, path)):
             yield fault(f"{ref}: {path!r} leads to nothing: the response has no {missing!r}", "datasets", ref, key)
-
-
-def _stands_nowhere(dataset: Dataset, path: str) -> str:
-    """The part of a path that the response's schema does not name; "" where it names all, or says nothing about it."""
-    node: Any = dataset.response
-    for part in dataset.records.split(".") if _PLAIN.fullmatch(dataset.records) else ():
-        node = _properties(node).get(part)
-    node = node.get("items") if isinstance(node, dict) else None
-    parts = path.split(".") if _PLAIN.fullmatch(path) else _FIRST.findall(path)[:1]
-    for part in parts:
-        known = _properties(node)
-        if not known:
-            return ""
-        if part not in known:
-            return str(part)
-        node = known[part]
-    return ""
-
-
-def _properties(node: Any) -> Mapping[str, Any]:
-    found = node.get("properties") if isinstance(node, dict) else None
-    return found if isinstance(found, dict) else {}
 
 
 def _acts(registry: RegistryFile, fault: Fault, done_by_portal: Collection[str]) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ Paths and schemas are compiled while reading, so that a mapping that cannot work
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -15,8 +15,12 @@ from jmespath.exceptions import JMESPathError
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from pydantic import Field, PlainValidator, model_validator
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from govservice.definitions.periods import Period
+from govservice.definitions.registry_paths import unknown_functions
 from govservice.definitions.schema_base import (
     Call,
     Dotted,
@@ -58,6 +62,8 @@ def _jmespath(value: Any) -> str:
         jmespath.compile(value)
     except JMESPathError as error:
         raise _fault("E-PATH", f"{value!r} is no JMESPath: {str(error).splitlines()[0]}") from None
+    for name in unknown_functions(value):
+        raise _fault("E-PATH", f"{value!r} is no JMESPath: there is no function {name!r}")
     return value
 
 
@@ -69,7 +75,23 @@ def _json_schema(value: Any) -> Mapping[str, Any]:
     except SchemaError as error:
         at = "/".join(str(p) for p in error.absolute_path) or "its top"
         raise _fault("E-SCHEMA", f"the JSON Schema is wrong at {at}: {error.message[:200]}") from None
+    for reference in _references(value):
+        try:
+            Registry().with_resource("", DRAFT202012.create_resource(value)).resolver("").lookup(reference)
+        except Unresolvable:
+            message = (
+                f"the JSON Schema refers to {reference[:200]!r}, which is no part of it; nothing is fetched for it"
+            )
+            raise _fault("E-SCHEMA", message) from None
     return value
+
+
+def _references(node: Any) -> Iterator[str]:
+    """What a schema refers to, wherever: each has to stand in the schema itself, or the first answer would fetch it."""
+    if isinstance(node, dict):
+        yield from (str(node[key]) for key in ("$ref", "$dynamicRef") if isinstance(node.get(key), str))
+    for each in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _references(each)
 
 
 JmesPath = Annotated[str, PlainValidator(_jmespath)]

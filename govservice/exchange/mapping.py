@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import jmespath
+from jmespath.exceptions import JMESPathError
 from jsonschema import Draft202012Validator
 
 from govservice.definitions.schema_registry import Dataset
@@ -80,6 +81,17 @@ class Mapper:
         """
         if not self._validator.is_valid(body):
             return Reading(Outcome.SCHEMA_VIOLATION)
+        try:
+            return self._read(body, subject, take, at, today)
+        except (
+            JMESPathError,
+            Unmappable,
+        ):  # a path calls a function on what the schema lets through and it cannot take
+            return Reading(Outcome.SCHEMA_VIOLATION)
+
+    def _read(
+        self, body: Any, subject: str, take: tuple[str, ...], at: datetime | None, today: date | None
+    ) -> Reading:  # fmt: skip
         records = self._records.search(body)
         if not records:
             return Reading(Outcome.NO_RECORD)
@@ -91,10 +103,7 @@ class Mapper:
         if len(records) > 1:
             return Reading(Outcome.AMBIGUOUS)
         reading = self._record(records[0], take, today)
-        try:
-            stale = self._is_old(body, at)
-        except Unmappable:
-            return Reading(Outcome.SCHEMA_VIOLATION)
+        stale = self._is_old(body, at)
         return replace(reading, outcome=Outcome.STALE) if stale and reading.outcome is Outcome.OK else reading
 
     def _is_old(self, body: Any, at: datetime | None) -> bool:
@@ -108,11 +117,8 @@ class Mapper:
         outcome = next((FLAG_OUTCOMES[flag] for flag in FLAG_OUTCOMES if flag in flags), Outcome.OK)
         if outcome is Outcome.WITHHELD:
             return Reading(outcome)
-        try:
-            values = {name: self._told(name, record, today) for name in take}
-            updated = _instant(self._updated_at.search(record))
-        except Unmappable:
-            return Reading(Outcome.SCHEMA_VIOLATION)
+        values = {name: self._told(name, record, today) for name in take}
+        updated = _instant(self._updated_at.search(record))
         identity = self._record_id.search(record)
         kept = {name: value for name, value in values.items() if value is not None}
         return Reading(outcome if kept else Outcome.NO_RECORD, kept, str(identity) if identity else None, updated)

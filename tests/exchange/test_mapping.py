@@ -81,6 +81,15 @@ def test_another_shape_is_no_answer(wrong: Any) -> None:
     assert MAPPER.read(wrong, USCC, TAKE).outcome is Outcome.SCHEMA_VIOLATION
 
 
+@pytest.mark.parametrize("odd", [7, [], {}, [None], [{"number": None, "holder": 1, "valid_until": []}]])
+def test_what_a_function_of_a_path_cannot_take_is_an_outcome_too(odd: Any) -> None:
+    """A schema that lets more through than the path of a field can work with: no answer breaks the fetch."""
+    dataset = CATALOGUE.datasets["health_certificates/1"].model_copy(update={"response": {"type": "object"}})
+    record = {"employer_uscc": USCC, "record_id": "1", "updated_at": "2024-07-02T11:00:00+08:00", "certificates": odd}
+    reading = Mapper(dataset, CATALOGUE.area_of_region).read({"records": [record]}, USCC, ("staff.certificates",))
+    assert (reading.outcome in (Outcome.SCHEMA_VIOLATION, Outcome.NO_RECORD), reading.values) == (True, {})
+
+
 def test_one_strangers_record_among_several_is_a_mismatch() -> None:
     stranger = {**RECORD, "holder": {"uscc": "91990102MA7H3N8T26"}}
     assert MAPPER.read({"records": [RECORD, stranger]}, USCC, TAKE).outcome is Outcome.IDENTITY_MISMATCH
