@@ -20,7 +20,7 @@ FIELDS = frozenset(
         "event level timestamp logger pid worker "
         "request_id case case_id user endpoint method status ms bytes retry_after "
         "service step action code count seq topic attempts registry dataset outcome exchange "
-        "error frames facts dropped findings file line command definition revision cases fired delivered"
+        "error frames facts fields dropped findings file line command definition revision cases fired delivered"
     ).split()
 )
 MAX_TEXT = 200  # characters of one field

@@ -2,22 +2,24 @@
 
 What a person typed is read by `definitions.values` (full-width digits, stray blanks, invisible signs), so that the
 form, the engine's expressions and the record agree on what a value is. A field that is not asked is not in the form:
-a posted value for it is never looked at. Texts come from the definition in the reader's language; the sentences about
-what is wrong name the question, because the error summary shows them away from it.
+a posted value for it is never looked at, and its name is logged. Texts come from the definition in the reader's
+language; the sentences about what is wrong name the question, because the error summary shows them away from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, cast
 
 import wtforms
+from flask import request
 from flask_babel import gettext
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.form import BaseForm
 from wtforms.validators import StopValidation
 
+from govservice import logs
 from govservice.definitions.questions import UNITS, Question
 from govservice.definitions.values import WrongValue, parse
 from govservice.identifiers import IdKind, WrongIdentifier, normalise
@@ -26,6 +28,7 @@ from govservice.web.forms_ui import ChoiceField, DateField, ManyField, PortalFor
 from govservice.web.i18n import text
 from govservice.web.widgets import TextArea
 
+log = logs.get(__name__)
 LONG_TEXT = 150  # characters from which a text gets a box of several lines
 Options = Sequence[tuple[str, str]]
 
@@ -190,6 +193,8 @@ def make_form(
     own request is read.
     """
     wanted = [name for name in fields if name in set(asked)]
+    if formdata is None:
+        _note_unasked(fields, wanted)
     members: dict[str, Any] = {}
     for name in wanted:
         label = text((labels or {}).get(name) or fields[name].label or name)
@@ -203,6 +208,14 @@ def make_form(
         field.spec, field.spec_name = fields[name], name
         field.identifier = (formats or {}).get(name)
     return form
+
+
+def _note_unasked(fields: Mapping[str, Question], wanted: Collection[str]) -> None:
+    """One line of the log where a form brings what was not asked (a register's value, say): it is not looked at, but
+    whoever watches over the portal can see that somebody tried. Names only; parts of a date are the date's."""
+    posted = {key.partition("-")[0] for key in request.form} if request.method == "POST" else set()
+    if unasked := sorted(posted & fields.keys() - set(wanted)):
+        log.warning("form.unasked", fields=unasked)
 
 
 def _field(name: str, spec: Question, label: str, districts: Options) -> Any:

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
+from govservice import logs
 from govservice.models.casedata import read_form, write_form
 from govservice.models.cases import Case, CaseData
 from govservice.models.papers import File
@@ -76,6 +78,26 @@ FALSE = {
     "person.name": "张三", "person.national_id": "ABC", "org.name": "别人的公司", "org.uscc": "1",
     "org.legal_person": "李四",
 }  # fmt: skip
+
+
+def test_a_value_that_was_not_asked_for_is_not_kept_and_the_try_is_logged(stage: Stage, fang: Browser) -> None:
+    """By name: what somebody made up stands in no log."""
+    number = begin(fang)
+    page = f"/my/cases/{number}/pages/premises"
+    made_up = {**FALSE, "person.birth_date-year": "1988"}
+    with capture_logs() as lines:
+        fang.send(page, made_up)
+    (line,) = [each for each in lines if each["event"] == "form.unasked"]
+    assert (line["log_level"], line["fields"]) == ("warning", sorted(FALSE))
+    assert set(line) - {"event", "log_level"} <= logs.FIELDS
+    assert "别人的公司" not in str(lines)
+    with stage.runtime.read() as session:
+        case = session.scalars(select(Case).where(Case.number == number)).one()
+        answers = read_form(session, case.applicant_id, case.id).answers
+    assert not FALSE.items() & answers.items()
+    with capture_logs() as lines:
+        fang.send(page, {})
+    assert "form.unasked" not in {each["event"] for each in lines}
 
 
 def test_nobody_types_who_they_are(stage: Stage, fang: Browser, office: Office) -> None:
