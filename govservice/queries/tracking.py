@@ -22,6 +22,7 @@ from govservice.models.exchange import DataAccess
 from govservice.models.papers import CaseText, Message, Rating
 from govservice.models.people import Organisation
 from govservice.models.session import box_of
+from govservice.queries.asides import Aside, asides_of
 from govservice.queries.bundles import Part, parts_of
 from govservice.queries.fees import FeeView, fee_of
 from govservice.queries.flow import FlowNode, flow
@@ -74,6 +75,7 @@ class CasePage:
     parts: list[Part]  # of a bundle
     parent: Case | None  # of a part of a bundle
     fee: FeeView | None
+    asides: list[Aside]
 
 
 def case_page(session: Session, definitions: Definitions, calendars: Calendars, case: Case, now: datetime) -> CasePage:
@@ -96,7 +98,7 @@ def case_page(session: Session, definitions: Definitions, calendars: Calendars, 
         reads_of(session, case), session.get(Rating, case.id), took(compiled, calendar, clocks),
         parts_of(session, definitions, calendar, case, compiled, told, now),
         session.get(Case, case.parent_case_id) if case.parent_case_id else None,
-        fee_of(session, compiled, case, tokens, timers),
+        fee_of(session, compiled, case, tokens, timers), asides_of(session, compiled, case),
     )  # fmt: skip
 
 

@@ -9,8 +9,10 @@ from typing import Any
 from flask_babel import gettext as _
 
 from govservice.definitions.compiled import Compiled
+from govservice.queries.asides import Aside
 from govservice.queries.tracking import Happening
 from govservice.web.access import current_runtime
+from govservice.web.asides import with_asides
 from govservice.web.i18n import text
 from govservice.web.words import duration_text, pause_name
 from govservice.worktime.duration import Duration
@@ -25,9 +27,11 @@ SHOWN = frozenset(
 
 
 def staff_timeline(
-    compiled: Compiled, happenings: Iterable[Happening], words: Mapping[str, str], *, quotes: bool = True
-) -> list[dict[str, Any]]:
-    """Items for `status.timeline`. `words` holds what people wrote, by id of case_texts; `quotes` shows it."""
+    compiled: Compiled, happenings: Iterable[Happening], words: Mapping[str, str], *, quotes: bool = True,
+    asides: Iterable[Aside] = (),
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Items for `status.timeline`. `words` holds what people wrote, by id of case_texts; `quotes` shows it. `asides`:
+    consents and disputes that the reader may know of."""
     items = []
     for h in happenings:
         if h.type not in SHOWN or _is_plumbing(h):
@@ -37,7 +41,7 @@ def staff_timeline(
         items.append(
             {"title": title_of(compiled, h), "at": h.at, "by": by, "note": note_of(compiled, h), "quote": quote}
         )
-    return items[::-1]
+    return with_asides(items[::-1], asides, compiled, lambda _aside: str(_("the applicant")))
 
 
 def _is_plumbing(h: Happening) -> bool:

@@ -51,6 +51,9 @@ def test_from_the_complaint_to_the_answer(room: Room) -> None:
     assert owner.send(one, {"verdict": "rejected", "words": "档案无误"}).status_code == 303
     answered = head.get(f"/clerk/cases/{room.number}").get_data(as_text=True)
     assert "The applicant says that this is wrong" not in answered
+    for history in (answered, citizen.get(f"/my/cases/{room.number}").get_data(as_text=True)):
+        assert "Said to be wrong in a register: Floor area" in history
+        assert "The register stays as it is: Floor area" in history
     other = room.stage.client_as("li.na")
     assert other.get(one).status_code == 404
     elsewhere = room.stage.client_as("gu.wen")  # looks after other registers
@@ -78,6 +81,7 @@ def test_taken_back(room: Room) -> None:
     assert stranger.send(f"{address}/{id}/withdraw", page="/my/cases").status_code == 404
     assert citizen.send(f"{address}/{id}/withdraw", page=address).status_code == 303
     assert "Taken back" in citizen.get(address).get_data(as_text=True)
+    assert "Not said to be wrong any more: Floor area" in citizen.get(f"/my/cases/{room.number}").get_data(as_text=True)
 
 
 def test_my_data_as_a_file(room: Room) -> None:

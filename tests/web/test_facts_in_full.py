@@ -138,7 +138,11 @@ def test_agreed_to_changed_sent_and_taken_back(desk: Desk) -> None:
     assert citizen.send(away, page="/my/data/consents").status_code == 303
     assert citizen.send(away, page="/my/data/consents").status_code == 303, "twice is once"
     assert "Taken back on" in citizen.get("/my/data/consents").get_data(as_text=True)
-    assert "Consent taken back on" in clerk.get(f"/clerk/cases/{desk.number}").get_data(as_text=True)
+    page = clerk.get(f"/clerk/cases/{desk.number}").get_data(as_text=True)
+    assert "Consent taken back on" in page
+    for history in (page, citizen.get(desk.at).get_data(as_text=True)):
+        assert history.count("Consent given to ask: ") == history.count("Consent taken back: ") == 1, "in the history"
+        assert history.index("Consent taken back: ") < history.index("Consent given to ask: "), "newest first"
 
 
 def test_a_choice_that_there_is_not_is_none(desk: Desk) -> None:

@@ -17,6 +17,7 @@ from govservice.models.papers import Message
 from govservice.queries.fees import fee_steps
 from govservice.queries.tracking import CasePage, Happening
 from govservice.web.access import current_actor
+from govservice.web.asides import with_asides
 from govservice.web.citizen.consults import appointment_told, consult_told, data_told, opinion_told
 from govservice.web.citizen.turn import may_still_move
 from govservice.web.i18n import date_text, sum_text, text
@@ -34,7 +35,7 @@ def story(page: CasePage) -> list[Item]:
         item = told(page, happening) if told else None
         if item is not None:
             items.append({"at": happening.at, "by": _by(page, happening), **item})
-    items = items[::-1]
+    items = with_asides(items[::-1], page.asides, page.compiled, lambda aside: _person(page, aside.person))
     return [*refunds(page)[::-1], *items]
 
 
@@ -49,16 +50,24 @@ def _by(page: CasePage, happening: Happening) -> str:
         return person_at(who, text(happening.department) if happening.department else "")
     if happening.system:
         return str(gettext("the system"))
-    return str(
-        gettext("somebody else who acts for %(party)s", party=page.party) if _fellow(happening) else gettext("you")
-    )
+    return _person(page, happening.person)
+
+
+def _person(page: CasePage, person: str) -> str:
+    """Who acted for the applicant: the reader, or somebody whose name is their own."""
+    other = gettext("somebody else who acts for %(party)s", party=page.party)
+    return str(other if _is_another(person) else gettext("you"))
 
 
 def _fellow(happening: Happening) -> bool:
     """Whether it was somebody else than the reader who acted for the applicant: a colleague with a mandate. Who it was
     is not told here: their name is their own."""
+    return _is_another(happening.person)
+
+
+def _is_another(person: str) -> bool:
     reader = current_actor()
-    return happening.person != "" and reader is not None and happening.person != reader.person_id
+    return person != "" and reader is not None and person != reader.person_id
 
 
 def _title_of(page: CasePage, path: str) -> str:

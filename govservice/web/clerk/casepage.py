@@ -127,7 +127,9 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         person_id=person,
         state=state,
         file=file,
-        timeline=staff_timeline(compiled, track.happenings, words),
+        timeline=staff_timeline(
+            compiled, track.happenings, words, asides=(a for a in track.asides if sight.sees_fact(a.fact))
+        ),
         groups=groups(compiled, state, offers, names_in(session, state, actor), actor),
         opinions=opinions(session, compiled, state, track, words),
         promises=promises_of(session, case, state, sight, now),

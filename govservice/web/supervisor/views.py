@@ -251,6 +251,7 @@ def case(number: str) -> str:
     return render_template(
         "supervisor/case.html", case=found, page=page, line=line, fee=page.fee,
         columns=columns_of(page, by_applicant=False),
-        timeline=staff_timeline(page.compiled, page.happenings, {}, quotes=False), ad_hoc=ad_hoc, act_words=words_of,
+        timeline=staff_timeline(page.compiled, page.happenings, {}, quotes=False, asides=page.asides),
+        ad_hoc=ad_hoc, act_words=words_of,
         done=request.args.get("done") == "recorded", **helpers(rt),
     )  # fmt: skip
