@@ -115,6 +115,7 @@ def test_nobody_types_who_they_are(stage: Stage, fang: Browser, office: Office) 
     assert (
         "You chose to give this information yourself, so we did not ask the Health Certificate" in tasks
     )  # each register by name
+    assert ": Staff health certificates." in tasks, "and for what"
     fill(fang, number)
     rt = stage.runtime
     with rt.write() as session:  # as an older portal had taken it

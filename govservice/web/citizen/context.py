@@ -22,6 +22,7 @@ from govservice.exchange import conditional, evidence
 from govservice.exchange.accesses import Purpose, Read, record_reads
 from govservice.exchange.connectors.vault import VAULT
 from govservice.exchange.evidence import ACCOUNT, FactView
+from govservice.exchange.outcomes import Outcome
 from govservice.exchange.pending import WITHIN, fields_of, materials_of, must_be_known, pending_facts
 from govservice.identifiers import IdKind
 from govservice.models.casedata import AGAIN, ISSUED, SHARED, YOU, Form, read_form
@@ -253,7 +254,13 @@ def why_asked(filing: Filing, view: FactView) -> str:
         return str(words % {"registry": named, "days": duration_text(node.pending_within or WITHIN)})
     said = []
     if sentence := view.sentence if not own or set(own) - {*waiting, *account} else None:
-        said.append(gettext(sentence.message, **{"registry": named}))
+        told = gettext(sentence.message, **{"registry": named})
+        if view.outcome == Outcome.REFUSED:  # one register may be asked for one thing and not for another
+            words = gettext(
+                "You chose to give this information yourself, so we did not ask the %(registry)s: %(what)s."
+            )
+            told = words % {"registry": named, "what": _names(filing, list(node.taken))}
+        said.append(told)
     if account:
         words = gettext(
             "The %(registry)s did not tell us this, so we take it from your account and your mandate: %(what)s."
@@ -277,7 +284,9 @@ def reservation(filing: Filing, view: FactView) -> str:
 
 
 def _names(filing: Filing, fields: list[str]) -> str:
-    return list_text([text(filing.labels.get(name, name)) for name in fields])
+    """Fields, or values that only stand with a fact, as people call them."""
+    catalogue = filing.rt.definitions.catalogue
+    return list_text([text(filing.labels.get(name) or catalogue.label(name) or name) for name in fields])
 
 
 def register_name(filing: Filing, view: FactView) -> str:
