@@ -12,6 +12,7 @@ from sqlalchemy import select
 from config import ROOT
 from govservice.definitions.migrations import Migration
 from govservice.engine import MAIN, SYSTEM, Command, apply
+from govservice.errors import NotAllowed
 from govservice.exchange.evidence import asked_fields, current_facts, materials_asked
 from govservice.exchange.sandbox.cast import QINGWEI
 from govservice.messaging.outbox import Effect
@@ -75,6 +76,24 @@ def test_the_registers_fill_the_project_and_spare_the_papers(play: Play) -> None
         calls = session.scalars(select(Exchange).where(Exchange.case_id == play.case_id)).all()
     assert (toll.fields_typed, toll.documents_brought) == (2, 1)
     assert {call.grant_id for call in calls} >= {f"GR-25{n:02}" for n in range(1, 11)}
+
+
+@pytest.mark.parametrize("where", ["in_water_zone", "in_heritage_zone", None])
+def test_only_projects_of_low_risk_pledge_instead_of_the_environmental_form(
+    play: Play, sandbox: Sandbox, where: str | None
+) -> None:
+    """services: "environmental impact form [D, P for low-risk list]". None: the register is silent, and what the
+    applicant says of it opens nothing."""
+    if where is None:
+        sandbox.forget("planning", QINGWEI.uscc)
+    else:
+        sandbox.change("planning", QINGWEI.uscc, **{where: True})
+    begin(play)
+    if where is None:
+        play.answer("wang.fang", surroundings={"site.water": False, "site.heritage": False})
+    with pytest.raises(NotAllowed):
+        give_pledge(play.rt, play.citizen("wang.fang"), play.case_id, "environment_form", version=1, now=play.now)
+    play.attach("wang.fang", "environment_form")
 
 
 @pytest.mark.parametrize("registry", HELD)
