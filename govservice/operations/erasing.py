@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from govservice import logs
@@ -33,19 +33,22 @@ def forget_values(rt: Runtime, now: datetime) -> int:
     """Drops what registries told for cases that are over, each value when its purpose no longer needs it. Returns how
     many values were dropped; call again until it is none."""
     by_age: dict[timedelta, list[str]] = defaultdict(list)
-    for code, purpose in rt.definitions.catalogue.purposes.items():
+    known = rt.definitions.catalogue.purposes
+    for code, purpose in known.items():
         by_age[purpose.keep.span if purpose.keep is not None else KEEP].append(code)
     with rt.write() as session:
-        return sum(_forget(session, purposes, now - age) for age, purposes in by_age.items())
+        dropped = sum(_forget(session, Exchange.purpose.in_(codes), now - age) for age, codes in by_age.items())
+        # A purpose that the catalogue does not know any more keeps nothing for ever.
+        return dropped + _forget(session, Exchange.purpose.not_in(list(known)), now - KEEP)
 
 
-def _forget(session: Session, purposes: list[str], before: datetime) -> int:
+def _forget(session: Session, told_for: ColumnElement[bool], before: datetime) -> int:
     working = select(Task.id).where(Task.case_id == Case.id, Task.status.in_(("open", "waiting"))).exists()
     over = (
         select(Fact.id)
         .join(Case, Case.id == Fact.case_id)
         .join(Exchange, Exchange.id == Fact.exchange_id)
-        .where(Fact.value_enc.is_not(None), Case.closed_at < before, Exchange.purpose.in_(purposes), ~working)
+        .where(Fact.value_enc.is_not(None), Case.closed_at < before, told_for, ~working)
         .limit(AT_ONCE)
     )
     ids = session.scalars(over).all()
