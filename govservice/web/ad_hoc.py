@@ -21,6 +21,7 @@ from govservice.operations.runtime import Runtime
 from govservice.operations.supervising import ACTS, AdHoc
 from govservice.web.forms_ui import MAX_REASON, LongTextField, PortalForm, SelectField
 from govservice.web.i18n import text
+from govservice.web.titles import Titles
 
 
 def words_of(act: str, scope: str = "") -> str:
@@ -42,7 +43,9 @@ def form_of(found: AdHoc, act: str, choices: list[tuple[str, str]]) -> PortalFor
         AdHocForm.to = SelectField(lazy_gettext("To whom"), choices=[("", lazy_gettext("Choose a person")), *choices])
     AdHocForm.reason = LongTextField(
         lazy_gettext("Reason"),
-        description=lazy_gettext("It is kept with the case. Needed unless nobody has the task yet."),
+        description=lazy_gettext("It is kept with the case. Needed unless nobody has the task yet.")
+        if act == "assign"
+        else lazy_gettext("It is kept with the case."),
         ui={"rows": 4, "maxlength": MAX_REASON},
     )
     return AdHocForm()
@@ -78,7 +81,7 @@ def page(
             form["holder"].data = found.holder or ""
     shown = render_template(
         "layouts/ad_hoc.html", form=form, case=case, desk=desk, back=back, label=words_of(act, found.scope), act=act,
-        step=rt.definitions.by_sha(case.def_sha).steps.get(found.step), nobody=act == "assign" and not people,
+        what=Titles(rt).step(case.service, found.step, case.def_sha), nobody=act == "assign" and not people,
     )  # fmt: skip
     return (shown, 422) if form.errors else shown
 

@@ -57,6 +57,8 @@ def test_supervisor_reopens_on_a_page_with_reason(desks: Desks) -> None:
     assert "review.sign" not in page, "a part that has ended is called by its name"
     form = words(zhao.get(address))
     assert "The part begins anew, with whoever had it." in form
+    assert "Shop sign · " in form
+    assert "nobody has the task yet" not in form, "that is about giving a task away"
     assert zhao.post(address, data=inputs(form, "page-form")).status_code == 422
     given = {**inputs(form, "page-form"), "reason": "Other words stand there"}
     assert zhao.post(address, data=given).status_code == 303
