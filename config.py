@@ -13,6 +13,7 @@ import ipaddress
 import os
 import re
 import secrets
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -276,12 +277,18 @@ def _endpoints(text: str, mode: Mode = "demo") -> dict[str, str]:
 
 def _is_inside(host: str) -> bool:
     """Whether a host is this machine, its link (169.254... is where clouds keep credentials) or no host at all."""
+    host = host.rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        try:  # 127.1, 0x7f.1 and 2130706433 are 127.0.0.1 to whoever connects
+            address = ipaddress.ip_address(socket.inet_aton(host))
+        except (OSError, ValueError):
+            return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     return address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
 
 
