@@ -99,6 +99,19 @@ def test_a_moved_end_does_not_land_inside_a_pause() -> None:
     assert due_on(CN, local("2026-11-23T10:00"), D("5d"), stopped) == date(2026, 12, 3)
 
 
+@pytest.mark.parametrize(
+    ("begin", "end", "due"),
+    [
+        ("2026-10-08T10:00", "2026-10-12T10:00", "2026-10-08"),  # the day on which a pause starts is used
+        ("2026-10-07T10:00", "2026-10-08T10:00", "2026-10-09"),  # the day on which it ends is not
+    ],
+)
+def test_a_moved_end_keeps_to_the_edges_of_a_pause(begin: str, end: str, due: str) -> None:
+    """3 October is off until the 7th: the limit ends on the 8th, or on the first day that counts again."""
+    found = due_on(CN, local("2026-09-30T10:00"), D("3d"), [pause(begin, end)])
+    assert found == date.fromisoformat(due)
+
+
 def test_office_hours_leave_out_the_office_time_of_a_pause() -> None:
     stopped = [pause("2026-11-23T11:00", "2026-11-23T12:30"), pause("2026-11-23T12:00", "2026-11-23T13:00")]
     assert due_at(CN, local("2026-11-23T10:00"), D("4wh"), stopped) == local("2026-11-23T16:00")
