@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any
 
 MOST = 100_000  # characters of a text that is remembered: no bomb of the tests of bad input
@@ -12,12 +12,14 @@ TEXTS = 256
 
 def remembering(events: Callable[[str], Iterator[Any]]) -> Callable[[str], Iterator[Any]]:
     """The parser's events of a text, remembered where it can be read to its end; who builds data of them builds it
-    anew each time."""
+    anew each time. What is remembered is read to its end, however soon the portal would stop: tests that measure that
+    take `__wrapped__`."""
 
     @lru_cache(maxsize=TEXTS)
     def known(text: str) -> tuple[Any, ...]:
         return tuple(events(text))
 
+    @wraps(events)
     def same(text: str) -> Iterator[Any]:
         if len(text) > MOST:
             return events(text)
