@@ -63,6 +63,7 @@ class Graph:
         self.scopes = ("", *self.branches)
         self.arcs = {path: list(self._arcs(step)) for path, step in compiled.steps.items()}
         self._runs: dict[str, dict[str, tuple[str, ...]]] = {}
+        self.ways: dict[str, tuple[object, ...]] = {}  # from a step on, once somebody asked (`verify_paths.ways_of`)
 
     def _arcs(self, step: Step) -> Iterator[Arc]:
         for edge in self.compiled.out.get(step.path, ()):

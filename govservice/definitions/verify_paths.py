@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from govservice.definitions.compiled import Edge, Limit, Step
 from govservice.definitions.schema_base import Milestone
@@ -16,19 +17,31 @@ _PEOPLE = ("human", "parallel", "cases")
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way without repeated steps: the steps, and the edge that left each but the last."""
+    """A way without repeated steps: the steps, the edge that left each but the last, and the milestones marked on it,
+    each with the position of the step that was left."""
 
     steps: tuple[str, ...]
     edges: tuple[Edge, ...]
+    marks: tuple[tuple[Milestone, int], ...] = ()
 
     def marked(self, milestone: Milestone) -> list[int]:
         """Positions of the steps that were left with this milestone marked."""
-        return [i for i, edge in enumerate(self.edges) if edge.marks == milestone]
+        return [at for name, at in self.marks if name == milestone]
+
+    def and_then(self, arc: Arc) -> Way:
+        marks = self.marks if arc.edge.marks is None else (*self.marks, (arc.edge.marks, len(self.edges)))
+        return Way((*self.steps, arc.to), (*self.edges, arc.edge), marks)
 
 
-def ways_of(graph: Graph, start: str) -> Iterator[Way]:
+def ways_of(graph: Graph, start: str) -> tuple[Way, ...]:
     """Every way from a step on, each prefix included, over acts of work. Of several acts that lead to the same step and
-    mark the same milestone one stands for all: what is asked of a way is the same."""
+    mark the same milestone one stands for all: what is asked of a way is the same. Several checks ask for them."""
+    if start not in graph.ways:
+        graph.ways[start] = tuple(_followed(graph, start))
+    return cast("tuple[Way, ...]", graph.ways[start])
+
+
+def _followed(graph: Graph, start: str) -> Iterator[Way]:
     followed = 0
     onward: dict[str, tuple[Arc, ...]] = {}
     stack = [Way((start,), ())]
@@ -42,7 +55,7 @@ def ways_of(graph: Graph, start: str) -> Iterator[Way]:
         for arc in onward[last]:
             if arc.to not in way.steps:
                 followed += 1
-                stack.append(Way((*way.steps, arc.to), (*way.edges, arc.edge)))
+                stack.append(way.and_then(arc))
 
 
 @dataclass(slots=True)

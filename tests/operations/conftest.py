@@ -61,7 +61,7 @@ class Play:
     def key(self) -> str:
         return f"key-{next(self.keys)}"
 
-    def draft(self, login: str = "wang.fang", service: str = "open_restaurant", tries: int = 5) -> str:
+    def draft(self, login: str = "wang.fang", service: str = "open_restaurant", tries: int = 12) -> str:
         """Starts a case, agrees to everything, answers and attaches what is asked. Returns the number."""
         actor = self.citizen(login)
         number = filing.start(self.rt, actor, service, idem=self.key(), now=self.now)
@@ -73,7 +73,7 @@ class Play:
             self.attach(login, slot)
         return number
 
-    def agree(self, login: str, tries: int = 5) -> None:
+    def agree(self, login: str, tries: int = 12) -> None:
         """The registries are asked; those that did not answer in time are asked again, as a citizen would."""
         actor = self.citizen(login)
         with self.rt.read() as session:
