@@ -143,8 +143,8 @@ def _followed(rt: Runtime, event_id: str, now: datetime) -> bool:
     try:
         _follow(rt, event_id, now)
         return True
-    except Exception as error:  # whatever it is, the next message's turn comes
-        log.error("registry_event.stuck", **told(error))
+    except Exception as error:  # meant to be broad: no fault of one message may keep the others from their turn
+        log.error("registry_event.stuck", **told(error, event_id=event_id))
         return False
 
 

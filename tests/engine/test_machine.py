@@ -251,7 +251,8 @@ TestDataSharingRequest = DataSharingRequest.TestCase
 
 
 def test_every_shipped_service_has_its_machine() -> None:
-    """A service that is added must be walked too; bundles and their parts are played in operations/test_bundles.py."""
+    """A service that is added must be walked too; bundles and their parts are played in operations/test_bundles.py
+    and test_newborn.py."""
     spawned = [s for code in SHIPPED.codes() for b in SHIPPED.current(code).bundles.values() for s in b.spawns]
     played = {s.service for s in spawned} | {c for c in SHIPPED.codes() if SHIPPED.current(c).bundles}
     assert {service.code for service in Service.__subclasses__()} == set(SHIPPED.codes()) - played

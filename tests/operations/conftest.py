@@ -61,12 +61,16 @@ class Play:
     def key(self) -> str:
         return f"key-{next(self.keys)}"
 
-    def draft(self, login: str = "wang.fang", service: str = "open_restaurant", tries: int = 12) -> str:
-        """Starts a case, agrees to everything, answers and attaches what is asked. Returns the number."""
-        actor = self.citizen(login)
+    def new_case(self, actor: Actor, service: str) -> str:
+        """An empty draft; from now on it is the case that is played. Returns the number."""
         number = filing.start(self.rt, actor, service, idem=self.key(), now=self.now)
         with self.rt.read() as session:
             self.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
+        return number
+
+    def draft(self, login: str = "wang.fang", service: str = "open_restaurant", tries: int = 12) -> str:
+        """Starts a case, agrees to everything, answers and attaches what is asked. Returns the number."""
+        number = self.new_case(self.citizen(login), service)
         self.agree(login, tries)
         self.answer(login, menu={"menu.kind": ["hot"], "menu.seats": 68}, sign={"signage.text": "清味小馆"})
         for slot in ("layout", "rules"):

@@ -4,7 +4,6 @@ and completeness and nothing else, and the deciding office's limit begins with i
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,10 +32,7 @@ def collected(play: Play) -> Play:
 
 
 def filed(play: Play, window: str | None) -> Play:
-    actor = replace(play.citizen("liu.yang"), organisation_id=None, mandate_id=None)
-    number = filing.start(play.rt, actor, "household_move", idem=play.key(), now=play.now)
-    with play.rt.read() as session:
-        play.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
+    play.new_case(play.citizen("liu.yang"), "household_move")
     play.agree("liu.yang")
     play.answer("liu.yang", reason={"move.reason": "own_home"})
     play.agree("liu.yang")

@@ -40,10 +40,7 @@ TREE: dict[str, tuple[str, list[str], str, set[str]]] = {
 
 
 def begin(play: Play, situation: str, login: str = "liu.yang", place: dict[str, Any] | None = None) -> None:
-    actor = replace(play.citizen(login), organisation_id=None, mandate_id=None)
-    number = filing.start(play.rt, actor, "household_move", idem=play.key(), now=play.now)
-    with play.rt.read() as session:
-        play.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
+    play.new_case(replace(play.citizen(login), organisation_id=None, mandate_id=None), "household_move")
     play.agree(login)
     say(play, situation, login)
     if place is None:

@@ -48,10 +48,7 @@ class Move(Play):
         assert self.state.main.step == step
 
     def file(self) -> None:
-        actor = self.citizen("liu.yang")
-        number = filing.start(self.rt, actor, "household_move", idem=self.key(), now=self.now)
-        with self.rt.read() as session:
-            self.case_id = session.scalars(select(Case.id).where(Case.number == number)).one()
+        self.new_case(self.citizen("liu.yang"), "household_move")
         self.agree("liu.yang")
         self.answer("liu.yang", reason={"move.reason": "own_home"})
         self.agree("liu.yang")

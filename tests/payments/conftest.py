@@ -35,8 +35,11 @@ from govservice.operations.invariants import check_case, staff_actors
 from govservice.operations.paying import begin
 from govservice.operations.publishing import publish_all
 from govservice.operations.runtime import Runtime
+from tests.operations.conftest import postgresql_url, sqlite_url
 from tests.support.clock import MONDAY
 from tests.support.sandboxes import PATIENCE, PaymentSandbox, process
+
+__all__ = ["postgresql_url", "sqlite_url"]
 
 DATA = Path(__file__).parent / "data"
 KEY = bytes(range(64, 96))
@@ -70,16 +73,6 @@ def fee_definitions(tmp_path_factory: pytest.TempPathFactory) -> Any:
     for file in DATA.glob("*.yaml"):
         shutil.copy(file, folder / "services")
     return load_library(folder)
-
-
-@pytest.fixture
-def sqlite_url(staged_sqlite_url: str) -> str:
-    return staged_sqlite_url
-
-
-@pytest.fixture
-def postgresql_url(staged_postgresql_url: str) -> str:
-    return staged_postgresql_url
 
 
 @dataclass

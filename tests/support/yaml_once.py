@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, wraps
 from typing import Any
 
+from ruamel.yaml.error import YAMLError
+
 MOST = 100_000  # characters of a text that is remembered: no bomb of the tests of bad input
 TEXTS = 256
 
@@ -25,7 +27,7 @@ def remembering(events: Callable[[str], Iterator[Any]]) -> Callable[[str], Itera
             return events(text)
         try:
             return iter(known(text))
-        except Exception:  # the reader is to meet the same fault at the same place
+        except YAMLError:  # the reader is to meet the same fault at the same place
             return events(text)
 
     return same
