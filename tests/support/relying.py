@@ -1,4 +1,4 @@
-"""A restaurant's licence that relies on registries until it is decided, on a copy of the shipped files."""
+"""A restaurant's licence whose facts say more than the shipped file does, on a copy of the shipped files."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ from govservice.operations.startup import open_runtime
 from tests.support.clock import MovableClock
 from tests.support.sandboxes import Sandbox
 
-RELIES = {
-    "enterprise": "revalidate: {before: decided, within: 1d, material: any}",
-    "premises": "revalidate: {before: decided, within: 1d, "
-    'material: "abs(new.premises.area - old.premises.area) > 1.0"}',
+RELIES = {  # beside what the shipped file says of the enterprise and the premises
     "health": "revalidate: {before: decided, within: 1d, material: any, if_unavailable: proceed_with_condition}",
 }
 NO_EDITS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({})

@@ -37,7 +37,7 @@ def room(
     settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, tmp_path: Path
 ) -> Iterator[Room]:
     """A restaurant under review; its enterprise fact listens to the register."""
-    files = relying_files(tmp_path, enterprise="subscribe: [org.dissolved, org.revoked]")
+    files = relying_files(tmp_path)
     given = replace(settings, workflows_dir=files, registry_endpoints=sandbox.endpoints())
     app = create_app(given, database=database, wall=clock)
     app.testing = True
