@@ -40,7 +40,7 @@ from govservice.operations.demo_plan import Fate
 from govservice.operations.demo_run import Run, reason
 from govservice.operations.demo_staff import Staff, pick
 from govservice.operations.filing import case_number
-from govservice.operations.revalidating import after_decision
+from govservice.operations.revalidating import after_decision, resolve_in
 from govservice.operations.runtime import Runtime
 
 Progress = Callable[[int, int], None]  # cases filed, of how many
@@ -106,13 +106,18 @@ class History:
         return applied
 
     def ask_again(self, run: Run, actor: Actor, lack: Unverified, at: datetime) -> None:
-        """What the decision relies on is asked of the registries again. Raises `lack` where it wants another thing."""
+        """What the decision relies on is asked of the registries again; what they do not hold is compared with the
+        papers that were brought. Raises `lack` where it wants another thing."""
         if not lack.ask:
             raise lack
-        recheck_in(
+        found = recheck_in(
             self.session, self.rt.database, self.rt.gateway, run.d, run.case_id, lack.ask,
             actor=actor, now=at, today=run.cal.local_date(at), trigger="decision",
         )  # fmt: skip
+        self.session.flush()
+        for row in found:
+            if row.result == "unverified":
+                resolve_in(self.rt, self.session, actor, run.case_id, row.id, "verified", words.COMPARED, now=at)
 
     def follow(self, run: Run, at: datetime) -> None:
         """What comes next by itself or by somebody's work, now that the case stands as it does."""

@@ -59,6 +59,7 @@ CORRECTIONS: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
         ("photos", "缺少防蝇防鼠设施，请整改后重新上传照片。"),
     ),
 }
+COMPARED = "与申请人提交的证明材料原件核对一致。"
 CORRECTION_REASON = "申请材料需要补正，请按下列内容修改后重新提交。"
 REFUSALS = {
     "acceptance": "申请事项不属于本机关职权范围。",

@@ -85,28 +85,32 @@ def resolve(
 
     Raises Missing without a reason, NotFound, NotAllowed where it does not fit what was found or was settled already.
     """
-    words = reason.strip()[:MAX_REASON]
-    if not words:
+    if not reason.strip():
         raise Missing(["reason"])
+    rt.database.retrying(lambda session: resolve_in(rt, session, actor, case_id, found_id, how, reason, now=now))
 
-    def work(session: Session) -> None:
-        row = session.scalars(select(Revalidation).where(Revalidation.id == found_id).with_for_update()).one_or_none()
-        if row is None or row.case_id != case_id or how not in SETTLES:
-            raise NotFound()
-        if row.resolution == how and row.resolved_by == actor.id:
-            return
-        if row.resolution is not None or how not in ways_of(row) or not _newest(session, row):
-            raise NotAllowed(N_("This was settled already, or looked at again since. Please open the page again."))
-        need = rows_of(session, case_id, [row.name]).get(row.name)
-        stands = need is not None and need.state == "available" and how == "verified"  # what was told still stands
-        if need is not None and not stands and (how != "kept" or need.state == "contradicted"):
-            move(need, BECOMES[how], now)
-        box = box_of(session, session.get_one(Case, case_id).applicant_id)
-        row.resolution, row.resolved_by, row.resolved_at = how, actor.id, now
-        row.reason_enc = box.seal_text(words, f"revalidations:{row.id}") if box is not None else None
-        settle(rt, session, case_id, [row.name], found_id, now)
 
-    rt.database.retrying(work)
+def resolve_in(
+    rt: Runtime, session: Session, actor: Actor, case_id: str, found_id: str, how: Resolution, reason: str, *,
+    now: datetime,
+) -> None:  # fmt: skip
+    """The same in the caller's transaction."""
+    row = session.scalars(select(Revalidation).where(Revalidation.id == found_id).with_for_update()).one_or_none()
+    if row is None or row.case_id != case_id or how not in SETTLES:
+        raise NotFound()
+    if row.resolution == how and row.resolved_by == actor.id:
+        return
+    if row.resolution is not None or how not in ways_of(row) or not _newest(session, row):
+        raise NotAllowed(N_("This was settled already, or looked at again since. Please open the page again."))
+    need = rows_of(session, case_id, [row.name]).get(row.name)
+    stands = need is not None and need.state == "available" and how == "verified"  # what was told still stands
+    if need is not None and not stands and (how != "kept" or need.state == "contradicted"):
+        move(need, BECOMES[how], now)
+    box = box_of(session, session.get_one(Case, case_id).applicant_id)
+    row.resolution, row.resolved_by, row.resolved_at = how, actor.id, now
+    words = reason.strip()[:MAX_REASON]
+    row.reason_enc = box.seal_text(words, f"revalidations:{row.id}") if box is not None else None
+    settle(rt, session, case_id, [row.name], found_id, now)
 
 
 def ways_of(row: Revalidation | Found) -> tuple[Resolution, ...]:
