@@ -102,14 +102,16 @@ def missing_items(compiled: Compiled, facts: Facts, form: Form, slots: OpenSlots
     """Names of the fields and materials without which it cannot be sent, in the order of the form. A pledge stands for
     its material; what was put off is not missing yet.
 
-    A correction may leave an answer as it was: the department may have been wrong, and the clerk sees what changed.
+    A correction may leave an answer as it was: the department may have been wrong, and the clerk sees what changed. A
+    paper that a register holds need not be sent even where a department names it.
     """
     shown = set(visible_pages(compiled, form))
     owed = () if slots.correcting else pending_facts(compiled, facts)
     late = fields_of(compiled, owed) - must_be_known(compiled)
     waiting = set() if slots.correcting else set(evidence.waiting_fields(compiled, facts)) - late
     unseen = () if slots.correcting else conditional.to_be_shown(compiled, facts, form)
-    slots = replace(slots, fields=slots.fields - late, materials=slots.materials - materials_of(compiled, owed))
+    wanted = slots.materials & set(evidence.materials_asked(compiled, facts))
+    slots = replace(slots, fields=slots.fields - late, materials=wanted - materials_of(compiled, owed))
     missing = [
         name
         for page in compiled.service.form

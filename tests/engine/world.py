@@ -24,7 +24,6 @@ from govservice.engine import (
     CaseState,
     Command,
     Expected,
-    apply,
     load_state,
     rebuild,
     recount,
@@ -35,6 +34,7 @@ from govservice.models.cases import CaseData, Definition
 from govservice.models.people import Person
 from govservice.models.session import Database
 from govservice.worktime.calendar import Calendars, load_calendars
+from tests.support.verified import apply_verified
 
 MONDAY = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # 10:00 in China; no holiday until April
 AREA = "huaxi"
@@ -115,7 +115,7 @@ class World:
             token_id=token, **more,
         )  # fmt: skip
         with self.db.write() as session:
-            return apply(session, command, self.definitions, CALENDARS)
+            return apply_verified(session, command, self.definitions, CALENDARS)
 
     def open(self, actor: Actor | None = None, **data: Any) -> str:
         number = f"T{new_id()}"

@@ -62,20 +62,19 @@ def answers(play: Play) -> dict[str, Any]:
 
 def test_the_registers_fill_the_project_and_spare_the_papers(play: Play) -> None:
     begin(play)
-    assert asked(play) == (TYPED, {"drawings", "environment_form"})
+    assert asked(play) == (TYPED, {"environment_form"})
     told = answers(play)
     assert (told["project.kind"], told["project.area"], told["project.height"]) == ("commerce", "6200.00", "36.00")
     assert (told["site.water"], told["site.heritage"]) == (False, False)
     play.answer("wang.fang", surroundings={"project.water": False, "project.neighbours": False})
-    play.attach("wang.fang", "drawings")
     give_pledge(play.rt, play.citizen("wang.fang"), play.case_id, "environment_form", version=1, now=play.now)
     play.submit()
     assert set(play.state.pledges) == {"environment_form"}
     with play.rt.read() as session:
         toll = session.scalars(select(Burden).where(Burden.case_id == play.case_id)).one()
         calls = session.scalars(select(Exchange).where(Exchange.case_id == play.case_id)).all()
-    assert (toll.fields_typed, toll.documents_brought) == (2, 1)
-    assert {call.grant_id for call in calls} >= {f"GR-25{n:02}" for n in range(1, 11)}
+    assert (toll.fields_typed, toll.documents_brought) == (2, 0)
+    assert {call.grant_id for call in calls} >= {f"GR-25{n:02}" for n in range(1, 12)}
 
 
 @pytest.mark.parametrize("where", ["in_water_zone", "in_heritage_zone", None])
@@ -112,7 +111,7 @@ def test_the_drawing_review_and_the_fire_design_are_asked_for_where_the_platform
 ) -> None:
     sandbox.forget("drawing_review", QINGWEI.uscc)
     begin(play)
-    assert {"structural_review", "fire_design"} <= asked(play)[1]
+    assert {"drawings", "structural_review", "fire_design"} <= asked(play)[1]
 
 
 def test_an_agent_brings_the_owners_authorisation(play: Play, sandbox: Sandbox) -> None:
@@ -143,8 +142,7 @@ def accepted(play: Play) -> None:
     """Sent, with the papers that no register holds, and accepted."""
     begin(play)
     play.answer("wang.fang", surroundings={"project.water": False, "project.neighbours": False})
-    for slot in ("drawings", "environment_form"):
-        play.attach("wang.fang", slot)
+    play.attach("wang.fang", "environment_form")
     play.submit()
     play.act("li.na", "", "accept")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from govservice.engine import MAIN, Actor, Command, apply, load_state
+from govservice.engine import MAIN, Actor, Command, load_state
 from govservice.models.accounts import User
 from govservice.models.casedata import Form, read_form, write_form
 from govservice.models.cases import Case, CaseData
@@ -17,6 +17,7 @@ from govservice.models.people import Mandate
 from govservice.models.session import Database, box_of
 from govservice.operations.files import Upload, keep
 from govservice.operations.filing import case_number
+from tests.support.verified import apply_verified
 from tests.web.conftest import Stage
 
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -100,7 +101,7 @@ class Office:
     def _apply(self, command: Command) -> None:
         rt = self.stage.runtime
         with rt.write() as session:
-            apply(session, command, rt.definitions, rt.calendars)
+            apply_verified(session, command, rt.definitions, rt.calendars)
 
     def id_of(self, number: str) -> str:
         with self.database.read() as session:

@@ -191,6 +191,7 @@ DOORS: Mapping[str, tuple[Door, ...]] = {
     ),
     "drawing_review": (
         Door("v1/drawings/query", HOLDER, building.on_file("SG", agency="贵州建工施工图审查中心")),
+        Door("v1/sets/query", HOLDER, building.on_file("TZ", sheets="86")),
         Door("v1/fire/query", HOLDER, building.on_file("XF")),
     ),
     "environment": (Door("v1/forms/query", HOLDER, building.on_file("HP")),),

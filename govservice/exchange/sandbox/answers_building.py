@@ -20,6 +20,7 @@ Record = dict[str, Any]
 KINDS = {"DWELLING": "住宅楼", "COMMERCE": "商业综合楼", "INDUSTRY": "生产车间"}
 ON_FILE = {
     "SG": 95,
+    "TZ": 90,
     "XF": 95,
     "JN": 90,
     "HP": 75,

@@ -57,7 +57,7 @@ class Item:
 
 def items_of(sight: Sight, present: Mapping[str, Any]) -> list[Item]:
     """What this step may ask to correct: what it sees of what the applicant answered, could have answered (None), or
-    sent."""
+    sent; of papers that nobody had to send those that it says it reads, and those that were pledged instead."""
     service = sight.compiled.service
     fields = {n: q.label for n, q in service.fields.items() if n in present and sight.sees(n)}
     materials = {n: m.label for n, m in service.materials.items() if n in present and sight.sees(n)}

@@ -89,7 +89,9 @@ def desk_of(rt: Runtime, session: Session, opened: Opened, actor: Actor, token_i
     fixed = must_be_known(compiled)  # whoever named the wrong office is declined and told the right one
     could = [n for page in compiled.service.form if page.page in shown for n in page.fields if n not in fixed]
     asked: dict[str, Any] = {n: form.answers.get(n) for n in could if form.own(n)}
-    present = {**asked, **form.materials}
+    read = {name for step in opened.steps for name in compiled.steps[step].reads or ()}
+    spared = [n for n in compiled.service.materials if (n in read or n in form.pledges) and n not in form.deferred]
+    present = {**asked, **dict.fromkeys(spared), **form.materials}
     applicant, person = applicant_of(session, case)
     confirmed = [t.confirmed[1] for t in state.tokens.values() if t.confirmed]
     return Desk(
