@@ -15,6 +15,7 @@ from govservice.models.casedata import Form, write_form
 from govservice.models.cases import Definition
 from govservice.models.keyring import Keyring
 from govservice.models.people import Person
+from govservice.models.reliance import Revalidation
 from govservice.models.session import Database
 from govservice.worktime.calendar import Calendars, load_calendars
 
@@ -88,7 +89,17 @@ class Office:
         with self.db.write() as session:
             form = Form(answers=ANSWERS, sources=dict.fromkeys(ANSWERS, "you"))
             write_form(session, str(self.applicant.person_id), state.case_id, form, self.applicant.id, MONDAY)
+            session.add_all(self._verified(state.case_id))
         return state
+
+    def _verified(self, case_id: str) -> Iterator[Revalidation]:
+        """What the decision relies on: there are no registries here, a clerk has looked at the papers."""
+        for name, node in self.d.service.facts.items():
+            if node.revalidate is not None:
+                yield Revalidation(
+                    id=new_id(), case_id=case_id, name=name, trigger="clerk", actor="bench", result="unverified",
+                    outcome="no_record", at=MONDAY, resolution="verified", resolved_by="bench", resolved_at=MONDAY,
+                )  # fmt: skip
 
     def command(self, case_id: str | None, trigger: str, actor: Actor, now: datetime, **more: Any) -> Command:
         return Command(case_id, trigger, f"bench:{next(self.count)}", now, actor, **more)

@@ -28,6 +28,7 @@ from tests.engine.world import CALENDARS, WU, ZHANG, World, shown, staff
 from tests.hard import pairs
 from tests.hard.servers import serving
 from tests.hard.told import on_each
+from tests.support.verified import relied_on, verify
 
 KEYRING = Keyring({"test1": bytes(range(32))}, bytes(range(32, 64)))
 MOST = 20  # clerks in one race
@@ -86,6 +87,8 @@ def races(ground: Ground, count: int) -> None:
     w = World(ground.db)
     while ground.tally.races < count:
         w.submit()
+        with ground.db.write() as session:
+            verify(session, w.case_id, relied_on(w.d), w.now)
         for field_of, token, actions in stations(w):
             race(ground, w, field_of, token, actions)
         with ground.db.read() as session:

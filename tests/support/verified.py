@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from govservice.definitions.compiled import Compiled
 from govservice.engine import Applied, Command, apply
 from govservice.engine.apply import DefinitionsLike
 from govservice.engine.decide_work import CalendarsLike
@@ -26,6 +27,11 @@ def verify(session: Session, case_id: str, names: Collection[str], now: datetime
         for name in names
     )  # fmt: skip
     session.flush()
+
+
+def relied_on(d: Compiled) -> list[str]:
+    """The facts that a decision of this service asks registries for again."""
+    return [name for name, node in d.service.facts.items() if node.revalidate is not None]
 
 
 def apply_verified(
