@@ -40,7 +40,8 @@ def counts(
     compiled: Compiled, catalogue: Catalogue, form: Form, facts: Facts, reason: Reason | str, before: Form
 ) -> dict[str, int]:
     """The figures of one sending. Of a later one only what is new: answers typed again, documents added. What was taken
-    over from an earlier application is neither typed nor brought."""
+    over from an earlier application is neither typed nor brought; nor is what a pledge stands for. What was put off is
+    needed from the first, and brought when it comes."""
     first = reason == "submit"
     typed = {
         name: value
@@ -53,7 +54,7 @@ def counts(
     return {
         "fields": len(form.answers.keys() - never_asked(compiled)) if first else 0,
         "fields_typed": len(typed),
-        "documents": spared + len(brought) + len(form.again) if first else 0,
+        "documents": spared + len(brought.union(form.again, form.pledges, form.deferred)) if first else 0,
         "documents_brought": len(brought),
         "characters": sum(_characters(value) for value in typed.values()),
         "pages": len(form.pages_done) + PAGES_AROUND if first else 0,

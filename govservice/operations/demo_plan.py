@@ -22,7 +22,8 @@ from govservice.worktime.calendar import Calendar
 DAYS = 90
 SEED = 2026
 RESTAURANT, FOOD = "open_restaurant", "food_business_licence"
-PLEDGES = 0.3  # share of those who apply for a food licence on a pledge
+PLEDGES = 0.8  # share of those who pledge wherever they may instead of bringing the paper
+PAPERS = frozenset({"rules", "layout"})
 SHARE = 0.45  # of the cases that open a restaurant
 LARGE = 300  # square metres from which the fire brigade inspects
 TRADES = {
@@ -134,11 +135,10 @@ def _pool(random: Random, province: Province, trades: Sequence[str]) -> list[Ent
     return mixed
 
 
-def _pledged(key: str, service: str, corrects: frozenset[str]) -> frozenset[str]:
+def _pledged(key: str, corrects: frozenset[str]) -> frozenset[str]:
     """Who pledges, drawn apart: the plan of everything else stays what it was. Whoever is planned to mend something
     is inspected first."""
-    pledges = service == FOOD and not corrects and Random(f"{key}:pledge").random() < PLEDGES
-    return frozenset({"rules"}) if pledges else frozenset()
+    return PAPERS if not corrects and Random(f"{key}:pledge").random() < PLEDGES else frozenset()
 
 
 def _fate(random: Random, key: str, service: str, enterprise: Enterprise, at: datetime) -> Fate:
@@ -148,7 +148,7 @@ def _fate(random: Random, key: str, service: str, enterprise: Enterprise, at: da
         corrects |= {"review.sign.desk", "review.food.desk"}
     return Fate(
         key, service, enterprise, at,
-        corrects=corrects, pledges=_pledged(key, service, corrects),
+        corrects=corrects, pledges=_pledged(key, corrects),
         refuses=random.choices(*REFUSES[service])[0] if random.random() < 0.08 else None,
         withdraws=random.uniform(0.2, 6) if random.random() < 0.04 else None,
         lapses=bool(corrects) and random.random() < 0.06,

@@ -14,13 +14,15 @@ from govservice.exchange.sandbox.province import Province
 from govservice.exchange.sandbox.records import Enterprise
 from govservice.exchange.sandbox.words import DISTRICTS
 from govservice.operations.demo_plan import FOOD, LARGE, RESTAURANT, Fate
+from govservice.operations.demo_plan import PAPERS as PLEDGED
 from govservice.worktime.calendar import Calendar
 
 AREA = "huaxi"
 DINING = {"menu.seats": 64, "menu.kind": ["hot", "cold"]}
 FOOD_DESK, FOOD_SITE = "review.food.desk", "review.food.site"
 PAPERS, SITE = "review.papers.desk", "review.site.check"
-RULES, HEALTH = frozenset({"rules"}), frozenset({"health_certificates"})
+HEALTH = frozenset({"health_certificates"})
+INSTEAD = {"building_permit": {"environment_form"}, "minimum_living_allowance": {"tenancy"}}  # what is pledged
 REVIEWS = frozenset({"yearly", "half_yearly", "quarterly", "conditions_check"})  # due long after
 FIRE, SIGN = "review.fire.site", "review.sign.desk"
 BUILD, MOVE, ALLOWANCE = "building_permit", "household_move", "minimum_living_allowance"
@@ -66,7 +68,12 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
 
     def other(key: str, service: str, days: int, **more: Any) -> Fate:
         stays = more.pop("stays", frozenset[str]()) | REVIEWS
-        given: dict[str, Any] = {"answers": OTHERS[service], "pace": {"fee": 6.0}, "stays": stays}
+        given: dict[str, Any] = {
+            "answers": OTHERS[service],
+            "pace": {"fee": 6.0},
+            "stays": stays,
+            "pledges": frozenset(INSTEAD.get(service, ())),
+        }
         reason = str(more.get("answers", OTHERS[service]).get("move.reason", ""))
         who = next(movers[reason]) if reason in movers else next(poor if service == ALLOWANCE else small)
         return Fate(f"s-o-{key}", service, who, ago(days), **{**given, **more})
@@ -85,8 +92,8 @@ def scenes(province: Province, now: datetime, calendar: Calendar) -> list[Fate]:
         licence("new", 1, stays=frozenset({"acceptance"})),
         licence("papers", 2, stays=frozenset({PAPERS, SITE})),
         licence("on-site", 3, stays=frozenset({SITE}), claimed={SITE: "wu.gang"}),
-        licence("pledged", 1, pledges=RULES, stays=frozenset({"pledged"})),
-        licence("on-pledge", 12, pledges=RULES, stays=frozenset({"post_check"}), stars=5),
+        licence("pledged", 1, pledges=PLEDGED, stays=frozenset({"pledged"})),
+        licence("on-pledge", 12, pledges=PLEDGED, stays=frozenset({"post_check"}), stars=5),
         licence("put-off", 5, defers=HEALTH),
         licence("mended", 14, corrects=frozenset({SITE})),
         licence("to-decide", 4, stays=frozenset({"decision"})),
