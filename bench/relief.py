@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from bench.figure import Figure, figure
 from bench.stage import Stage
-from govservice.models.cases import Case
+from govservice.models.cases import Case, CaseEvent
 from govservice.models.exchange import Burden
 from govservice.operations import filing, reusing
 from govservice.operations.runtime import Runtime
@@ -26,6 +26,11 @@ def figures(stage: Stage, rt: Runtime) -> Iterator[Figure]:
                 func.sum(Burden.documents_brought),
             ).group_by(Burden.service)
         ).all()  # fmt: skip
+        pledged = session.scalar(
+            select(func.count())
+            .select_from(CaseEvent)
+            .where(CaseEvent.type == "pledge.made", CaseEvent.case_id.in_(select(Burden.case_id)))
+        )
     fields = {service: 1 - typed / asked for service, asked, typed, _, _ in rows if asked}
     documents = {service: 1 - brought / needed for service, _, _, needed, brought in rows if needed}
     for service, share in sorted(fields.items()):
@@ -36,7 +41,9 @@ def figures(stage: Stage, rt: Runtime) -> Iterator[Figure]:
     yield figure("relief.fields_worst", min(fields.values()), "share", 0.70, "at_least")
     yield figure("relief.documents_median", median(documents.values()), "share", 0.90, "at_least")
     needed, brought = (sum(row[at] for row in rows) for at in (3, 4))
+    assert pledged is not None
     yield figure("relief.documents", 1 - brought / needed, "share", 0.90, "at_least")
+    yield figure("relief.documents_if_nobody_pledged", 1 - (brought + pledged) / needed, "share")
     yield figure("relief.second_application_fields", _second(stage, rt), "share", 0.95, "at_least")
 
 

@@ -74,6 +74,7 @@ def test_the_registers_fill_the_project_and_spare_the_papers(play: Play) -> None
         toll = session.scalars(select(Burden).where(Burden.case_id == play.case_id)).one()
         calls = session.scalars(select(Exchange).where(Exchange.case_id == play.case_id)).all()
     assert (toll.fields_typed, toll.documents_brought) == (2, 0)
+    assert toll.documents == 10, "nine papers that registers hold, and the one that was pledged"
     assert {call.grant_id for call in calls} >= {f"GR-25{n:02}" for n in range(1, 12)}
 
 
@@ -130,6 +131,18 @@ def test_a_site_by_a_river_brings_the_water_department_in(play: Play, sandbox: S
     sandbox.change("planning", QINGWEI.uscc, in_water_zone=True, in_heritage_zone=True)
     accepted(play)
     assert "plans.heritage" in play.steps
+
+
+def test_a_paper_that_a_register_holds_may_be_named_and_need_not_be_sent(play: Play) -> None:
+    """Drawings that nobody had to send are found wrong: the applicant mends them on the platform and says so, or sends
+    others."""
+    accepted(play)
+    play.act(holder(play, "planner"), "plans.planning", "ask", reason="退让不足", items={"drawings": "退让不足"})
+    play.act(holder(play, "shelter"), "plans.shelter", "pass")
+    assert play.state.notice is not None
+    filing.resubmit(play.rt, play.citizen("wang.fang"), play.case_id, expected=None, idem=play.key(), now=play.now)
+    assert play.state.notice is None
+    assert play.steps["plans.planning"] == "plans.planning.desk"
 
 
 # -- conditions

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import select
 
 from govservice.engine import SYSTEM
+from govservice.models.casedata import read_form
+from govservice.models.cases import Case, CaseData
+from govservice.models.session import box_of
 from govservice.queries.tracking import CasePage
 from govservice.web.clerk.casepage import came_back
 from tests.web.clerks import at_site, pdf
@@ -57,6 +62,24 @@ def test_a_correction_names_what_is_wrong(desks: Desks) -> None:
     assert "The request for a correction is kept." in words(desks.at("zhang.qiang").get(done.location))
     ask = desks.state(number).asks[desks.token(number, "review.food")]
     assert set(ask.items) == {"menu.seats", "layout"}, "who describes a fault means it, ticked or not"
+
+
+def test_a_department_may_ask_for_a_paper_that_was_pledged(desks: Desks) -> None:
+    """Whoever doubts a pledge asks for the paper itself; the applicant may answer without it, and says so."""
+    number = desks.reviewed()
+    with desks.database.write() as session:
+        case = session.scalars(select(Case).where(Case.number == number)).one()
+        sent = read_form(session, case.applicant_id, case.id, case.data_rev)
+        layout = {"layout": sent.materials["layout"]}
+        form = replace(sent, materials=layout, pledges={"rules": {"pledge": "food_safety_pledge", "version": 1}})
+        box, row = box_of(session, case.applicant_id), session.get_one(CaseData, (case.id, case.data_rev))
+        assert box is not None
+        row.form_enc = box.seal_json({**form.as_json(), "salt": ""}, f"case_data:{case.id}:{case.data_rev}")
+    address = f"/clerk/cases/{number}/{desks.token(number, 'review.food')}/ask"
+    assert 'name="item-rules"' in desks.at("zhang.qiang").get(address).text
+    asked = {"item-rules": "y", "note-rules": "We would like to read them.", "reason": "Your rules."}
+    assert desks.send("zhang.qiang", number, "review.food", "ask", **asked).status_code == 302
+    assert set(desks.state(number).asks[desks.token(number, "review.food")].items) == {"rules"}
 
 
 def test_two_people_with_their_report(desks: Desks) -> None:
