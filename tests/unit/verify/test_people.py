@@ -184,3 +184,20 @@ def test_a_service_of_the_province_is_staffed_in_the_province(catalogue: Catalog
     del people["holder_tax_service", "guizhou.tax_service"]
     (found,) = verify(compiled, loaded, catalogue, people)
     assert (found.code, "Guizhou Province" in found.message) == ("E-NO-STAFF", True)
+
+
+ASKED_AGAIN = {
+    "open_restaurant": {"enterprise", "premises"}, "food_business_licence": {"enterprise", "premises"},
+    "prepackaged_food_filing": {"enterprise"}, "enterprise_registration": {"owner"},
+    "building_permit": {"enterprise", "land", "planning", "project", "structure", "design", "fire_review"},
+    "household_move": {"mover"}, "minimum_living_allowance": {"standard", "household", "means"},
+    "household_registration": {"birth"}, "birth_certificate": {"birth"}, "maternity_benefit": {"birth"},
+    "resident_medical_insurance": {"birth"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("service", ASKED_AGAIN)
+def test_what_a_shipped_decision_rests_on_is_asked_again_before_it(service: str) -> None:
+    facts = load_file(ROOT / "workflows" / "services" / f"{service}.yaml").service.facts
+    again = {name for name, fact in facts.items() if fact.revalidate and fact.revalidate.before == "decided"}
+    assert again == ASKED_AGAIN[service]
