@@ -46,7 +46,7 @@ EDITS: Edits = {
     "services/open_restaurant.yaml": (
         ("    take: [premises.title_no, premises.address, premises.area, premises.district]",
          "    take: [premises.title_no, premises.address, premises.district]"),
-        ('material: "abs(new.premises.area - old.premises.area) > 1.0"}', "material: any}"),
+        ("abs(new.premises.area - old.premises.area) > 1.0 or ", ""),
         ("  health:\n", SIZE),
         ("fact: premises\n        label: {en: Floor", "fact: size\n        label: {en: Floor"),
     )
