@@ -207,6 +207,7 @@ def test_two_clerks_at_once(desks: Desks) -> None:
 
 def test_a_closed_case_takes_nothing(desks: Desks) -> None:
     number = desks.filed()
+    desks.verified(number)
     desks.send("li.na", number, "", "decline", reason="不属于本事项")
     page = words(desks.at("li.na").get(f"/clerk/cases/{number}"))
     assert "The case is closed." in page

@@ -109,6 +109,7 @@ def test_counts_say_what_they_count(desks: Desks) -> None:
 
 def test_a_refusal_is_not_called_done(desks: Desks) -> None:
     number = desks.filed()
+    desks.verified(number)
     moved = desks.send("li.na", number, "", "decline", reason="不属于受理范围")
     page = words(desks.at("li.na").get(moved.location))
     assert "The case is closed: refused." in page
@@ -154,8 +155,12 @@ def test_every_parallel_step_so_far_has_its_opinions(stage: Stage) -> None:
 
 
 def test_what_is_not_asked_again_by_itself_is_not_said_to_be(desks: Desks) -> None:
-    """The restaurant's facts name no second look: the page promises none."""
-    page = words(desks.at("li.na").get(f"/clerk/cases/{desks.filed()}"))
+    """The enterprise is looked up again before a decision; the health certificates, which the food examiner sees, are
+    not: that page promises no second look."""
+    number = desks.filed()
+    assert "Asked again by itself before a decision:" in words(desks.at("li.na").get(f"/clerk/cases/{number}"))
+    desks.do("li.na", number, "accept")
+    page = words(desks.at("zhang.qiang").get(f"/clerk/cases/{number}"))
     assert "They are asked again when you say so. The applicant sees every time they were asked." in page
     assert "by itself before a decision" not in page
 

@@ -188,7 +188,7 @@ def test_a_service_of_the_province_is_staffed_in_the_province(catalogue: Catalog
 
 ASKED_AGAIN = {
     "open_restaurant": {"enterprise", "premises"}, "food_business_licence": {"enterprise", "premises"},
-    "prepackaged_food_filing": {"enterprise"}, "enterprise_registration": {"owner"},
+    "prepackaged_food_filing": {"enterprise"},
     "building_permit": {"enterprise", "land", "planning", "project", "structure", "design", "fire_review"},
     "household_move": {"mover"}, "minimum_living_allowance": {"standard", "household", "means"},
     "household_registration": {"birth"}, "birth_certificate": {"birth"}, "maternity_benefit": {"birth"},
