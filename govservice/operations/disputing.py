@@ -15,8 +15,9 @@ from typing import Any, Literal
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from govservice import logs
 from govservice.engine import SYSTEM, Actor
-from govservice.errors import N_, Invalid, Missing, NotAllowed, NotFound
+from govservice.errors import N_, Invalid, Missing, NotAllowed, NotFound, told
 from govservice.exchange import evidence
 from govservice.exchange.requirement import move, rows_of
 from govservice.messaging.notices import tell
@@ -29,6 +30,7 @@ from govservice.operations.revalidating import ask_again
 from govservice.operations.runtime import Runtime
 from govservice.worktime.limits import due_on
 
+log = logs.get(__name__)
 MAX_CLAIM, MAX_REASON = 500, 2000  # characters
 MOST_OPEN = 20  # of one person at once
 Verdict = Literal["accepted", "rejected"]
@@ -60,7 +62,7 @@ def dispute(
     """Says that a registry's value is wrong. Returns the dispute's id; saying it again while it is open, the same one.
 
     Raises Missing, Invalid for words that are too long, NotFound for a case that is not one's own, NotAllowed for what
-    no registry gave or a case that is closed.
+    no registry gave or the applicant is not shown, or a case that is closed.
     """
     claimed, reason = claimed.strip(), reason.strip()
     if missing := [name for name, words in (("claimed", claimed), ("reason", reason)) if not words]:
@@ -93,7 +95,9 @@ def dispute(
 
 def _view(rt: Runtime, session: Session, case: Case, fact_type: str) -> evidence.FactView | None:
     facts = evidence.current_facts(session, case.id, rt.definitions.catalogue)
-    return next((view for view in facts.values() if fact_type in view.values and view.registry), None)
+    nodes = rt.definitions.by_sha(case.def_sha).service.facts
+    seen = (view for view in facts.values() if nodes[view.name].show != "hidden")
+    return next((view for view in seen if fact_type in view.values and view.registry), None)
 
 
 def _row(rt: Runtime, case: Case, view: evidence.FactView, fact_type: str, now: datetime) -> Dispute:
@@ -144,9 +148,23 @@ def answer(rt: Runtime, actor: Actor, dispute_id: str, verdict: Verdict, words: 
         row.answer_enc = box.seal_text(words, f"disputes:{row.id}:answer") if box is not None else None
         _release(session, row, "correct" if verdict == "accepted" else "uphold", now)
         tell(session, session.get_one(Case, row.case_id), "disputed", row.id, now)
-        touched = _resting(rt, session, row) if verdict == "accepted" else []
+        touched = _resting(rt, session, row, now) if verdict == "accepted" else []
     for case_id, names in touched:
-        ask_again(rt, SYSTEM, case_id, names, now=now, trigger="event")
+        _ask(rt, case_id, names, now)
+
+
+def _ask(rt: Runtime, case_id: str, names: Collection[str], now: datetime) -> None:
+    """One of the cases that a correction reaches, at once where that goes: what could not be asked stands due, and the
+    worker asks for it (`settling`)."""
+    try:
+        found = ask_again(rt, SYSTEM, case_id, names, now=now, trigger="event")
+    except Exception as error:  # meant to be broad: the answer is given, and no case may keep it from the others
+        log.error("dispute.not_asked", **told(error, case_id=case_id))
+        return
+    told_now = {row.name for row in found if row.result != "unavailable"}
+    with rt.write() as session:
+        for need in rows_of(session, case_id, told_now).values():
+            need.next_try_at = None
 
 
 def open_disputes(session: Session, case_id: str) -> Sequence[Dispute]:
@@ -170,9 +188,9 @@ def _release(session: Session, row: Dispute, trigger: str, now: datetime) -> Non
         move(need, trigger, now)
 
 
-def _resting(rt: Runtime, session: Session, row: Dispute) -> list[tuple[str, Collection[str]]]:
-    """Running cases of the same person or enterprise with the facts that rest on the dataset; drafts ask by themselves
-    once what they hold counts as stale."""
+def _resting(rt: Runtime, session: Session, row: Dispute, now: datetime) -> list[tuple[str, Collection[str]]]:
+    """Running cases of the same person or enterprise with the facts that rest on the dataset, which stand due from now
+    on; drafts ask by themselves once what they hold counts as stale."""
     case = session.get_one(Case, row.case_id)
     party = [Case.applicant_id == case.applicant_id]
     if case.organisation_id is not None:
@@ -184,6 +202,8 @@ def _resting(rt: Runtime, session: Session, row: Dispute) -> list[tuple[str, Col
         for need in rows_of(session, other.id, names).values():
             if need.state in ("available", "verified"):
                 move(need, "age", need.updated_at)
+            if other.status == "open":
+                need.next_try_at, need.tries, need.silent_since = now, 0, now
         if names and other.status == "open":
             found.append((other.id, names))
     return found

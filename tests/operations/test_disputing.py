@@ -21,6 +21,7 @@ from govservice.models.papers import Message
 from govservice.models.reliance import Dispute, Revalidation
 from govservice.models.session import Database
 from govservice.operations import disputing
+from govservice.operations.settling import Settler
 from tests.operations.conftest import Play
 from tests.support.clock import MovableClock
 from tests.support.relying import relying_runtime
@@ -136,6 +137,36 @@ def test_an_accepted_correction_reaches_every_running_case(play: Play, sandbox: 
     play.agree("wang.fang")
     with play.rt.read() as session:
         assert fact_values(current_facts(session, draft, play.rt.definitions.catalogue))["premises.area"] == "520.00"
+
+
+def test_a_correction_reaches_cases_whose_register_was_silent_at_that_moment(play: Play, sandbox: Sandbox) -> None:
+    """The owner has answered, the register is just down: the worker asks until it is told."""
+    accepted(play)
+    id = say(play)
+    sandbox.change("real_estate", USCC, floor_area_m2="520.00")
+    sandbox.fault("real_estate", "status_500")
+    disputing.answer(play.rt, owner(play), id, "accepted", "已更正", now=play.now)
+    assert area(play) != "520.00"
+    sandbox.fault("real_estate", None)
+    for _ in range(40):
+        play.pass_time(minutes=3)
+        Settler(play.rt).settle_due(play.now)
+        if area(play) == "520.00":
+            break
+    assert area(play) == "520.00"
+    with play.rt.read() as session:
+        need = session.scalars(
+            select(EvidenceRequirement).where(
+                EvidenceRequirement.case_id == play.case_id, EvidenceRequirement.name == "premises"
+            )
+        ).one()
+    assert need.next_try_at is None, "nothing is due any more"
+
+
+def area(play: Play) -> object:
+    with play.rt.read() as session:
+        facts = current_facts(session, play.case_id, play.rt.definitions.catalogue)
+        return fact_values(facts)["premises.area"]
 
 
 def test_what_cannot_be_disputed(play: Play) -> None:

@@ -23,7 +23,7 @@ from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Fact
 from govservice.models.reliance import Revalidation
 from govservice.models.session import Database
-from govservice.operations import revalidating
+from govservice.operations import disputing, revalidating
 from govservice.operations.mandates import grant_mandate
 from tests.operations.conftest import Play
 from tests.support.clock import MovableClock
@@ -149,6 +149,10 @@ def test_hidden_is_read_by_the_office_and_not_by_the_applicant(make_play: MakePl
     assert form_of(play).answers["premises.area"]
     play.submit()
     assert play.state.status == "open"
+    with pytest.raises(NotAllowed):  # whoever may not see it learns nothing by saying that it is wrong
+        disputing.dispute(
+            play.rt, play.citizen("wang.fang"), play.case_id, "premises.area", "1", "x", now=play.now
+        )  # fmt: skip
 
 
 # -- as_of
