@@ -44,6 +44,7 @@ AHEAD = timedelta(minutes=5)  # by which a registry's clock may be ahead of ours
 LEASE = timedelta(minutes=2)  # while one worker asks, no other does
 AGAIN = timedelta(minutes=1)  # after a registry that said nothing when it was asked again
 MOST_TRIES = 60
+RARELY = timedelta(hours=12)  # the longest between two tries of a message that cannot be followed
 BATCH = 20
 NUMBER = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 LOOKED_AT = "review"  # somebody looks whether what was granted still holds
@@ -139,12 +140,16 @@ def follow_due(rt: Runtime, now: datetime) -> int:
 
 
 def _followed(rt: Runtime, event_id: str, now: datetime) -> bool:
-    """One message that cannot be followed must not keep the others waiting: it comes again when its lease is over."""
+    """One message that cannot be followed must not keep the others waiting: it comes again, each time after twice as
+    long, and is never dropped: its cases stay flagged as told."""
     try:
         _follow(rt, event_id, now)
         return True
     except Exception as error:  # meant to be broad: no fault of one message may keep the others from their turn
         log.error("registry_event.stuck", **told(error, event_id=event_id))
+        with rt.write() as session:
+            row = session.get_one(RegistryEvent, event_id)
+            row.next_try_at = now + min(LEASE * 2 ** min(row.tries - 1, 20), RARELY)
         return False
 
 

@@ -175,18 +175,24 @@ def test_a_message_that_cannot_be_followed_keeps_no_other_waiting(
     to_the_decision(play)
     for number in ("E-1", "E-2"):
         hear(play.rt, "enterprises", said(play.now, id=number), play.now)
-    faults = [Tampered("The records do not fit.")]
+    turns = [
+        True,
+        False,
+        True,
+        True,
+    ]  # the first message, the second, then the first alone
 
     def asked(*args: Any, **more: Any) -> Any:
-        if faults:
-            raise faults.pop()
+        if turns and turns.pop(0):
+            raise Tampered("The records do not fit.")
         return ask_again(*args, **more)
 
     monkeypatch.setattr(registry_events, "ask_again", asked)
     assert follow_due(play.rt, play.now) == 1
-    assert follow_due(play.rt, play.now) == 0, "leased"
-    play.pass_time(minutes=2)
-    assert follow_due(play.rt, play.now) == 1
+    assert follow_due(play.rt, play.now) == 0, "not yet"
+    for minutes, done in ((2, 0), (2, 0), (2, 0), (8, 1)):  # after two minutes, four, eight
+        play.pass_time(minutes=minutes)
+        assert follow_due(play.rt, play.now) == done
     assert all(row.processed_at for row in rows(play, RegistryEvent))
 
 
