@@ -27,6 +27,7 @@ from govservice.models.cases import Case
 from govservice.models.exchange import Snapshot
 from govservice.models.keyring import Keyring
 from govservice.models.papers import File
+from govservice.models.reliance import Revalidation
 from govservice.models.session import box_of
 
 Reason = Literal["submit", "correction", "supplement", "decision"]
@@ -65,6 +66,7 @@ def seal_snapshot(
         },
         "pending": sorted(name for name, view in facts.items() if view.state == "deferred"),
         "facts": {name: _provenance(view) for name, view in facts.items()},
+        **({"settled": settled} if reason == "decision" and (settled := _settled(session, case.id)) else {}),
     }
     canonical = rfc8785.dumps(content)
     sha = hashlib.sha256(canonical).hexdigest()
@@ -144,6 +146,22 @@ def verify_snapshots(session: Session) -> tuple[int, list[str]]:
         except Tampered as fault:
             faults.append(f"{number}, snapshot {snapshot.n}: {fault}")
     return seen, faults
+
+
+def _settled(session: Session, case_id: str) -> list[dict[str, str | None]]:
+    """What asking again has found and somebody has settled since: who let the decision rest on it."""
+    rows = session.scalars(
+        select(Revalidation)
+        .where(Revalidation.case_id == case_id, Revalidation.resolution.is_not(None))
+        .order_by(Revalidation.at, Revalidation.id)
+    )
+    return [
+        {
+            "fact": row.name, "found": row.result, "exchange": row.exchange_id, "settled": row.resolution,
+            "by": row.resolved_by, "at": to_iso(row.resolved_at) if row.resolved_at else None,
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def _last(session: Session, case_id: str) -> Snapshot | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from config import Settings
 from govservice.errors import Missing, NotAllowed, NotFound, Unverified
 from govservice.exchange.sandbox.cast import CITIZENS
-from govservice.exchange.snapshot import verify_snapshot
+from govservice.exchange.snapshot import latest_snapshot, verify_snapshot
 from govservice.models.exchange import DataAccess, Exchange, Snapshot
 from govservice.models.papers import Message
 from govservice.models.reliance import Revalidation
@@ -218,6 +219,10 @@ def test_nobody_is_refused_on_what_nobody_verified(play: Play, sandbox: Sandbox)
     )
     play.act("li.na", "", "decline", reason="不属于受理范围")
     assert play.state.outcome == "refused"
+    with play.rt.read() as session:
+        sealed = json.loads(verify_snapshot(session, latest_snapshot(session, play.case_id)) or b"{}")
+    said = {(one["fact"], one["found"], one["settled"], one["by"]) for one in sealed["settled"]}
+    assert ("premises", "unverified", "verified", play.staff("li.na").id) in said, "who let it rest on that is sealed"
 
 
 def test_a_registry_that_says_otherwise_than_the_applicant(play: Play, sandbox: Sandbox) -> None:
