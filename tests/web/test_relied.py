@@ -16,10 +16,12 @@ from config import Settings
 from govservice.app import create_app
 from govservice.exchange.sandbox.cast import CITIZENS
 from govservice.models.cases import Case
-from govservice.models.exchange import DataAccess
+from govservice.models.exchange import Burden, DataAccess
+from govservice.models.papers import Message
 from govservice.models.reliance import Revalidation
 from govservice.models.session import Database
 from govservice.models.signing import check
+from govservice.operations.effects import deliver_due
 from govservice.operations.publishing import publish_all
 from tests.exchange.conftest import _sandbox_process, sandbox
 from tests.operations.conftest import Play
@@ -176,6 +178,23 @@ def test_what_was_sealed_is_handed_out(room: Room) -> None:
         assert citizen.get(missing).status_code == 404
     assert room.stage.client_as("chen.wei").get(address).status_code == 404
     assert room.stage.client_as("he.tao").get(address).status_code == 404
+
+
+def test_the_receipt_says_what_was_not_asked(room: Room) -> None:
+    """exchange: receipt "we did not ask you for 14 of 17 fields and 3 of 4 documents", by what the sending counted."""
+    while deliver_due(room.stage.runtime, "test", room.stage.runtime.now()):
+        pass
+    with room.play.rt.read() as session:
+        toll = session.scalars(select(Burden).where(Burden.case_id == room.play.case_id)).one()
+        seq = session.scalars(
+            select(Message.seq).where(Message.case_id == room.play.case_id, Message.kind == "receipt")
+        ).one()
+    letter = room.stage.client_as("wang.fang").get(f"/my/cases/{room.number}/notices/receipt/{seq}")
+    page = letter.get_data(as_text=True)
+    assert 0 < toll.fields_typed < toll.fields
+    assert f"{toll.fields - toll.fields_typed} of {toll.fields} answers were not asked of you." in page
+    spared = toll.documents - toll.documents_brought
+    assert f"{spared} of {toll.documents} documents you did not have to bring." in page
 
 
 def test_a_silent_register_is_said_to_be_waited_for(room: Room) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Limit, LimitKind
 from govservice.models.cases import Case
-from govservice.models.exchange import Snapshot
+from govservice.models.exchange import Burden, Snapshot
 from govservice.models.papers import Message
 from govservice.models.personal import read_person
 from govservice.queries import licences
@@ -147,7 +147,23 @@ def _receipt(session: Session, page: CasePage, about: Happening | None) -> Lette
     role = accepting_role(page.compiled)
     kind = department_kind(page.compiled, role)
     who = department_name(current_runtime().definitions, kind, place_of(page.case, role)) if kind else office(page)
-    return {"digest": seal, "receiver": who, **dates(page, "intake", about), **promises.promised_with(page, about)}
+    promised = promises.promised_with(page, about)
+    toll = session.scalar(select(Burden).where(Burden.case_id == page.case.id, Burden.n == 1))
+    return {
+        "digest": seal, "receiver": who, "spared": _spared(toll, len(promised["gaps"])), **dates(page, "intake", about),
+        **promised,
+    }  # fmt: skip
+
+
+def _spared(toll: Burden | None, later: int) -> Letter | None:
+    """What the sending itself counted (`exchange/toll.py`): the receipt says the same on any later day. `later`:
+    documents that are still to come."""
+    if toll is None or toll.fields <= toll.fields_typed:
+        return None
+    return {
+        "answers": toll.fields - toll.fields_typed, "of_answers": toll.fields,
+        "papers": toll.documents - toll.documents_brought - later, "of_papers": toll.documents,
+    }  # fmt: skip
 
 
 def _acceptance(_session: Session, page: CasePage, about: Happening | None) -> Letter:
