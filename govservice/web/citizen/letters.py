@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Limit, LimitKind
 from govservice.models.cases import Case
-from govservice.models.exchange import Burden, Snapshot
+from govservice.models.exchange import Snapshot
 from govservice.models.papers import Message
 from govservice.models.personal import read_person
 from govservice.queries import licences
@@ -29,7 +29,7 @@ from govservice.web.citizen import letters_promises as promises
 from govservice.web.citizen.consults import meeting_letter
 from govservice.web.citizen.context import new_idem
 from govservice.web.citizen.correction import asker, in_order, reasons_of, said_now, spoken_in
-from govservice.web.citizen.letters_evidence import OF_MESSAGE
+from govservice.web.citizen.letters_evidence import OF_MESSAGE, spared
 from govservice.web.citizen.renewal import renewal_reminder, renewal_state
 from govservice.web.citizen.story import item_label
 from govservice.web.qr import qr_of
@@ -148,21 +148,9 @@ def _receipt(session: Session, page: CasePage, about: Happening | None) -> Lette
     kind = department_kind(page.compiled, role)
     who = department_name(current_runtime().definitions, kind, place_of(page.case, role)) if kind else office(page)
     promised = promises.promised_with(page, about)
-    toll = session.scalar(select(Burden).where(Burden.case_id == page.case.id, Burden.n == 1))
     return {
-        "digest": seal, "receiver": who, "spared": _spared(toll, len(promised["gaps"])), **dates(page, "intake", about),
-        **promised,
-    }  # fmt: skip
-
-
-def _spared(toll: Burden | None, later: int) -> Letter | None:
-    """What the sending itself counted (`exchange/toll.py`): the receipt says the same on any later day. `later`:
-    documents that are still to come."""
-    if toll is None or toll.fields <= toll.fields_typed:
-        return None
-    return {
-        "answers": toll.fields - toll.fields_typed, "of_answers": toll.fields,
-        "papers": toll.documents - toll.documents_brought - later, "of_papers": toll.documents,
+        "digest": seal, "receiver": who, "spared": spared(session, page.case.id, len(promised["gaps"])),
+        **dates(page, "intake", about), **promised,
     }  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Notices about what registers hold: that one says something else than what was sent, and how a dispute ended."""
+"""What notices say about what registers hold: what they spared the applicant, that one says something else than what
+was sent, and how a dispute ended."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.exchange.found import found_of
+from govservice.models.exchange import Burden
 from govservice.models.papers import Message
 from govservice.models.reliance import CHANGED, Dispute, Revalidation
 from govservice.queries.tracking import CasePage
@@ -53,6 +55,18 @@ def answered_dispute(session: Session, page: CasePage, message: Message) -> dict
     if row is None:
         abort(404)
     return {"one": shown_dispute(rt, session, row, page.compiled)}
+
+
+def spared(session: Session, case_id: str, later: int) -> dict[str, int] | None:
+    """What the sending itself counted (`exchange/toll.py`): the receipt says the same on any later day. `later`:
+    documents that are still to come."""
+    toll = session.scalar(select(Burden).where(Burden.case_id == case_id, Burden.n == 1))
+    if toll is None or toll.fields <= toll.fields_typed:
+        return None
+    return {
+        "answers": toll.fields - toll.fields_typed, "of_answers": toll.fields,
+        "papers": toll.documents - toll.documents_brought - later, "of_papers": toll.documents,
+    }  # fmt: skip
 
 
 OF_MESSAGE = {"data_changed": found_changed, "disputed": answered_dispute, "owed": owed_letter}
