@@ -27,9 +27,11 @@ class Word:
 
 @dataclass
 class Flags:
-    """Of one case: facts that say otherwise now and that nobody has settled; what registries told."""
+    """Of one case: facts that say otherwise now and that nobody has settled; those that no register confirmed when a
+    decision asked, and that somebody must verify; what registries told."""
 
     differs: set[str] = field(default_factory=set)
+    unverified: set[str] = field(default_factory=set)
     words: list[Word] = field(default_factory=list)
 
 
@@ -47,6 +49,8 @@ def flags_of(session: Session, case_ids: Collection[str]) -> dict[str, Flags]:
     for (case_id, name), (result, stands_open) in newest.items():
         if result in CHANGED and stands_open:
             found[case_id].differs.add(name)
+        elif result == "unverified" and stands_open:
+            found[case_id].unverified.add(name)
     told = session.execute(
         select(FlaggedCase.case_id, RegistryEvent.registry_code, RegistryEvent.type, RegistryEvent.occurred_at,
                FlaggedCase.result)

@@ -21,6 +21,7 @@ from govservice.web.clerk.blueprint import blueprint
 from govservice.web.clerk.casepage import applicant_of
 from govservice.web.clerk.cases import after, record_read
 from govservice.web.clerk.desk import Desk, about_of, conflict_of, desk_of, not_sent, tried, typed_by
+from govservice.web.clerk.held import held_up
 from govservice.web.clerk.typed import of_token, typed_in
 from govservice.web.forms_ui import PortalForm
 
@@ -113,10 +114,11 @@ def _conflict(
     with rt.read() as session:
         shown = conflict_of(rt, session, opened, token, fault, seen, typed)
         applicant, person = applicant_of(session, opened.case)
+        held = held_up(rt, session, opened, fault)
     _record_name(rt, actor, opened, person)
     files = bool(filled and filled.attachments)
     page = render_template(
-        "clerk/conflict.html", case=opened.case, applicant=applicant, conflict=shown, files=files,
+        "clerk/conflict.html", case=opened.case, applicant=applicant, conflict=shown, files=files, held=held,
         label=tried(desk, seen) if desk else label,
     )  # fmt: skip
     return page, 409

@@ -52,13 +52,13 @@ def case_page(
         record_read(session, actor, opened, page.file.seen, "task", now)
     values = {name: getattr(page, name) for name in page.__dataclass_fields__}
     return render_template(
-        "clerk/case.html", masked_names=_masked(rt, page.compiled), typed=typed, note_error=note_error,
+        "clerk/case.html", masked_names=masked(rt, page.compiled), typed=typed, note_error=note_error,
         left=casepage.time_left(rt, page.case, now), relied=registers, notice=_done_words(done, page.case),
         **values, **helpers(rt),
     )  # fmt: skip
 
 
-def _masked(rt: Runtime, compiled: Compiled) -> frozenset[str]:
+def masked(rt: Runtime, compiled: Compiled) -> frozenset[str]:
     """Values that are shown without their middle: people's numbers, of those too who are asked to agree."""
     asked = {b.person for block in compiled.blocks.values() for b in block.branches if b.person is not None}
     return frozenset(rt.definitions.catalogue.masked) | asked

@@ -32,6 +32,7 @@ class Line:
     """One fact that was asked again, in words."""
 
     id: str
+    name: str
     title: Text
     registry: Text
     tone: str
@@ -126,14 +127,18 @@ def _line(rt: Runtime, sight: Sight, found: Found, names: Mapping[str, Text]) ->
     )  # fmt: skip
     ways = ways_of(found) if found.stands_open else ()
     return Line(
-        found.id, title_of(rt, sight.compiled, found.name), found.registry_name, tone, words, found.at, changes,
-        settled_words(found, names), found.reason, ways,
+        found.id, found.name, title_of(rt, sight.compiled, found.name), found.registry_name, tone, words, found.at,
+        changes, settled_words(found, names), found.reason, ways,
     )  # fmt: skip
 
 
 def _said(found: Found) -> tuple[str, str]:
     if found.result in ("material", "gone") and found.resolution is not None:
         return "info", _("Changed, and settled")
+    if found.resolution == "verified":
+        return "ok", _("Verified by a member of staff")
+    if found.resolution == "waived":
+        return "info", _("Not needed for this decision")
     words = {
         "same": ("ok", _("As it was sent")),
         "immaterial": ("ok", _("As it was sent, or changed in a way that does not matter here")),

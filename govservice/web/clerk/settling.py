@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
+from govservice.definitions.schema_form import brought
 from govservice.engine import Actor
 from govservice.errors import NotFound
 from govservice.operations import revalidating
@@ -17,8 +18,9 @@ from govservice.queries.sight import Sight, sight_of
 from govservice.web.access import audience, current_runtime
 from govservice.web.clerk.access import Opened, clerk, open_case
 from govservice.web.clerk.blueprint import blueprint
+from govservice.web.clerk.casefile import CaseFile, Paper, Row, case_file
 from govservice.web.clerk.casepage import applicant_of
-from govservice.web.clerk.cases import record_read
+from govservice.web.clerk.cases import masked, record_read
 from govservice.web.clerk.relied import Line, relied_of
 from govservice.web.forms_ui import MAX_REASON, ChoiceField, LongTextField, PortalForm
 
@@ -52,9 +54,11 @@ def settle(number: str, found_id: str) -> str | Response | tuple[str, int]:
         sight = sight_of(rt.definitions.by_sha(opened.case.def_sha), opened.steps)
         relied = relied_of(rt, session, opened, sight)
         applicant, person = applicant_of(session, opened.case)
+        file = case_file(rt, session, opened.case, sight, ())
     line = next((each for each in relied.lines if each.id == found_id), None)
     if line is None or not relied.again:
         raise NotFound()
+    given, papers = to_compare(sight, file, line)
     form = settle_form(line)
     errors = _errors(form, line) if form.is_submitted() else {}
     if form.is_submitted() and not errors:
@@ -64,9 +68,25 @@ def settle(number: str, found_id: str) -> str | Response | tuple[str, int]:
         form[name].errors = [sentence]
     with rt.write() as session:
         seen = [change["name"] for change in line.changes] + (["person.name"] if person else [])
+        seen += [row.name for row in given] + [paper.slot for paper in papers]
         record_read(session, actor, opened, seen or ["case"], "task", rt.now())
-    page = render_template("clerk/relied.html", case=opened.case, line=line, form=form, applicant=applicant)
+    page = render_template(
+        "clerk/relied.html", case=opened.case, line=line, form=form, applicant=applicant, given=given, papers=papers,
+        masked_names=masked(rt, sight.compiled),
+    )  # fmt: skip
     return (page, 422) if errors else page
+
+
+def to_compare(sight: Sight, file: CaseFile, line: Line) -> tuple[list[Row], list[Paper]]:
+    """What the case rests on where no difference shows it, and the papers that stand in for the register: whoever
+    verifies compares the one with the other."""
+    service = sight.compiled.service
+    fact = service.facts[line.name]
+    values = () if line.changes else brought(line.name, fact)
+    slots = {way.upload for way in fact.fallback if way.upload}
+    slots |= {slot for slot, m in service.materials.items() if m.replaced_by and m.replaced_by.fact == line.name}
+    given = [row for row in file.rows if row.name in values]
+    return given, [paper for paper in file.papers if paper.by_applicant and paper.current and paper.slot in slots]
 
 
 def _errors(form: PortalForm, line: Line) -> dict[str, str]:

@@ -83,6 +83,9 @@ def flagged(rt: Runtime, session: Session, rows: Sequence[Row]) -> Iterator[tupl
             continue
         sight = sight_of(rt.definitions.by_sha(row.def_sha), [row.step])
         said = [("bad", _("A register says otherwise"))] if any(map(sight.sees_fact, flags.differs)) else []
+        facts = sight.compiled.service.facts
+        if any(sight.sees_fact(name) and name in facts and facts[name].revalidate for name in flags.unverified):
+            said.append(("warn", _("Data to be verified before a decision")))
         told = [word for word in flags.words if hears(sight, word)][:1]  # the newest
         yield row, said + [("info", text(Titles(rt).event(word.registry, word.type))) for word in told]
 
