@@ -14,7 +14,7 @@ from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement
 from govservice.operations.effects import deliver_due
 from tests.web.cases import PDF
-from tests.web.citizens import ANSWERS, begin, send
+from tests.web.citizens import ANSWERS, begin, hidden, send, text_of
 from tests.web.conftest import Browser, Stage
 from tests.web.desks import Desks, told, words
 
@@ -226,3 +226,31 @@ def test_the_check_after_the_end_and_the_revocation(stage: Stage, desks: Desks) 
     assert "现场没有任何制度" in words(desks.at("wang.fang").get(letter[0]))
     assert number in words(desks.at("zhao.lei").get("/supervisor/cases?show=revoked&period=90"))
     assert desks.state(number).outcome == "granted", "the case stays closed as it was"
+
+
+def test_a_paper_that_was_not_to_be_sent_may_be_named_and_one_reads_why_there_is_none(stage: Stage) -> None:
+    """The pledged one, and the one that a register holds: "you sent nothing" alone would be a riddle."""
+    fang, desks = stage.client_as("wang.fang"), Desks(stage)
+    number = filled(fang)
+    with stage.runtime.write() as session:
+        case = session.scalars(select(Case).where(Case.number == number)).one()
+        session.execute(delete(EvidenceRequirement).where(EvidenceRequirement.name == "health"))
+        told(session, case, stage.runtime.now(), "health", "staff.certificates", ["JK1 · 王芳 · 2027-01-01"])
+    choose(fang, number, "rules", "pledge", agree="yes", version="1")
+    assert send(fang, number).headers["Location"].endswith("/sent")
+    items = {"rules": "We want to read them.", "health_certificates": "One is missing.", "layout": "Show the exit."}
+    desks.do("li.na", number, "correct", reason="Please mend.", data={"items": items})
+    address = f"/my/cases/{number}/correct"
+    page = words(fang.get(address))
+    assert "Nothing: you gave a pledge instead" in page
+    assert "Nothing: Health Certificate Register holds it" in page
+    assert "Have it put right there and say below that you upload none" in page
+    assert page.count("It takes the place of the old one") == 1, "of the layout alone there is an old one"
+    assert "I leave this as it is: Layout plan" in page
+    assert "I upload no document: Food-safety rules" in page
+    form = hidden(text_of(fang.get(address)))
+    silent = fang.post(address, data={**form, "as_is": "layout"})
+    assert silent.status_code == 422
+    assert "Food-safety rules: upload a file, or say that you upload none" in words(silent)
+    answered = fang.post(address, data={**form, "as_is": ["layout", "rules", "health_certificates"]})
+    assert answered.headers["Location"].endswith("said=corrected")

@@ -64,7 +64,8 @@ def spoken_in(session: Session, page: CasePage, happenings: list[Happening]) -> 
 
 @dataclass(frozen=True)
 class Card:
-    """One thing to correct: `kind` field or material; `gave` in words; every department that asked about it."""
+    """One thing to correct: `kind` field or material; `gave` in words; every department that asked about it. `spared`:
+    why a paper that is named now did not have to be sent; `holder`: the register that has it."""
 
     name: str
     kind: str
@@ -73,6 +74,8 @@ class Card:
     files: tuple[FileRow, ...]
     wrong: tuple[str, ...]
     asked_by: tuple[tuple[str, datetime], ...]
+    spared: str = ""
+    holder: str = ""
 
 
 def open_asks(page: CasePage) -> list[Happening]:
@@ -152,8 +155,19 @@ def _card(
     by = tuple((asker(h) or gettext("the portal"), h.at) for h in about)
     gave = answer_text(filing.fields.get(name), sent.answers.get(name), filing.rt.definitions.catalogue, name)
     kind = "material" if name in filing.compiled.service.materials else "field"
-    title = text(filing.labels.get(name, name))
-    return Card(name, kind, title, gave, files.get(name, ()), tuple(dict.fromkeys(w for w in wrong if w)), by)
+    title, brought = text(filing.labels.get(name, name)), files.get(name, ())
+    holder = "" if brought else holder_of(filing, name)
+    spared = gettext("Nothing: %(registry)s holds it", registry=holder) if holder else ""
+    if name in sent.pledges and not brought:
+        spared = gettext("Nothing: you gave a pledge instead")
+    return Card(name, kind, title, gave, brought, tuple(dict.fromkeys(w for w in wrong if w)), by, spared, holder)
+
+
+def holder_of(filing: Filing, slot: str) -> str:
+    """The register whose record stands in for a paper; "" where none does."""
+    material = filing.compiled.service.materials.get(slot)
+    view = filing.facts.get(material.replaced_by.fact or "") if material and material.replaced_by else None
+    return text(view.registry_name) if view is not None and view.filled else ""
 
 
 def asker(happening: Happening) -> str:
@@ -274,7 +288,9 @@ def left_unsaid(filing: Filing, cards: Iterable[Card], as_is: Iterable[str]) -> 
     slots = filing.slots
     mine = [c for c in cards if c.name in slots.fields | slots.materials and c.name not in slots.opened]
     words = gettext("%(what)s is still as you sent it. Change it, or say that you leave it as it is")
-    return {c.name: words % {"what": c.title} for c in mine if c.name not in {*changed, *as_is}}
+    none = gettext("%(what)s: upload a file, or say that you upload none")
+    left = [c for c in mine if c.name not in {*changed, *as_is}]
+    return {c.name: (none if c.spared else words) % {"what": c.title} for c in left}
 
 
 def still_missing(filing: Filing, name: str) -> str:
