@@ -9,16 +9,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import ipaddress
 import os
 import re
 import secrets
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 from urllib.parse import urlsplit
+
+from govservice.wire.inside import is_inside
 
 ROOT = Path(__file__).resolve().parent
 KEY_BYTES = 32  # AES-256 and HMAC-SHA-256
@@ -267,29 +267,12 @@ def _endpoints(text: str, mode: Mode = "demo") -> dict[str, str]:
         known = parts.scheme in NETWORKS and bool(parts.hostname) or parts.scheme in FILES and bool(parts.path)
         if not re.fullmatch(r"[a-z][a-z0-9_]*", key) or not known:
             raise ValueError(f"the entry {key[:64]!r} is not of the form key={'|'.join((*NETWORKS, *FILES))}://...")
-        if mode != "demo" and parts.hostname and _is_inside(parts.hostname):
+        if mode != "demo" and parts.hostname and is_inside(parts.hostname):
             raise ValueError(f"{key!r}: {parts.hostname} is an address of this machine or of its own link")
         if key in found:
             raise ValueError(f"the key {key!r} is given twice")
         found[key] = url.rstrip("/")
     return found
-
-
-def _is_inside(host: str) -> bool:
-    """Whether a host is this machine, its link (169.254... is where clouds keep credentials) or no host at all."""
-    host = host.rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        try:  # 127.1, 0x7f.1 and 2130706433 are 127.0.0.1 to whoever connects
-            address = ipaddress.ip_address(socket.inet_aton(host))
-        except (OSError, ValueError):
-            return False
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    return address.is_loopback or address.is_link_local or address.is_unspecified or address.is_multicast
 
 
 def _key_files(text: str, root: Path) -> dict[str, Path]:

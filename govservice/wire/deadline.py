@@ -16,6 +16,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from govservice.wire.inside import is_inside
+
 _thread = threading.local()
 
 
@@ -63,12 +65,19 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.SyncBackend):
+    def __init__(self, *, outside: bool) -> None:
+        self._outside = outside
+
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:  # fmt: skip
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(super().connect_tcp(host, port, left, local_address, socket_options))
+        stream = super().connect_tcp(host, port, left, local_address, socket_options)
+        if self._outside and not is_inside(host) and is_inside(stream.get_extra_info("server_addr")[0]):
+            stream.close()  # asked of the socket itself: whatever a name leads to now, nothing is sent there
+            raise httpcore.ConnectError("the name of another machine leads to this one")
+        return _Stream(stream)
 
 
 @lru_cache(maxsize=1)
@@ -77,9 +86,12 @@ def _public_authorities() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-def transport(limits: httpx.Limits, context: ssl.SSLContext | None = None) -> httpx.HTTPTransport:
+def transport(
+    limits: httpx.Limits, context: ssl.SSLContext | None = None, *, outside: bool = False
+) -> httpx.HTTPTransport:
     """httpx's own transport on sockets that know the deadline. No proxies, HTTP/1.1, certificates checked: by `context`
-    where one is given, else against the public authorities."""
+    where one is given, else against the public authorities. `outside`: a name that leads to this machine or its own
+    link is nobody."""
     context = context or _public_authorities()
     made = httpx.HTTPTransport(verify=context, trust_env=False)
     made.close()
@@ -88,6 +100,6 @@ def transport(limits: httpx.Limits, context: ssl.SSLContext | None = None) -> ht
         max_connections=limits.max_connections,
         max_keepalive_connections=limits.max_keepalive_connections,
         keepalive_expiry=limits.keepalive_expiry,
-        network_backend=_Backend(),
+        network_backend=_Backend(outside=outside),
     )
     return made

@@ -160,6 +160,19 @@ def test_proxies_of_the_environment_are_not_used(
     connector.close()
 
 
+def test_a_name_that_leads_to_this_machine_is_nobody(
+    registry: Registry, population: RegistryFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name of the allow-list that somebody points inside, now or later: nothing is sent there."""
+    port, look_up = registry.server_address[1], socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _host, *more, **named: look_up("127.0.0.1", *more, **named))
+    connector = HttpJson(population, f"http://registry.example:{port}/base")
+    answer = connector.fetch(query())
+    connector.close()
+    assert (answer.outcome, answer.detail) == (Outcome.UNAVAILABLE, "ConnectError")
+    assert registry.asked == []
+
+
 def test_nobody_there_is_an_outcome(population: RegistryFile) -> None:
     with Registry() as gone:
         url = gone.url

@@ -54,7 +54,7 @@ class HttpJson:
         self.client = httpx.Client(
             follow_redirects=False,
             trust_env=False,
-            transport=transport(pool, self.identity.context),
+            transport=transport(pool, self.identity.context, outside=True),
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "one-stop-portal"},
         )
 
