@@ -15,7 +15,7 @@ from govservice.definitions.verify_fee import check_fee
 from govservice.definitions.verify_graph import Graph, Notes
 from govservice.definitions.verify_guards import check_guards
 from govservice.definitions.verify_joins import check_joins
-from govservice.definitions.verify_once import check_once_only, check_relied_on
+from govservice.definitions.verify_once import check_once_only, check_relied_on, check_silence
 from govservice.definitions.verify_output import check_output
 from govservice.definitions.verify_paths import check_paths
 from govservice.definitions.verify_people import Staffing, check_four_eyes, check_staffing
@@ -45,6 +45,7 @@ def verify(compiled: Compiled, loaded: Loaded, catalogue: Catalogue, staffing: S
     check_output(notes)
     check_once_only(notes, catalogue)
     check_relied_on(notes)
+    check_silence(notes)
     check_fee(notes)
     check_saga(notes, catalogue)
     if staffing is not None:

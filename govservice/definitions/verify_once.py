@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compiled import Compiled, Edge
 from govservice.definitions.reader import Path
-from govservice.definitions.verify_graph import Notes, place_of_edge
+from govservice.definitions.verify_graph import Notes, place_of_edge, place_of_step
 
 
 def check_once_only(notes: Notes, catalogue: Catalogue) -> None:
@@ -46,6 +47,37 @@ def check_relied_on(notes: Notes) -> None:
                     f"`revalidate: {{before: decided, within: 1d, material: any}}` at the fact {facts[name]!r}."
                 )
                 notes.add("E-REVALIDATE", place_of_edge(edge), message, step=edge.source)
+
+
+def check_silence(notes: Notes) -> None:
+    """Silence may count for the applicant, never against: a timer asks no registry, and what registers do not confirm
+    refuses nobody. Who does not give the yes that it takes (`person`) is another matter."""
+    compiled = notes.graph.compiled
+    if not compiled.service.facts:
+        return
+    people = {scope for scope, branch in notes.graph.branches.items() if branch.person is not None}
+    for step in (step for step in compiled.steps.values() if step.scope not in people):
+        for index, timer in enumerate(step.timers):
+            edge = compiled.edge(step.path, timer.do)
+            if edge is not None and edge.kind == "action" and _against(compiled, edge):
+                message = (
+                    f"silence would decide against the applicant ({timer.do!r}), and nobody would have asked the "
+                    "registries or looked at what they say. Let a person do it: `do: warn` or `do: escalate`."
+                )
+                notes.add("E-REVALIDATE", (*place_of_step(step.path), "timers", index), message, step=step.path)
+
+
+def _against(compiled: Compiled, edge: Edge) -> bool:
+    """Whether it decides and no grant can follow: by itself, or by the join of the branch that it ends."""
+    if edge.marks == "decided" and any(t.to is not None and t.to not in compiled.granting for t in edge.targets):
+        return True
+    block = compiled.blocks.get(compiled.steps[edge.source].scope.partition(".")[0])
+    ends = {target.end for target in edge.targets if target.end is not None}
+    return any(
+        _against(compiled, join) and join.join is not None and (join.join.source is None or ends & join.join.outcomes)
+        for join in (block.joins if block is not None and ends else ())
+        if join.marks == "decided"
+    )
 
 
 def _held_by(catalogue: Catalogue, fact_type: str) -> str:

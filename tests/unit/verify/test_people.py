@@ -156,6 +156,20 @@ def test_a_decision_goes_by_what_is_asked_again_before_it(check: Check) -> None:
     assert check(*GOES_BY, "    fallback: [declare]\n", again) == []
 
 
+SILENT = "    limit: 4wd\n    actions:\n      approve"
+
+
+def test_silence_refuses_nobody(refused: Refused) -> None:
+    by_clock = "    limit: 4wd\n    timers: [{at: 100%limit, do: refuse}]\n    actions:\n      approve"
+    found = refused("E-REVALIDATE", SILENT, by_clock, at="timers:")
+    assert "silence would decide against the applicant ('refuse')" in found.message
+
+
+def test_silence_may_grant(check: Check) -> None:
+    by_clock = "    limit: 4wd\n    timers: [{at: 100%limit, do: approve}]\n    actions:\n      approve"
+    assert check(SILENT, by_clock) == []
+
+
 # --- the shipped services
 
 SERVICES = sorted((ROOT / "workflows" / "services").glob("*.yaml"))
