@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -20,7 +21,7 @@ from govservice.engine.decide_work import Work
 from govservice.engine.types import moment
 from govservice.errors import N_, Unverified
 from govservice.models.exchange import UNNEEDED, EvidenceRequirement, Fact
-from govservice.models.reliance import CHANGED, Dispute, Revalidation
+from govservice.models.reliance import CHANGED, SAID, Dispute, Revalidation
 
 SETTLES = ("verified", "waived")  # a clerk looked at the value itself: it stands without the registry
 OWED, GIVEN = ("deferred", "fetching"), ("declared", "uploaded")  # states of a need that no register met
@@ -55,6 +56,8 @@ def check(session: Session, work: Work) -> None:
     for event in work.events:
         milestone = event.data.get("marks") if event.type == "step.left" else None
         adverse = work.st.main.step not in work.d.granting
+        if adverse and _theirs(work.d, event.data):
+            continue
         if milestone == "decided":
             refuse(disputed(session, work.d, work.st.case_id, adverse=adverse))
             refuse(owed(session, work.d, work.st.case_id) if adverse else {})
@@ -62,6 +65,18 @@ def check(session: Session, work: Work) -> None:
             continue
         found = lacks(session, work.d, work.st.case_id, milestone, moment(event.at), adverse=adverse)
         refuse(found)
+
+
+def _theirs(d: Compiled, left: Mapping[str, Any]) -> bool:
+    """Whether a join decided because somebody said no, or nothing, whose yes it takes (the head of a household): that
+    rests on them, not on what registers say, and their no is taken whatever a register owes."""
+    block = d.blocks.get(str(left.get("step")))
+    edge = d.edge(str(left.get("step")), str(left.get("trigger")))
+    if block is None or edge is None or edge.join is None or edge.join.needs_all:
+        return False
+    others = {branch.name: branch.person is not None for branch in block.branches}
+    grounds = [name for name, said in left["outcomes"].items() if said in edge.join.outcomes]
+    return bool(grounds) and all(others[name.partition("/")[0]] for name in grounds)
 
 
 def refuse(found: Mapping[str, str]) -> None:
@@ -132,6 +147,8 @@ def _lack(node: FactNode, known: Standing, now: datetime, adverse: bool) -> str 
         return "unverified" if adverse and known.outcome == "under_investigation" else None
     if last is not None and last.result == "unavailable" and now - last.at <= PATIENCE:
         return None if may_proceed else "unavailable"
+    if last is not None and last.result == "unverified" and last.trigger == SAID:
+        return "stale"  # no register was asked since it was sent
     if last is not None and last.result in ("unverified", *CHANGED) and now - last.at <= within:
         return None if may_proceed or last.resolution == "kept" else "unverified"
     return "stale"

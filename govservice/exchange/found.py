@@ -20,7 +20,7 @@ from govservice.exchange.views import NOBODY
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Exchange
-from govservice.models.reliance import CHANGED, Revalidation
+from govservice.models.reliance import CHANGED, SAID, Revalidation
 from govservice.models.session import box_of
 
 STOPS = (*CHANGED, "unavailable", "unverified")
@@ -43,6 +43,7 @@ class Found:
     resolved_by: str | None = None
     resolved_at: datetime | None = None
     reason: str = field(repr=False, default="")
+    asked: bool = True  # False: found at sending, no register was asked then
 
     @property
     def stands_open(self) -> bool:
@@ -85,7 +86,7 @@ def _found(session: Session, catalogue: Catalogue, compiled: Compiled, case: Cas
     return Found(
         row.id, row.name, row.result, row.outcome, row.at, registry.short if registry else NOBODY,
         row.old_exchange_id is None, tuple((each, old.get(each), new.get(each)) for each in differ), row.resolution,
-        row.resolved_by, row.resolved_at, said,
+        row.resolved_by, row.resolved_at, said, row.trigger != SAID,
     )  # fmt: skip
 
 

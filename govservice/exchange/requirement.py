@@ -45,7 +45,7 @@ WAYS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("correct", ("disputed",), "stale"),  # the owner has corrected it: asked again
     ("contradict", ("declared", "uploaded", "available"), "contradicted"),
     ("accept", ("contradicted",), "available"),
-    ("verify", (*OPEN, "disputed"), "verified"),
+    ("verify", (*OPEN, "disputed", "verified", "waived"), "verified"),
     ("waive", STATES, "waived"),
     ("leave", tuple(s for s in STATES if s != "waived"), "unneeded"),  # its condition (`if`) does not hold
     ("need", ("unneeded",), "needed"),
@@ -93,19 +93,31 @@ class Given:
 
 def given_instead(compiled: Compiled, facts: Facts, form: Form) -> list[Given]:
     """The needs that no registry met and the applicant did, with what they gave."""
-    service, found = compiled.service, []
-    for name, node in service.facts.items():
+    found = []
+    for name, node in compiled.service.facts.items():
         view = facts.get(name)
         if view is None or view.filled:
             continue
-        papers = [m for m, spec in service.materials.items() if spec.replaced_by and spec.replaced_by.fact == name]
         mine = any(each in form.sources and form.own(each) for each in brought(name, node))
         whole = node.pending != "allowed" or not _lacking(compiled, name, form)  # what is left out is still owed
         if mine and whole:
             found.append(Given(name, "declare"))
-        elif any(form.materials.get(each) for each in papers):
+        elif any(form.materials.get(each) for each in _papers(compiled, name)):
             found.append(Given(name, "upload"))
     return found
+
+
+def given_anew(compiled: Compiled, name: str, form: Form, before: Form) -> bool:
+    """Whether the applicant gave something else for this need than `before`: another answer, another paper."""
+    fields = brought(name, compiled.service.facts[name])
+    said = any(form.answers.get(each) != before.answers.get(each) for each in fields)
+    return said or any(form.materials.get(m) != before.materials.get(m) for m in _papers(compiled, name))
+
+
+def _papers(compiled: Compiled, fact: str) -> list[str]:
+    """The materials that this fact replaces."""
+    materials = compiled.service.materials.items()
+    return [name for name, spec in materials if spec.replaced_by is not None and spec.replaced_by.fact == fact]
 
 
 def _lacking(compiled: Compiled, fact: str, form: Form) -> list[str]:

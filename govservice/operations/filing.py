@@ -313,7 +313,7 @@ def _send(
         applied: Applied = apply(session, command, rt.definitions, rt.calendars)
         conditional.note_unneeded(session, case_id, compiled, form, now, sent=True)
         corrected = after_correction(session, case, form, facts, now)
-        note_given(rt, session, case, compiled, form, facts, now)
+        note_given(rt, session, case, compiled, form, facts, before, now)
         note_overridden(rt, session, case, compiled, form, facts, now)
         sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason=reason, now=now)
         if not applied.replayed:

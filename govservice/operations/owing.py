@@ -75,7 +75,7 @@ def give(rt: Runtime, actor: Actor, case_id: str, *, idem: str, now: datetime) -
             raise Missing(missing, "Something is still missing.")
         data = {"facts": names, "why": "given", "data_rev": form.rev, "changed": form.changed_from(sent)}
         apply(session, Command(case_id, "@data", idem, now, actor, data=data), rt.definitions, rt.calendars)
-        note_given(rt, session, case, compiled, form, facts, now)
+        note_given(rt, session, case, compiled, form, facts, sent, now)
         sealed = seal_snapshot(session, case, compiled, form.as_json(), facts, reason="supplement", now=now)
         toll.note(session, case, compiled, rt.definitions.catalogue, form, facts, sealed, sent)
 

@@ -20,6 +20,7 @@ from govservice.errors import N_, Missing, NotAllowed, NotFound, Unverified
 from govservice.exchange import evidence
 from govservice.exchange.comparing import judge
 from govservice.exchange.found import Found
+from govservice.exchange.outcomes import Outcome
 from govservice.exchange.queries import Trigger
 from govservice.exchange.rechecking import recheck
 from govservice.exchange.requirement import move, rows_of
@@ -28,7 +29,8 @@ from govservice.messaging.notices import tell
 from govservice.models.base import new_id
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
-from govservice.models.reliance import CHANGED, Revalidation
+from govservice.models.exchange import EvidenceRequirement
+from govservice.models.reliance import CHANGED, SAID, Revalidation
 from govservice.models.session import box_of
 from govservice.operations.changing import follow, settle
 from govservice.operations.runtime import Runtime
@@ -145,9 +147,30 @@ def note_overridden(
             continue
         move(needs[name], "contradict", now)
         session.add(Revalidation(
-            id=new_id(), case_id=case.id, name=name, trigger="submit", actor=case.applicant_id, result="material",
+            id=new_id(), case_id=case.id, name=name, trigger=SAID, actor=case.applicant_id, result="material",
             outcome="ok", old_exchange_id=None, exchange_id=view.exchange_id, at=now,
         ))  # fmt: skip
+
+
+def open_to_verify(
+    session: Session, case: Case, compiled: Compiled, need: EvidenceRequirement, now: datetime
+) -> None:  # fmt: skip
+    """What the applicant gave in place of a register stands on the clerk's page from its sending on, to be verified
+    before a decision wants it; a change that a register told and nobody has settled stays first."""
+    node = compiled.service.facts[need.name]
+    last = session.scalars(
+        select(Revalidation)
+        .where(Revalidation.case_id == case.id, Revalidation.name == need.name)
+        .order_by(Revalidation.at.desc(), Revalidation.id.desc())
+        .limit(1)
+    ).one_or_none()
+    changed = last is not None and last.result in CHANGED and last.resolution is None
+    if changed or (node.revalidate is None and node.pending != "allowed"):
+        return
+    session.add(Revalidation(
+        id=new_id(), case_id=case.id, name=need.name, trigger=SAID, actor=case.applicant_id, result="unverified",
+        outcome=need.outcome or Outcome.NO_RECORD.value, old_exchange_id=None, exchange_id=None, at=now,
+    ))  # fmt: skip
 
 
 def after_correction(session: Session, case: Case, form: Form, facts: evidence.Facts, now: datetime) -> list[str]:

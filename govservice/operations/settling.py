@@ -21,13 +21,13 @@ from govservice.exchange.evidence import Facts
 from govservice.exchange.outcomes import SAYS_NOTHING, Outcome
 from govservice.exchange.pace import Paces
 from govservice.exchange.pending import UNMET, WITHIN, pending_facts
-from govservice.exchange.requirement import given_instead, move, rows_of
+from govservice.exchange.requirement import given_anew, given_instead, move, rows_of
 from govservice.exchange.retries import next_try
 from govservice.models.casedata import Form
 from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Exchange, RegistryHealth
 from govservice.operations.changing import take_over
-from govservice.operations.revalidating import ask_again
+from govservice.operations.revalidating import ask_again, open_to_verify
 from govservice.operations.runtime import Runtime
 from govservice.worktime.duration import Duration
 from govservice.worktime.limits import due_on
@@ -42,9 +42,10 @@ log = logs.get(__name__)
 
 
 def note_given(
-    rt: Runtime, session: Session, case: Case, compiled: Compiled, form: Form, facts: Facts, now: datetime
+    rt: Runtime, session: Session, case: Case, compiled: Compiled, form: Form, facts: Facts, before: Form, now: datetime
 ) -> None:
-    """At sending: what the applicant gave in place of a registry, and which registries are to be asked again."""
+    """At sending: what the applicant gave in place of a registry, and which registries are to be asked again. What a
+    clerk has verified stays so until the applicant gives something else than `before`."""
     given = {each.name: each.how for each in given_instead(compiled, facts, form)}
     silent = {n for n, view in facts.items() if not view.filled and view.outcome in SAYS_NOTHING}
     owed = set(pending_facts(compiled, facts)) - given.keys()
@@ -55,7 +56,14 @@ def note_given(
             row.tries, row.silent_since = 1, row.updated_at
             row.next_try_at = next_try(Outcome(str(row.outcome)), 1, row.updated_at, now, rt.random)
         if name in given:
+            anew = given_anew(compiled, name, form, before)
+            if row.state == "waived" or (row.state == "verified" and not anew):
+                continue
+            if row.state == "verified":
+                move(row, "age", now)
             move(row, given[name], now)
+            if anew:
+                open_to_verify(session, case, compiled, row, now)
 
 
 def _asked_at(rt: Runtime, case: Case, within: Duration, now: datetime) -> datetime:

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from govservice.models.reliance import CHANGED, FlaggedCase, RegistryEvent, Revalidation
+from govservice.models.reliance import CHANGED, SAID, FlaggedCase, RegistryEvent, Revalidation
 
 TOLD = "told"  # flagged, and not asked again yet
 
@@ -38,18 +38,20 @@ class Flags:
 def flags_of(session: Session, case_ids: Collection[str]) -> dict[str, Flags]:
     """By case; a case without any is not there. Two statements, however many cases."""
     found: dict[str, Flags] = defaultdict(Flags)
-    newest: dict[tuple[str, str], tuple[str, bool]] = {}
+    newest: dict[tuple[str, str], tuple[str, bool, bool]] = {}
     rows = session.execute(
-        select(Revalidation.case_id, Revalidation.name, Revalidation.result, Revalidation.resolution)
+        select(
+            Revalidation.case_id, Revalidation.name, Revalidation.result, Revalidation.resolution, Revalidation.trigger
+        )
         .where(Revalidation.case_id.in_(case_ids))
         .order_by(Revalidation.at, Revalidation.id)
     )
-    for case_id, name, result, resolution in rows:
-        newest[case_id, name] = (result, resolution is None)
-    for (case_id, name), (result, stands_open) in newest.items():
+    for case_id, name, result, resolution, trigger in rows:
+        newest[case_id, name] = (result, resolution is None, trigger != SAID)
+    for (case_id, name), (result, stands_open, asked) in newest.items():
         if result in CHANGED and stands_open:
             found[case_id].differs.add(name)
-        elif result == "unverified" and stands_open:
+        elif result == "unverified" and stands_open and asked:
             found[case_id].unverified.add(name)
     told = session.execute(
         select(FlaggedCase.case_id, RegistryEvent.registry_code, RegistryEvent.type, RegistryEvent.occurred_at,

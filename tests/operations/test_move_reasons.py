@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from govservice.errors import Forbidden, Missing, NotAllowed
+from govservice.errors import Forbidden, Missing, NotAllowed, Unverified
 from govservice.exchange.evidence import current_facts
 from govservice.exchange.snapshot import latest_snapshot, verify_snapshot
 from govservice.models.casedata import Form, read_form
@@ -20,6 +20,7 @@ from govservice.models.exchange import EvidenceRequirement, Exchange
 from govservice.operations import deciding, filing
 from govservice.operations.completeness import closed_to, missing_items, open_slots, visible_pages
 from tests.operations.conftest import Play
+from tests.support.sandboxes import Sandbox
 
 PLACE = {"move.district": "nanming", "move.address": "南明区遵义路 31 号 1 单元 704 室"}
 CHEN = "990102198506150334"
@@ -198,14 +199,39 @@ def test_the_consent_to_a_register_is_given_when_the_reason_calls_for_it(play: P
     assert given == ["kinship"]
 
 
-def test_the_head_of_the_other_household_agrees_in_person(play: Play) -> None:
-    """Nobody else can agree for them, not even the applicant."""
+def officer(play: Play, role: str, department: str) -> str:
+    """Who holds this role where the new address lies."""
+    wanted = (role, f"nanming.{department}")
+    return next(u.login for u in play.users.values() if wanted in {(r.role, r.department_id) for r in u.roles})
+
+
+def accepted(play: Play) -> None:
     begin(play, "parents")
     play.submit("liu.yang")
-    clerk = next(u.login for u in play.users.values() if ("window", "nanming.service_hall") in
-                 {(r.role, r.department_id) for r in u.roles})  # fmt: skip
-    play.act(clerk, "", "accept")
+    play.act(officer(play, "window", "service_hall"), "", "accept")
     play.deliver()
+
+
+def test_their_no_is_taken_whatever_a_register_owes(play: Play, sandbox: Sandbox) -> None:
+    """It rests on them. An officer's no refuses by the same rule of the join, and that waits for the register."""
+    accepted(play)
+    play.pass_time(days=2)
+    sandbox.fault("population", "status_500")
+    with pytest.raises(Unverified) as stopped:
+        play.act(officer(play, "residence", "public_security"), "review.papers", "fail", reason="不符合条件")
+    assert stopped.value.why == {"mover": "unavailable"}
+    token = play.state.token_of("review.consent")
+    assert token is not None
+    deciding.act(
+        play.rt, play.citizen("chen.wei"), play.case_id, token.id, "decline", expected=None, idem=play.key(),
+        now=play.now, reason="不同意入户",
+    )  # fmt: skip
+    assert play.state.outcome == "refused"
+
+
+def test_the_head_of_the_other_household_agrees_in_person(play: Play) -> None:
+    """Nobody else can agree for them, not even the applicant."""
+    accepted(play)
     token = play.state.token_of("review.consent")
     assert token is not None
 

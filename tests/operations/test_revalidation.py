@@ -200,16 +200,96 @@ def test_a_grant_may_go_on_with_a_condition_and_a_refusal_never(play: Play, sand
     assert found(play)["health"].resolution == "conditional"
 
 
-def test_nobody_is_refused_on_what_nobody_verified(play: Play, sandbox: Sandbox) -> None:
-    """The registry has no record of the premises: the applicant declared them."""
+SAID = {
+    "premises.title_no": "黔(2020)第1号", "premises.address": "花溪大道1号", "premises.district": "huaxi",
+    "premises.area": "120",
+}  # fmt: skip
+
+
+def declared(play: Play, sandbox: Sandbox) -> None:
+    """The registry has no record of the premises: the applicant says what they are, and brings the deed."""
     sandbox.forget("real_estate", USCC)
     play.draft()
-    play.answer("wang.fang", premises={
-        "premises.title_no": "黔(2020)第1号", "premises.address": "花溪大道1号", "premises.district": "huaxi",
-        "premises.area": "120",
-    })  # fmt: skip
+    play.answer("wang.fang", premises=SAID)
     play.attach("wang.fang", "title_deed")
     play.submit()
+
+
+def verified(play: Play) -> None:
+    revalidating.resolve(
+        play.rt, play.staff("li.na"), play.case_id, found(play)["premises"].id, "verified", "核对房产证原件一致",
+        now=play.now,
+    )  # fmt: skip
+
+
+def corrected(play: Play, **pages: dict[str, Any]) -> None:
+    """The window asks for something; the applicant answers with these pages."""
+    names = [name for page in pages.values() for name in page]
+    play.act("li.na", "", "correct", reason="请更正", items=dict.fromkeys(names, "请核对"))
+    play.answer("wang.fang", **pages)
+    filing.resubmit(play.rt, play.citizen("wang.fang"), play.case_id, expected=None, idem=play.key(), now=play.now)
+
+
+def test_what_the_applicant_gave_instead_may_be_verified_before_the_decision(play: Play, sandbox: Sandbox) -> None:
+    """It stands open from its sending on; a decision without it asks the registry once more."""
+    declared(play, sandbox)
+    row = found(play)["premises"]
+    assert (row.result, row.trigger, row.resolution, row.exchange_id) == ("unverified", "submit", None, None)
+    assert set(found(play)) == {"premises"}
+    verified(play)
+    calls = sandbox.calls()
+    play.act("li.na", "", "decline", reason="不属于受理范围")
+    assert sandbox.calls() == calls, "somebody has looked at the deed: nothing is left to ask"
+    assert play.state.outcome == "refused"
+
+
+def test_what_was_verified_is_so_until_the_applicant_says_something_else(play: Play, sandbox: Sandbox) -> None:
+    declared(play, sandbox)
+    verified(play)
+    corrected(play, premises={"premises.area": "180"})
+    row = found(play)["premises"]
+    assert (row.result, row.trigger, row.resolution) == ("unverified", "submit", None)
+    with pytest.raises(Unverified) as stopped:
+        play.act("li.na", "", "decline", reason="不属于受理范围")
+    assert stopped.value.why == {"premises": "unverified"}
+    assert found(play)["premises"].trigger == "decision", "the registry was asked about what is said now"
+    verified(play)
+    play.act("li.na", "", "decline", reason="不属于受理范围")
+
+
+def test_another_paper_for_what_was_verified_is_looked_at_again(play: Play, sandbox: Sandbox) -> None:
+    declared(play, sandbox)
+    verified(play)
+    play.act("li.na", "", "correct", reason="请更正", items={"title_deed": "看不清"})
+    play.attach("wang.fang", "title_deed", b"%PDF-1.4\nanother\n%%EOF")
+    filing.resubmit(play.rt, play.citizen("wang.fang"), play.case_id, expected=None, idem=play.key(), now=play.now)
+    assert found(play)["premises"].resolution is None
+
+
+def test_a_correction_of_something_else_leaves_what_was_verified_as_it_is(play: Play, sandbox: Sandbox) -> None:
+    declared(play, sandbox)
+    verified(play)
+    corrected(play, menu={"menu.seats": 40})
+    assert found(play)["premises"].resolution == "verified"
+    play.act("li.na", "", "decline", reason="不属于受理范围")
+    assert play.state.outcome == "refused"
+
+
+def test_what_was_waived_may_be_verified_after_all(play: Play, sandbox: Sandbox) -> None:
+    declared(play, sandbox)
+    li = play.staff("li.na")
+    row = found(play)["premises"]
+    revalidating.resolve(play.rt, li, play.case_id, row.id, "waived", "不影响", now=play.now)
+    corrected(play, premises={"premises.area": "180"})
+    assert found(play)["premises"].resolution == "waived", "this decision does not need it, whatever it is"
+    play.pass_time(minutes=1)
+    revalidating.ask_again(play.rt, li, play.case_id, ["premises"], now=play.now, trigger="clerk")
+    verified(play)
+    play.act("li.na", "", "decline", reason="不属于受理范围")
+
+
+def test_nobody_is_refused_on_what_nobody_verified(play: Play, sandbox: Sandbox) -> None:
+    declared(play, sandbox)
     with pytest.raises(Unverified) as stopped:
         play.act("li.na", "", "decline", reason="不属于受理范围")
     assert stopped.value.why == {"premises": "unverified"}
@@ -229,10 +309,7 @@ def test_a_registry_that_says_otherwise_than_the_applicant(play: Play, sandbox: 
     """Declared while the registry was silent; before the decision it is there and says something else."""
     sandbox.fault("real_estate", "status_500")
     play.draft()
-    play.answer("wang.fang", premises={
-        "premises.title_no": "黔(2020)第1号", "premises.address": "花溪大道1号", "premises.district": "huaxi",
-        "premises.area": "120",
-    })  # fmt: skip
+    play.answer("wang.fang", premises=SAID)
     play.attach("wang.fang", "title_deed")
     play.submit()
     sandbox.fault("real_estate", None)

@@ -73,8 +73,8 @@ def room(
     stage.runtime.gateway.close()
 
 
-def decided(room: Room, browser: Browser, action: str = "approve", **words: str) -> tuple[int, str]:
-    token = room.play.state.token_of("")
+def decided(room: Room, browser: Browser, action: str = "approve", scope: str = "", **words: str) -> tuple[int, str]:
+    token = room.play.state.token_of(scope)
     assert token is not None
     address = f"/clerk/cases/{room.number}/{token.id}/{action}"
     hidden = dict(HIDDEN.findall(browser.get(address).get_data(as_text=True)))
@@ -162,6 +162,40 @@ def test_who_may(room: Room) -> None:
     assert room.stage.client_as("wang.fang").get(settle).status_code == 404
     assert room.stage.client().get(settle).status_code == 302
     assert browser.post(settle, data={"how": "kept", "reason": "x"}).status_code == 400
+
+
+def declared(room: Room) -> None:
+    """A restaurant of which the register has no record, accepted: the departments are at work."""
+    room.sandbox.forget("real_estate", USCC)
+    room.number = room.play.draft()
+    room.play.answer("wang.fang", premises={
+        "premises.title_no": "1", "premises.address": "a", "premises.district": "huaxi", "premises.area": "320",
+    })  # fmt: skip
+    room.play.attach("wang.fang", "title_deed")
+    room.play.submit()
+
+
+def test_what_the_applicant_said_is_there_to_be_verified_before_the_decision(room: Room) -> None:
+    declared(room)
+    window = room.stage.client_as("li.na")
+    page = window.get(f"/clerk/cases/{room.number}").get_data(as_text=True).partition('id="relied"')[2]
+    assert "Not verified by a register" in page
+    assert "sent on " in page.partition("Settle this")[0]
+    address = re.search(r'href="([^"]+/relied/[^"]+)"', page)
+    assert address
+    assert window.send(address[1], {"how": "verified", "reason": "核对原件"}, page=address[1]).status_code == 302
+    status, page = decided(room, window, "decline", reason="不属于受理范围")
+    assert status == 302, page
+
+
+def test_supervision_reads_how_often_what_was_sent_had_changed(room: Room) -> None:
+    supervisor = room.stage.client_as("zhao.lei")
+    assert "had changed: 0." in supervisor.get("/supervisor/registries").get_data(as_text=True)
+    for _ in range(2):
+        decided(room, room.stage.client_as("he.tao"))
+    page = supervisor.get("/supervisor/registries").get_data(as_text=True)
+    assert "in the last 30 days: 3 times" in page
+    assert "had changed: 1." in page
 
 
 def test_what_was_sealed_is_handed_out(room: Room) -> None:

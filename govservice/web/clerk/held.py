@@ -56,7 +56,7 @@ def held_up(rt: Runtime, session: Session, opened: Opened, fault: PortalError) -
 def who_sees(rt: Runtime, session: Session, case: Case, compiled: Compiled, name: str) -> tuple[tuple[Text, Text], ...]:
     """Roles with work in the case now whose step sees the fact; whoever leads the case before the other parts."""
     tasks = session.scalars(
-        select(Task).where(Task.case_id == case.id, Task.status != "done").order_by(Task.opened_seq)
+        select(Task).where(Task.case_id == case.id, Task.status.in_(("open", "waiting"))).order_by(Task.opened_seq)
     ).all()
     found = [t for t in tasks if t.step in compiled.steps and sight_of(compiled, [t.step]).sees_fact(name)]
     titles = Titles(rt)

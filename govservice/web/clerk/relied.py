@@ -42,6 +42,7 @@ class Line:
     settled: str
     reason: str
     ways: tuple[str, ...]  # how it may be settled
+    asked: bool  # False: as it was sent, no register was asked then
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def relied_of(rt: Runtime, session: Session, opened: Opened, sight: Sight) -> Re
         if sight.sees_fact(need.name)
     )
     seen = [name for name in compiled.service.facts if sight.sees_fact(name)]
-    open_here = case.status == "open" and any(task.status != "done" for task in opened.tasks)
+    open_here = case.status == "open" and any(task.status in ("open", "waiting") for task in opened.tasks)
     withdrawn = tuple(
         (title_of(rt, compiled, name), at)
         for name, at in withdrawn_of(session, case.id).items()
@@ -128,7 +129,7 @@ def _line(rt: Runtime, sight: Sight, found: Found, names: Mapping[str, Text]) ->
     ways = ways_of(found) if found.stands_open else ()
     return Line(
         found.id, found.name, title_of(rt, sight.compiled, found.name), found.registry_name, tone, words, found.at,
-        changes, settled_words(found, names), found.reason, ways,
+        changes, settled_words(found, names), found.reason, ways, found.asked,
     )  # fmt: skip
 
 
