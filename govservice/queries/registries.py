@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
 from govservice.models.cases import Case
 from govservice.models.exchange import DatasetFaults, EvidenceRequirement, Exchange, RegistryHealth
-from govservice.models.reliance import FlaggedCase, RegistryEvent
+from govservice.models.reliance import CHANGED, SAID, FlaggedCase, RegistryEvent, Revalidation
 
 DAY = timedelta(hours=24)
 ANSWERED = 0.95  # a registry that answers less often is in trouble
@@ -112,6 +112,30 @@ def told(session: Session, areas: tuple[str, ...], since: datetime, most: int = 
     return [Told(*row) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """What asking again has shown: how often registers were asked again, and in how many cases something that matters
+    had changed since it was sent."""
+
+    asked: int
+    changed: int
+
+
+def caught(session: Session, areas: tuple[str, ...], since: datetime) -> Caught:
+    """Of cases of these areas."""
+    again = (Case.area.in_(areas), Revalidation.at >= since, Revalidation.trigger != SAID)
+    asked, changed = session.execute(
+        select(
+            func.count(),
+            func.count(Revalidation.case_id.distinct()).filter(Revalidation.result.in_(CHANGED)),
+        )
+        .select_from(Revalidation)
+        .join(Case, Case.id == Revalidation.case_id)
+        .where(*again)
+    ).one()
+    return Caught(asked, changed)
+
+
 def _calls(session: Session, kinds: Kinds, since: datetime) -> tuple[dict[str, Counter[str]], dict[str, list[int]]]:
     """Outcomes by registry, and how long each call took that was made."""
     outcomes: dict[str, Counter[str]] = defaultdict(Counter)
@@ -127,7 +151,8 @@ def _calls(session: Session, kinds: Kinds, since: datetime) -> tuple[dict[str, C
 
 
 def _waiting(session: Session, catalogue: Catalogue) -> dict[str, tuple[int, datetime | None]]:
-    """(cases, longest since when) that wait for each registry, of cases that were sent and are not closed."""
+    """(cases, longest since when) that wait for each registry, of cases that were sent and are not closed. What the
+    applicant gave in its place is waited for as long as the registry is asked on."""
     rows = session.execute(
         select(
             Exchange.registry_code,
@@ -136,7 +161,8 @@ def _waiting(session: Session, catalogue: Catalogue) -> dict[str, tuple[int, dat
         )
         .join(Exchange, Exchange.id == EvidenceRequirement.exchange_id)
         .join(Case, Case.id == EvidenceRequirement.case_id)
-        .where(EvidenceRequirement.state.in_(WAITS), Case.received_at.is_not(None), Case.closed_at.is_(None))
+        .where(or_(EvidenceRequirement.state.in_(WAITS), EvidenceRequirement.next_try_at.is_not(None)))
+        .where(Case.received_at.is_not(None), Case.closed_at.is_(None))
         .group_by(Exchange.registry_code)
     )
     return {code: (cases, since) for code, cases, since in rows if code in catalogue.registries}

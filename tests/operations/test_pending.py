@@ -26,7 +26,7 @@ from govservice.models.reliance import Revalidation
 from govservice.models.session import Database
 from govservice.operations import consenting, filing, owing, revalidating
 from govservice.operations.settling import Settler
-from govservice.queries.registries import Kinds, boards
+from govservice.queries.registries import Board, Kinds, boards
 from govservice.queries.sight import sent_files, sent_revisions
 from tests.operations.conftest import Play
 from tests.support.clock import MovableClock
@@ -213,13 +213,17 @@ def test_nobody_is_refused_while_a_register_owes_what_the_decision_rests_on(play
     assert play.state.status == "open"
 
 
+def waited_for(play: Play) -> dict[str, Board]:
+    kinds = Kinds(frozenset(), frozenset(), frozenset())
+    with play.rt.read() as session:
+        return {b.code: b for b in boards(session, play.rt.definitions.catalogue, kinds, play.now)}
+
+
 def test_the_wait_is_the_registers_in_supervision(play: Play, sandbox: Sandbox) -> None:
     sent_while_down(play, sandbox)
     since = play.now
     play.pass_time(days=2)
-    kinds = Kinds(frozenset(), frozenset(), frozenset())
-    with play.rt.read() as session:
-        found = {b.code: b for b in boards(session, play.rt.definitions.catalogue, kinds, play.now)}
+    found = waited_for(play)
     assert (found["real_estate"].waiting_cases, found["health_certificates"].waiting_cases) == (1, 1)
     assert found["real_estate"].waiting_since == since
     assert found["population"].waiting_since is None
@@ -229,7 +233,9 @@ def test_an_answer_that_the_applicant_gave_is_not_taken_over(play: Play, sandbox
     """Then the register's late word is a difference for the clerk, as ever."""
     sent_while_down(play, sandbox, **{"premises.area": "12"})
     assert (need(play, "size").state, need(play, "size").ask_at) == ("declared", None)
+    assert waited_for(play)["real_estate"].waiting_cases == 1, "it is asked on, and the clerk reads so"
     back(play, sandbox)
+    assert waited_for(play)["real_estate"].waiting_cases == 0
     assert pinned(play).answers["premises.area"] == "12"
     assert need(play, "size").state == "contradicted"
 

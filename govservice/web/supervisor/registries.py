@@ -7,7 +7,7 @@ from datetime import timedelta
 from flask import render_template
 
 from govservice.queries.disputes import ageing, overdue
-from govservice.queries.registries import boards, told
+from govservice.queries.registries import boards, caught, told
 from govservice.web.access import audience, current_runtime, supervisor_areas
 from govservice.web.boards import KINDS, said
 from govservice.web.i18n import text
@@ -27,6 +27,7 @@ def registries() -> str:
     with rt.read() as session:
         found = boards(session, rt.definitions.catalogue, KINDS, now)
         heard = told(session, supervisor_areas(), now - MONTH)
+        again = caught(session, supervisor_areas(), now - MONTH)
         open_disputes, late_disputes = overdue(session, supervisor_areas(), rt.today(now))
     known = rt.definitions.catalogue.registries
     trouble = [board for board in found if board.trouble]
@@ -34,7 +35,7 @@ def registries() -> str:
     idle = [text(known[board.code].title) for board in found if not board.calls and not board.trouble]
     return render_template(
         "supervisor/registries.html", asked=asked, idle=idle, trouble=trouble, now=now, said=said, heard=heard,
-        open_disputes=open_disputes, late_disputes=late_disputes,
+        open_disputes=open_disputes, late_disputes=late_disputes, again=again,
         what=lambda row: Titles(rt).event(row.registry, row.type),
         name=lambda code: known[code].title, owner=lambda code: known[code].owner, **helpers(rt),
     )  # fmt: skip
