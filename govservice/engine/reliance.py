@@ -21,7 +21,7 @@ from govservice.engine.decide_work import Work
 from govservice.engine.types import moment
 from govservice.errors import N_, Unverified
 from govservice.models.exchange import UNNEEDED, EvidenceRequirement, Fact
-from govservice.models.reliance import CHANGED, SAID, Dispute, Revalidation
+from govservice.models.reliance import CHANGED, EXAMINED, SAID, Dispute, Revalidation
 
 SETTLES = ("verified", "waived")  # a clerk looked at the value itself: it stands without the registry
 OWED, GIVEN = ("deferred", "fetching"), ("declared", "uploaded")  # states of a need that no register met
@@ -144,7 +144,11 @@ def _lack(node: FactNode, known: Standing, now: datetime, adverse: bool) -> str 
         return None
     fresh = known.fetched_at is not None and timedelta(0) <= now - known.fetched_at <= within
     if known.state == "available" and fresh:
-        return "unverified" if adverse and known.outcome == "under_investigation" else None
+        if not adverse or known.outcome != EXAMINED:
+            return None
+        return (
+            "unverified" if last is not None and last.outcome == EXAMINED else "stale"
+        )  # asked, a clerk can settle it
     if last is not None and last.result == "unavailable" and now - last.at <= PATIENCE:
         return None if may_proceed else "unavailable"
     if last is not None and last.result == "unverified" and last.trigger == SAID:

@@ -20,7 +20,7 @@ from govservice.exchange.views import NOBODY
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement, Exchange
-from govservice.models.reliance import CHANGED, SAID, Revalidation
+from govservice.models.reliance import CHANGED, EXAMINED, SAID, Revalidation
 from govservice.models.session import box_of
 
 STOPS = (*CHANGED, "unavailable", "unverified")
@@ -48,7 +48,7 @@ class Found:
     @property
     def stands_open(self) -> bool:
         """Whether it may hold up a decision."""
-        return self.result in STOPS and self.resolution is None
+        return (self.result in STOPS or self.outcome == EXAMINED) and self.resolution is None
 
 
 def newest(session: Session, case_id: str, until: datetime | None = None) -> dict[str, Revalidation]:

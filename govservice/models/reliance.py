@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from govservice.models.base import Base, Code, Key, Moment, OptCode, OptMoment, OptRef, Ref
 
 CHANGED = ("material", "gone")  # results of asking again that matter: somebody says what follows
+EXAMINED = "under_investigation"  # an outcome: the register has doubts about its own entry
 SAID = "submit"  # a trigger: no register was asked, the applicant sent something in the place of its word
 
 

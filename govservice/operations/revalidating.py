@@ -30,7 +30,7 @@ from govservice.models.base import new_id
 from govservice.models.casedata import Form, read_form
 from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement
-from govservice.models.reliance import CHANGED, SAID, Revalidation
+from govservice.models.reliance import CHANGED, EXAMINED, SAID, Revalidation
 from govservice.models.session import box_of
 from govservice.operations.changing import follow, settle
 from govservice.operations.runtime import Runtime
@@ -117,7 +117,9 @@ def resolve_in(
 
 def ways_of(row: Revalidation | Found) -> tuple[Resolution, ...]:
     """How a clerk may settle what was found. Where the applicant says something else than a register, either may turn
-    out to be right."""
+    out to be right; what a register is examining itself refuses nobody before somebody has looked at it elsewhere."""
+    if row.result in ("same", "immaterial"):
+        return ("verified", "waived") if row.outcome == EXAMINED else ()
     declared = row.declared if isinstance(row, Found) else row.old_exchange_id is None
     return tuple(
         how for how, results in SETTLES.items()

@@ -305,6 +305,35 @@ def test_nobody_is_refused_on_what_nobody_verified(play: Play, sandbox: Sandbox)
     assert ("premises", "unverified", "verified", play.staff("li.na").id) in said, "who let it rest on that is sealed"
 
 
+def test_what_a_register_is_examining_itself_refuses_nobody_before_somebody_has_looked(
+    play: Play, sandbox: Sandbox
+) -> None:
+    """It grants; a refusal waits for a clerk, who may compare it with an original."""
+    sandbox.fault("real_estate", "under_investigation")
+    play.draft()
+    play.submit()
+    for _ in range(2):
+        with pytest.raises(Unverified) as stopped:
+            play.act("li.na", "", "decline", reason="不属于受理范围")
+        assert stopped.value.why == {"premises": "unverified"}
+    row = found(play)["premises"]
+    assert (row.result, row.outcome, revalidating.ways_of(row)) == (
+        "same",
+        "under_investigation",
+        ("verified", "waived"),
+    )
+    verified(play)
+    play.act("li.na", "", "decline", reason="不属于受理范围")
+    assert play.state.outcome == "refused"
+
+
+def test_what_a_register_is_examining_itself_stops_no_grant(play: Play, sandbox: Sandbox) -> None:
+    to_the_decision(play)
+    sandbox.fault("real_estate", "under_investigation")
+    play.act("he.tao", "", "approve")
+    assert found(play)["premises"].result == "same"
+
+
 def test_a_registry_that_says_otherwise_than_the_applicant(play: Play, sandbox: Sandbox) -> None:
     """Declared while the registry was silent; before the decision it is there and says something else."""
     sandbox.fault("real_estate", "status_500")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
 from govservice.exchange.found import Found, found_of, newest, unsettled
+from govservice.models.reliance import EXAMINED
 from govservice.operations.disputing import open_disputes
 from govservice.operations.revalidating import ways_of
 from govservice.operations.runtime import Runtime
@@ -140,6 +141,8 @@ def _said(found: Found) -> tuple[str, str]:
         return "ok", _("Verified by a member of staff")
     if found.resolution == "waived":
         return "info", _("Not needed for this decision")
+    if found.result in ("same", "immaterial") and found.outcome == EXAMINED:
+        return "warn", _("As it was sent; the register is examining it")
     words = {
         "same": ("ok", _("As it was sent")),
         "immaterial": ("ok", _("As it was sent, or changed in a way that does not matter here")),
