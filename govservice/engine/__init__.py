@@ -6,6 +6,7 @@
     decide(compiled, state, command, calendars) -> list[Event]        pure: what follows
     evolve(state, event) -> CaseState                                 pure: the state after an event
     available(compiled, state, actor, ctx) -> list[Offer]             what an actor may do now, and why not the rest
+    overlooked(compiled, state, ctx) -> list[Branch]                  parts that were not needed then and would be now
     load_state(session, case_id) -> CaseState                         the present state, one row
     context(session, definitions, calendars, state) -> Ctx            for `available`: answers, departments, calendar
     rebuild(session, case_id, upto=None) -> CaseState                 folded from the events, chain verified
@@ -26,7 +27,7 @@ Effects are outbox rows `case:seq:topic`; an auto step's row has `token_id` in i
 """
 
 from govservice.engine.apply import apply, apply_retrying
-from govservice.engine.available import available
+from govservice.engine.available import available, overlooked
 from govservice.engine.decide import decide
 from govservice.engine.evolve import evolve
 from govservice.engine.rebuild import context, correction_items, load_state, rebuild
@@ -66,6 +67,7 @@ __all__ = [
     "decide",
     "evolve",
     "load_state",
+    "overlooked",
     "rebuild",
     "recount",
     "tick",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from govservice.definitions.compiled import Compiled, Edge
+from govservice.definitions.compiled import Branch, Compiled, Edge
 from govservice.engine import rights
 from govservice.engine.decide_work import case_values, department_of
 from govservice.engine.state import CaseState, Token
@@ -37,6 +37,20 @@ def available(d: Compiled, st: CaseState, actor: Actor, ctx: Ctx) -> list[Offer]
         *offers, *([notice] if notice else []), *_resubmission(st, actor), *_supply(st, actor),
         *_extensions(d, st, actor, ctx),
     ]  # fmt: skip
+
+
+def overlooked(d: Compiled, st: CaseState, ctx: Ctx) -> list[Branch]:
+    """Branches that were not needed when their step ran and would be on the answers as they are now: a register has
+    said otherwise since. Only of a case that stands behind that step and is not decided."""
+    if ctx.values is None or "decided" in st.milestones or st.main.step in d.blocks:
+        return []
+    idle = [
+        branch for block in d.blocks.values() for branch in block.branches
+        if branch.when is not None and branch.each is None
+        and (parts := st.parts_of(branch.scope)) and all(part.outcome == "not_needed" for part in parts)
+    ]  # fmt: skip
+    values = case_values(st, ctx, ctx.calendar) if idle else {}
+    return [branch for branch in idle if branch.when is not None and branch.when.evaluate(values).value]
 
 
 def _at(d: Compiled, st: CaseState, token: Token, actor: Actor, ctx: Ctx) -> list[Offer]:

@@ -75,9 +75,12 @@ def tried(rt: Runtime, command: Command) -> Applied | None:
         return None
 
 
-def take_over(rt: Runtime, case_id: str, names: Collection[str], now: datetime) -> bool:
-    """Puts what registers owed and have told now into the answers that the case rests on. Nothing that somebody gave is
-    touched, and a correction that is out brings it with its answer."""
+def take_over(
+    rt: Runtime, case_id: str, names: Collection[str], now: datetime, *, newer: bool = False
+) -> bool:  # fmt: skip
+    """Puts what registers owed and have told now into the answers that the case rests on; with `newer` also what they
+    say in place of what they said. Nothing that somebody gave is touched, and a correction that is out brings it with
+    its answer."""
 
     def work(session: Session) -> bool:
         case = session.get_one(Case, case_id, with_for_update=True)
@@ -87,7 +90,7 @@ def take_over(rt: Runtime, case_id: str, names: Collection[str], now: datetime) 
         facts = evidence.current_facts(session, case_id, rt.definitions.catalogue)
         sent = read_form(session, case.applicant_id, case_id, case.data_rev)
         latest = read_form(session, case.applicant_id, case_id)
-        form = _filled(compiled, facts, sent, names)
+        form = _filled(compiled, facts, sent, names, newer)
         if form.answers == sent.answers:
             return False
         form = write_form(session, case.applicant_id, case_id, form, SYSTEM.id, now)
@@ -96,8 +99,8 @@ def take_over(rt: Runtime, case_id: str, names: Collection[str], now: datetime) 
         apply(session, command, rt.definitions, rt.calendars)
         seal_snapshot(session, case, compiled, form.as_json(), facts, reason="supplement", now=now)
         if latest.rev != sent.rev:  # what the applicant prepares meanwhile stays the newest
-            newer = _filled(compiled, facts, latest, names)
-            write_form(session, case.applicant_id, case_id, newer, SYSTEM.id, now)
+            prepared = _filled(compiled, facts, latest, names, newer)
+            write_form(session, case.applicant_id, case_id, prepared, SYSTEM.id, now)
         return True
 
     try:
@@ -107,11 +110,13 @@ def take_over(rt: Runtime, case_id: str, names: Collection[str], now: datetime) 
         return False
 
 
-def _filled(compiled: Compiled, facts: evidence.Facts, form: Form, names: Collection[str]) -> Form:
-    """The form with the values of these facts where it has none."""
+def _filled(compiled: Compiled, facts: evidence.Facts, form: Form, names: Collection[str], newer: bool) -> Form:
+    """The form with the values of these facts where it has none; with `newer` also where it has an older one of the
+    same register's."""
     for name in fields_of(compiled, names):
         fact = str(compiled.service.fields[name].fact)
         value = facts[fact].values.get(name) if fact in facts else None
-        if value is not None and form.answers.get(name) in (None, "", []):
+        told = newer and form.sources.get(name) == f"fact:{fact}"
+        if value is not None and (told or form.answers.get(name) in (None, "", [])):
             form = form.with_answers({name: value}, f"fact:{fact}")
     return prune_hidden(compiled, form)

@@ -32,7 +32,7 @@ from govservice.models.cases import Case
 from govservice.models.exchange import EvidenceRequirement
 from govservice.models.reliance import CHANGED, EXAMINED, SAID, Revalidation
 from govservice.models.session import box_of
-from govservice.operations.changing import follow, settle
+from govservice.operations.changing import follow, settle, take_over
 from govservice.operations.runtime import Runtime
 
 MAX_REASON = 4000
@@ -83,25 +83,29 @@ def ask_again(
 def resolve(
     rt: Runtime, actor: Actor, case_id: str, found_id: str, how: Resolution, reason: str, *, now: datetime
 ) -> None:
-    """A clerk settles what was found, with a reason that the record keeps. The same answer twice changes nothing.
+    """A clerk settles what was found, with a reason that the record keeps. The same answer twice changes nothing. A
+    change that the decision takes into account is taken over into the answers: which departments are needed is weighed
+    on what the register says now.
 
     Raises Missing without a reason, NotFound, NotAllowed where it does not fit what was found or was settled already.
     """
     if not reason.strip():
         raise Missing(["reason"])
-    rt.database.retrying(lambda session: resolve_in(rt, session, actor, case_id, found_id, how, reason, now=now))
+    name = rt.database.retrying(lambda session: resolve_in(rt, session, actor, case_id, found_id, how, reason, now=now))
+    if how == "kept":
+        take_over(rt, case_id, [name], now, newer=True)
 
 
 def resolve_in(
     rt: Runtime, session: Session, actor: Actor, case_id: str, found_id: str, how: Resolution, reason: str, *,
     now: datetime,
-) -> None:  # fmt: skip
-    """The same in the caller's transaction."""
+) -> str:  # fmt: skip
+    """The same in the caller's transaction, without what is taken over. Returns which fact it is."""
     row = session.scalars(select(Revalidation).where(Revalidation.id == found_id).with_for_update()).one_or_none()
     if row is None or row.case_id != case_id or how not in SETTLES:
         raise NotFound()
     if row.resolution == how and row.resolved_by == actor.id:
-        return
+        return row.name
     if row.resolution is not None or how not in ways_of(row) or not _newest(session, row):
         raise NotAllowed(N_("This was settled already, or looked at again since. Please open the page again."))
     need = rows_of(session, case_id, [row.name]).get(row.name)
@@ -113,6 +117,7 @@ def resolve_in(
     words = reason.strip()[:MAX_REASON]
     row.reason_enc = box.seal_text(words, f"revalidations:{row.id}") if box is not None else None
     settle(rt, session, case_id, [row.name], found_id, now)
+    return row.name
 
 
 def ways_of(row: Revalidation | Found) -> tuple[Resolution, ...]:

@@ -149,7 +149,7 @@ def title_of(compiled: Compiled, h: Happening) -> str:
 
 def _changed(h: Happening) -> str:
     words = {
-        "settled": _("A register that owed data has answered; it was taken over"),
+        "settled": _("What a register says was taken over into the application"),
         "given": _("The applicant gave what a register owed"),
         "found": _("A register says something else than the application"),
     }

@@ -248,3 +248,34 @@ def test_a_silent_register_is_said_to_be_waited_for(room: Room) -> None:
         assert words in citizen.get(f"/my/cases/{room.number}?lang={language}").get_data(as_text=True)
         page = clerk.get(f"/clerk/cases/{room.number}?lang={language}").get_data(as_text=True)
         assert ("Waiting for the register" if language == "en" else words) in page
+
+
+def test_a_department_that_the_new_value_needs_is_named_and_asked_when_the_case_goes_back(room: Room) -> None:
+    """218 square metres needed no fire brigade; before the decision the register says 320. Whoever takes that into
+    account is told that nobody from the brigade has looked, and sending back asks it: on the new value."""
+    play = room.play
+    room.sandbox.change("real_estate", USCC, floor_area_m2="218.00")
+    room.number = play.draft()
+    play.submit()
+    play.act("li.na", "", "accept")
+    play.act("zhang.qiang", "review.food", "pass")
+    play.act("zhang.qiang", "review.food", "pass", attachments=play.report())
+    play.act("wu.gang", "review.food", "pass")
+    play.act("sun.min", "review.sign", "pass")
+    assert play.steps == {"": "decision"}
+    play.pass_time(days=2)
+    room.sandbox.change("real_estate", USCC, floor_area_m2="320.00")
+    browser, case = room.stage.client_as("he.tao"), f"/clerk/cases/{room.number}"
+    assert decided(room, browser)[0] == 409
+    assert 'id="overlooked"' not in browser.get(case).get_data(as_text=True), "nobody has said yet which value counts"
+    settle = f"{case}/relied/{room.row().id}"
+    assert browser.send(settle, {"how": "kept", "reason": "扩建"}, page=settle).status_code == 302
+    page = browser.get(case).get_data(as_text=True)
+    assert "Fire safety: not needed on the data as it was sent, needed on the data as it stands now." in page
+    assert re.search(r"<s>218.00.*?<strong>320.00", page, re.DOTALL), "both stay side by side"
+    assert "What a register says was taken over into the application" in page
+    assert decided(room, browser, "reopen", reason="面积超过 300 平方米")[0] == 302
+    assert play.steps["review.fire"] == "review.fire.site"
+    assert 'id="overlooked"' not in browser.get(case).get_data(as_text=True)
+    citizen = room.stage.client_as("wang.fang")
+    assert "What the register says was taken over" in citizen.get(f"/my/cases/{room.number}").get_data(as_text=True)

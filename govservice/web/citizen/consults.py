@@ -28,7 +28,7 @@ def data_told(page: CasePage, happening: Happening) -> Item:
     codes = dict.fromkeys(code for each in named if (code := catalogue.registry_of(each)) is not None)
     registers = list_text([text(catalogue.registries[code].title) for code in codes])
     words = {
-        "settled": gettext("What was still owed has come: %(registers)s", registers=registers),
+        "settled": gettext("What the register says was taken over: %(registers)s", registers=registers),
         "given": gettext("You gave what was still owed: %(registers)s", registers=registers),
         "found": gettext("A register says something else than your application: %(registers)s", registers=registers),
     }  # fmt: skip

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from govservice.definitions.compiled import Compiled
-from govservice.engine import MAIN, Actor, CaseState, Offer, Token, available, context, load_state
+from govservice.engine import MAIN, Actor, CaseState, Offer, Token, available, context, load_state, overlooked
 from govservice.models.cases import Case, Task
 from govservice.operations.runtime import Runtime
 from govservice.operations.supervising import AdHoc, possible
@@ -83,6 +83,7 @@ class Page:
     consults: list[Asked] = field(default_factory=list)
     given_out: tuple[AdHoc, ...] = ()  # tasks of branches that this clerk leads and may give to somebody
     fee: FeeView | None = None
+    overlooked: tuple[Text, ...] = ()  # parts that were not needed when the departments looked, and would be now
 
 
 def applicant_of(session: Session, case: Case) -> tuple[str, str | None]:
@@ -153,7 +154,15 @@ def build(rt: Runtime, session: Session, opened: Opened, actor: Actor, now: date
         consults=asked_of(rt, compiled, track, words, opened.steps, ad_hoc),
         given_out=tuple(a for a in ad_hoc if "assign" in a.acts and a.scope),
         fee=track.fee,
+        overlooked=overlooked_in(rt, session, compiled, state),
     )
+
+
+def overlooked_in(rt: Runtime, session: Session, compiled: Compiled, state: CaseState) -> tuple[Text, ...]:
+    """Titles of parts that were not needed when the departments looked, and would be on the data as it stands now."""
+    if state.status != "open" or not any(token.outcome == "not_needed" for token in state.tokens.values()):
+        return ()
+    return tuple(b.title for b in overlooked(compiled, state, context(session, rt.definitions, rt.calendars, state)))
 
 
 def came_back(compiled: Compiled, track: CasePage, here: str) -> str:
