@@ -22,4 +22,6 @@ def said(board: Board) -> str:
         return str(gettext("Being tried"))
     if board.quarantined:
         return str(gettext("Answers do not fit"))
+    if board.answered == 0:  # too few calls yet for the breaker to open
+        return str(gettext("Does not answer"))
     return str(gettext("Answers in part") if board.partly else gettext("Answers"))

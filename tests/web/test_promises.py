@@ -79,6 +79,7 @@ def test_choosing_the_pledge_or_the_usual_way(stage: Stage) -> None:
     fang = stage.client_as("wang.fang")
     service = words(fang.get("/services/open_restaurant"))
     assert "A pledge instead; checked within 30 working days of issue" in service
+    assert "Below 300 square metres and without raw food you may pledge instead" in service, "and to whom it is open"
     number = filled(fang)
     page = words(fang.get(f"/my/cases/{number}/documents/rules"))
     assert PLEDGE in page

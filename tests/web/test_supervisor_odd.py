@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from govservice.queries.registries import Board
 from govservice.queries.turnaround import bottleneck, step_figures
+from govservice.web.boards import said
 from govservice.web.supervisor.figures import limits_s
 from tests.web.history import NOW, History, scope
 
@@ -50,3 +53,12 @@ def test_the_table_as_csv(history: History) -> None:
     line = next(r for r in rows if r[:2] == ["Open a restaurant", title])
     assert int(line[5]) == worst.n
     assert json.loads(line[7]) == round(worst.p90_s / 28800, 1)
+
+
+def test_a_registry_that_answered_no_call_does_not_answer_in_part(history: History) -> None:
+    """Before so few calls the breaker stays closed; the board says all the same what whoever asked has seen."""
+    board = Board("tax", "closed", None, None, calls=2, answered=0.0, median_ms=957, p95_ms=957)
+    with history.stage.app.test_request_context(headers={"Accept-Language": "en"}):
+        assert said(board) == "Does not answer"
+        assert said(replace(board, answered=0.5)) == "Answers in part"
+        assert said(replace(board, answered=None, calls=0)) == "Answers"

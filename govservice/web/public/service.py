@@ -108,6 +108,8 @@ def bring_items(asked: Needs) -> list[Item]:
             instead = gettext(
                 "A pledge instead; checked within %(days)s of issue", days=duration_text(upload.pledge_checked)
             )
+            if upload.hint:  # says to whom the pledge is open
+                instead = gettext("%(note)s. %(more)s", note=text(upload.hint).rstrip(".。"), more=instead)
             items.append({"kind": "pledge", "title": upload.title, "note": instead})
             continue
         items.append({"kind": "upload", "title": upload.title, "note": note})
