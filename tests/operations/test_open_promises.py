@@ -4,11 +4,13 @@ what is not open is not offered, and a promise made in a draft falls when the re
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from govservice.errors import Missing, NotAllowed
 from govservice.exchange.sandbox.cast import QINGWEI
 from govservice.models.casedata import read_form, write_form
 from govservice.models.cases import Case
+from govservice.models.exchange import Burden
 from govservice.operations.promising import give_pledge, put_off
 from tests.operations.conftest import Play
 from tests.support.sandboxes import Sandbox
@@ -43,6 +45,10 @@ def test_who_is_in_good_standing_may_pledge_and_put_off(play: Play, sandbox: San
     play.submit()
     assert set(play.state.pledges) == {RULES}
     assert [gap.material for gap in play.state.open_gaps] == [HEALTH]
+    with play.rt.read() as session:
+        toll = session.scalars(select(Burden).where(Burden.case_id == play.case_id)).one()
+    assert toll.documents_brought == 1, "the layout"
+    assert toll.documents == 6, "three that registers hold, the layout, what was pledged and what was put off"
 
 
 def test_who_is_listed_is_offered_neither_and_brings_everything(play: Play, sandbox: Sandbox) -> None:

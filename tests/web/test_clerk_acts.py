@@ -64,22 +64,39 @@ def test_a_correction_names_what_is_wrong(desks: Desks) -> None:
     assert set(ask.items) == {"menu.seats", "layout"}, "who describes a fault means it, ticked or not"
 
 
-def test_a_department_may_ask_for_a_paper_that_was_pledged(desks: Desks) -> None:
-    """Whoever doubts a pledge asks for the paper itself; the applicant may answer without it, and says so."""
-    number = desks.reviewed()
+def sent_with(desks: Desks, number: str, *slots: str, **pledges: str) -> None:
+    """The application as if only these papers had been sent, and these pledged."""
     with desks.database.write() as session:
         case = session.scalars(select(Case).where(Case.number == number)).one()
         sent = read_form(session, case.applicant_id, case.id, case.data_rev)
-        layout = {"layout": sent.materials["layout"]}
-        form = replace(sent, materials=layout, pledges={"rules": {"pledge": "food_safety_pledge", "version": 1}})
+        given = {slot: {"pledge": pledge, "version": 1} for slot, pledge in pledges.items()}
+        form = replace(sent, materials={slot: sent.materials[slot] for slot in slots}, pledges=given)
         box, row = box_of(session, case.applicant_id), session.get_one(CaseData, (case.id, case.data_rev))
         assert box is not None
         row.form_enc = box.seal_json({**form.as_json(), "salt": ""}, f"case_data:{case.id}:{case.data_rev}")
+
+
+def test_a_department_may_ask_for_a_paper_that_was_pledged(desks: Desks) -> None:
+    """Whoever doubts a pledge asks for the paper itself; the applicant may answer without it, and says so."""
+    number = desks.reviewed()
+    sent_with(desks, number, "layout", rules="food_safety_pledge")
     address = f"/clerk/cases/{number}/{desks.token(number, 'review.food')}/ask"
     assert 'name="item-rules"' in desks.at("zhang.qiang").get(address).text
     asked = {"item-rules": "y", "note-rules": "We would like to read them.", "reason": "Your rules."}
     assert desks.send("zhang.qiang", number, "review.food", "ask", **asked).status_code == 302
     assert set(desks.state(number).asks[desks.token(number, "review.food")].items) == {"rules"}
+
+
+def test_the_window_may_ask_for_what_was_pledged_and_a_department_for_what_it_reads(desks: Desks) -> None:
+    """The window sees everything and reads no paper by name: what nobody had to send it does not ask for."""
+    number = desks.filed()
+    sent_with(desks, number, rules="food_safety_pledge")
+    window = desks.at("li.na").get(f"/clerk/cases/{number}/{desks.token(number)}/correct").text
+    assert 'name="item-rules"' in window
+    assert 'name="item-layout"' not in window
+    desks.do("li.na", number, "accept")
+    food = desks.at("zhang.qiang").get(f"/clerk/cases/{number}/{desks.token(number, 'review.food')}/ask").text
+    assert 'name="item-layout"' in food
 
 
 def test_two_people_with_their_report(desks: Desks) -> None:
