@@ -253,5 +253,10 @@ def test_a_paper_that_was_not_to_be_sent_may_be_named_and_one_reads_why_there_is
     silent = fang.post(address, data={**form, "as_is": "layout"})
     assert silent.status_code == 422
     assert "Food-safety rules: upload a file, or say that you upload none" in words(silent)
-    answered = fang.post(address, data={**form, "as_is": ["layout", "rules", "health_certificates"]})
-    assert answered.headers["Location"].endswith("said=corrected")
+    brought = {"as_is": ["layout", "health_certificates"], "file-rules": (io.BytesIO(PDF), "rules.pdf")}
+    answered = fang.post(address, data={**form, **brought})
+    assert answered.headers["Location"].endswith("said=corrected"), words(answered)
+    changed = words(desks.at("li.na").get(f"/clerk/cases/{number}")).partition("What the applicant corrected")[2]
+    row = re.search(r"<tr.*?Food-safety rules.*?rules\.pdf", changed, re.DOTALL)
+    assert row
+    assert "–" in row[0], "before there was none"
