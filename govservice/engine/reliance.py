@@ -20,7 +20,7 @@ from govservice.definitions.schema_form import Fact as FactNode
 from govservice.engine.decide_work import Work
 from govservice.engine.types import moment
 from govservice.errors import N_, Unverified
-from govservice.models.exchange import UNNEEDED, EvidenceRequirement, Fact
+from govservice.models.exchange import UNNEEDED, VAULT, EvidenceRequirement, Fact
 from govservice.models.reliance import CHANGED, EXAMINED, SAID, Dispute, Revalidation
 
 SETTLES = ("verified", "waived")  # a clerk looked at the value itself: it stands without the registry
@@ -183,9 +183,11 @@ def standings(session: Session, case_id: str, names: Sequence[str] | Mapping[str
 
 
 def _fetched(session: Session, case_id: str) -> Iterator[tuple[str, datetime]]:
+    """When registries told what stands. What came out of the vault was told for another case: it fills a form, and
+    nothing is decided on it before its registry was asked."""
     rows = session.execute(
         select(Fact.name, func.min(Fact.fetched_at))
-        .where(Fact.case_id == case_id, Fact.superseded_by.is_(None))
+        .where(Fact.case_id == case_id, Fact.superseded_by.is_(None), Fact.registry_code != VAULT)
         .group_by(Fact.name)
     )
     return ((name, at) for name, at in rows)

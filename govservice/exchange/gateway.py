@@ -31,6 +31,7 @@ from govservice.exchange.predicates import Predicates
 from govservice.exchange.queries import Call, FactResult, Wanted
 from govservice.exchange.weighing import SETTLES, better
 from govservice.models.base import new_id
+from govservice.models.exchange import VAULT
 from govservice.models.session import Database
 from govservice.worktime.duration import Duration
 
@@ -228,7 +229,7 @@ class Gateway:
 
     def _out_of_vault(self, asked: _Asked, name: str, max_age: Duration | None, around: _Round) -> _End:
         """What the portal holds already. It needs no grant and leaves its line in the log like every source."""
-        call = Call(new_id(), vault.VAULT, f"vault/{name}", None, None, Outcome.NO_RECORD, None, 0, ())
+        call = Call(new_id(), VAULT, f"vault/{name}", None, None, Outcome.NO_RECORD, None, 0, ())
         if around.database is None or not asked.begins(call):
             return _end(call, Outcome.NO_RECORD)
         with around.database.read() as session:
@@ -362,7 +363,7 @@ def _late(call: Call, outcome: Outcome, around: _Round) -> Call:
 def _log(result: FactResult) -> None:
     """One line per call, identifiers only. Somebody else's record, or a forged answer, is an alarm."""
     for call in result.calls:
-        loud = call.outcome in ALARMS or (call.grant is None and call.registry != vault.VAULT)
+        loud = call.outcome in ALARMS or (call.grant is None and call.registry != VAULT)
         (log.warning if loud else log.info)(
             "registry_call", registry=call.registry, dataset=call.dataset, outcome=call.outcome.value,
             exchange=call.id, ms=call.latency_ms, case_id=result.wanted.case_id,

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from govservice.definitions.catalogue import Catalogue
-from govservice.exchange.connectors.vault import TITLE, VAULT
+from govservice.exchange.connectors.vault import TITLE
 from govservice.exchange.outcomes import RESERVED, Outcome, Sentence, outcome_sentence
 from govservice.exchange.party import identifying, party_record
 from govservice.models.cases import Case
-from govservice.models.exchange import UNNEEDED, EvidenceRequirement, Exchange, Fact
+from govservice.models.exchange import UNNEEDED, VAULT, EvidenceRequirement, Exchange, Fact
 from govservice.models.session import box_of
 
 FILLED = frozenset({"available", "stale", "disputed", "contradicted"})

@@ -177,6 +177,7 @@ class Fact(Base):
     as_of: Mapped[OptCode]  # the date, month or year that was asked for
 
 
+VAULT = "vault"  # in the place of a registry's code: the portal's own memory, from an earlier case
 UNNEEDED = "unneeded"  # state of a need that the answers do not call for (`if`): set aside, nothing relies on it
 
 

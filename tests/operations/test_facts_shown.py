@@ -276,6 +276,23 @@ def granted(play: Play, sandbox: Sandbox) -> None:
     assert play.state.outcome == "granted"
 
 
+def test_the_vault_fills_a_form_and_nothing_is_decided_on_it(make_play: MakePlay, sandbox: Sandbox) -> None:
+    """Its value was taken today, and told long ago: the registry is asked, and nobody's look counts but its own."""
+    play = make_play(VAULT)
+    granted_on_a_paper(play, sandbox)
+    granted(play, sandbox)
+    sandbox.fault("real_estate", "status_500")
+    play.draft()
+    assert facts_of(play)["premises"].registry == "vault"
+    play.submit()
+    for _ in range(2):
+        with pytest.raises(Unverified) as stopped:
+            play.act("li.na", "", "decline", reason="不属于受理范围")
+        assert stopped.value.why == {"premises": "unavailable"}
+    revalidating.ask_again(play.rt, play.staff("li.na"), play.case_id, ["premises"], now=play.now, trigger="clerk")
+    assert rows(play, "premises")[-1].result == "unavailable", "asking again is asking the registry, not ourselves"
+
+
 def test_the_vault_gives_what_a_paper_proved_that_an_authority_granted_on(
     make_play: MakePlay, sandbox: Sandbox
 ) -> None:

@@ -22,12 +22,11 @@ from govservice.exchange.queries import Wanted
 from govservice.models.casedata import read_form
 from govservice.models.cases import Case
 from govservice.models.consents import Consent
-from govservice.models.exchange import Exchange, Fact
+from govservice.models.exchange import VAULT, Exchange, Fact
 from govservice.models.papers import File, IssuedDocument
 from govservice.models.session import box_of
 from govservice.worktime.duration import Duration
 
-VAULT = "vault"  # the registry's code in the log
 FACTS = "facts"  # the name that stands for facts of earlier cases
 TITLE: Mapping[str, str] = {"en": "record of your earlier applications", "zh": "您以往办件的档案"}
 NOTHING = Reading(Outcome.NO_RECORD)

@@ -20,13 +20,13 @@ from govservice.definitions.values import typed
 from govservice.engine import MAIN, Actor, Gap, load_state
 from govservice.exchange import conditional, evidence
 from govservice.exchange.accesses import Purpose, Read, record_reads
-from govservice.exchange.connectors.vault import VAULT
 from govservice.exchange.evidence import ACCOUNT, FactView
 from govservice.exchange.outcomes import Outcome
 from govservice.exchange.pending import WITHIN, fields_of, materials_of, must_be_known, pending_facts
 from govservice.identifiers import IdKind
 from govservice.models.casedata import AGAIN, ISSUED, SHARED, YOU, Form, read_form
 from govservice.models.cases import Case, Token
+from govservice.models.exchange import VAULT
 from govservice.models.papers import File, name_of
 from govservice.money import Money
 from govservice.operations.completeness import OpenSlots, missing_items, open_slots, visible_pages
