@@ -46,7 +46,7 @@ def test_a_register_dies_in_the_middle_of_a_form_and_comes_back(
 def test_an_entry_is_wrong_from_the_citizen_to_the_owner_and_back(
     browser: Browser, portal: Portal, mine: str, theirs: str
 ) -> None:
-    """Said on the case, answered by the register's owner with a reason, read by the citizen; each in another language."""
+    """Said on the case, answered by the register's owner, read by the citizen, each in their language."""
     eyes, words = Eyes(), f"曾用名未更正（{mine}）"
     with (
         visitor(browser, portal.url, mine, login="wang.fang", eyes=eyes) as wang,

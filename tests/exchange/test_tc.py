@@ -1,7 +1,8 @@
 """The scenarios of the European once-only exercise (TC01 to TC10), as far as they are ours: one country, one portal.
 
-TC05, a second conversation with a directory to find out whom to ask, is the file of the registry here: the sources of a
-fact are known before anybody applies. Signing in again for the preview (half of TC06) is the portal's own sign-in.
+TC05, a further conversation with a directory before it is known whom to ask, is a further answer of the applicant here:
+the sources of each fact stand in the registry's file, and a condition says which of them this application needs. Signing
+in again for the preview (half of TC06) is the portal's own sign-in.
 """
 
 from __future__ import annotations
@@ -14,15 +15,20 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import select
 
+from config import ROOT
 from govservice.definitions.catalogue import Catalogue
+from govservice.definitions.compile import compile_service
 from govservice.definitions.compiled import Compiled
+from govservice.definitions.loader import load_file
 from govservice.definitions.schema_form import Source
 from govservice.definitions.schema_request import Request, XRoad
 from govservice.exchange.connectors import connector_of
 from govservice.exchange.gateway import Gateway
+from govservice.models.casedata import Form, write_form
 from govservice.models.exchange import DataAccess, Exchange, Fact
 from govservice.models.session import Database
-from tests.exchange.conftest import Filed, Sandbox, prefill
+from tests.exchange.conftest import Filed, Sandbox, citizen, file_draft, prefill
+from tests.support.clock import MONDAY
 from tests.support.sandboxes import process
 from tests.web.citizens import PARTY, hidden, text_of
 from tests.web.conftest import Browser, Stage, make_stage
@@ -97,6 +103,28 @@ def test_tc04_an_error_of_the_access_point(
         assert facts["premises"].filled
     found = prefill(database, gateway, open_restaurant, wang_fang).facts["enterprise"]
     assert (found.outcome, found.state) == ("unavailable", "deferred")
+
+
+def test_tc05_a_further_conversation_says_whom_to_ask(
+    database: Database, gateway: Gateway, catalogue: Catalogue
+) -> None:
+    """Whom to ask follows from what the person says next: no register before, then that one alone, once."""
+    service = load_file(ROOT / "workflows" / "services" / "household_move.yaml").service
+    compiled = compile_service(service, catalogue=catalogue)
+    filed = file_draft(database, compiled, citizen("liu.yang"))
+    before = prefill(database, gateway, compiled, filed)
+    assert before.facts["mover"].filled
+    assert "home" not in before.facts
+    with database.write() as session:
+        said = Form(answers={"move.reason": "own_home"}, sources={"move.reason": "you"})
+        write_form(session, filed.person_id, filed.case_id, said, "test", MONDAY)
+    after = prefill(database, gateway, compiled, filed)
+    assert after.facts["home"].values["home.title_no"]
+    assert {name for name, view in after.facts.items() if view.filled} - before.facts.keys() == {"home"}
+    with database.read() as session:
+        asked = [(row.dataset, row.outcome) for row in session.scalars(select(Exchange))]
+    assert asked.count(("dwellings/1", "ok")) == 1
+    assert not {"tenancies/1", "employment/1", "marriages/1"} & {dataset for dataset, _outcome in asked}
 
 
 def test_tc07_two_providers(
