@@ -1,8 +1,8 @@
 """The scenarios of the European once-only exercise (TC01 to TC10), as far as they are ours: one country, one portal.
 
 TC05, a further conversation with a directory before it is known whom to ask, is a further answer of the applicant here:
-the sources of each fact stand in the registry's file, and a condition says which of them this application needs. Signing
-in again for the preview (half of TC06) is the portal's own sign-in.
+the sources of each fact stand in the registry's file, and a condition says which of them this application needs.
+Signing in again for the preview (half of TC06) is the portal's own sign-in.
 """
 
 from __future__ import annotations
