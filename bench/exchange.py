@@ -36,7 +36,7 @@ from govservice.operations.runtime import Runtime
 
 AT_ONCE = 8  # registries
 ROUNDS, MEDIAN_MS, SIGMA = 150, 60, 0.7
-ORDINARY = 100  # rounds that are logged before anything is measured
+ORDINARY = 400  # rounds before anything is measured: then as many second tries are saved up as ever (`pace.MOST_SAVED`)
 FORMS = 120  # applications under mixed faults
 SERVICES = (("open_restaurant", True), ("household_move", False), ("minimum_living_allowance", False))
 REASONS = ("own_home", "rented", "job", "talent", "study")  # each calls for a register of its own
