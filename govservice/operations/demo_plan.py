@@ -23,7 +23,7 @@ DAYS = 90
 SEED = 2026
 RESTAURANT, FOOD = "open_restaurant", "food_business_licence"
 PLEDGES = 0.8  # share of those who pledge wherever they may instead of bringing the paper
-PAPERS = frozenset({"rules", "layout"})
+PLEDGED = frozenset({"rules", "layout"})
 SHARE = 0.45  # of the cases that open a restaurant
 LARGE = 300  # square metres from which the fire brigade inspects
 TRADES = {
@@ -138,7 +138,7 @@ def _pool(random: Random, province: Province, trades: Sequence[str]) -> list[Ent
 def _pledged(key: str, corrects: frozenset[str]) -> frozenset[str]:
     """Who pledges, drawn apart: the plan of everything else stays what it was. Whoever is planned to mend something
     is inspected first."""
-    return PAPERS if not corrects and Random(f"{key}:pledge").random() < PLEDGES else frozenset()
+    return PLEDGED if not corrects and Random(f"{key}:pledge").random() < PLEDGES else frozenset()
 
 
 def _fate(random: Random, key: str, service: str, enterprise: Enterprise, at: datetime) -> Fate:

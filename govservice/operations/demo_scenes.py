@@ -13,8 +13,7 @@ from govservice.exchange.sandbox.answers_people import works
 from govservice.exchange.sandbox.province import Province
 from govservice.exchange.sandbox.records import Enterprise
 from govservice.exchange.sandbox.words import DISTRICTS
-from govservice.operations.demo_plan import FOOD, LARGE, RESTAURANT, Fate
-from govservice.operations.demo_plan import PAPERS as PLEDGED
+from govservice.operations.demo_plan import FOOD, LARGE, PLEDGED, RESTAURANT, Fate
 from govservice.worktime.calendar import Calendar
 
 AREA = "huaxi"

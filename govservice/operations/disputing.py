@@ -23,6 +23,7 @@ from govservice.exchange.requirement import move, rows_of
 from govservice.messaging.notices import tell
 from govservice.models.base import new_id
 from govservice.models.cases import Case
+from govservice.models.exchange import UNNEEDED
 from govservice.models.reliance import Dispute
 from govservice.models.session import box_of
 from govservice.operations.own_cases import own_case
@@ -198,12 +199,13 @@ def _resting(rt: Runtime, session: Session, row: Dispute, now: datetime) -> list
     found: list[tuple[str, Collection[str]]] = []
     for other in session.scalars(select(Case).where(Case.status != "closed", or_(*party)).order_by(Case.id)):
         facts = rt.definitions.by_sha(other.def_sha).service.facts
-        names = [name for name, node in facts.items() if any(s.dataset == row.dataset for s in node.sources)]
-        for need in rows_of(session, other.id, names).values():
+        held = [name for name, node in facts.items() if any(s.dataset == row.dataset for s in node.sources)]
+        needs = {name: n for name, n in rows_of(session, other.id, held).items() if n.state != UNNEEDED}
+        for need in needs.values():
             if need.state in ("available", "verified"):
                 move(need, "age", need.updated_at)
             if other.status == "open":
                 need.next_try_at, need.tries, need.silent_since = now, 0, now
-        if names and other.status == "open":
-            found.append((other.id, names))
+        if needs and other.status == "open":
+            found.append((other.id, list(needs)))
     return found

@@ -15,8 +15,9 @@ from config import Settings
 from govservice.engine import Actor
 from govservice.errors import Invalid, Missing, NotAllowed, NotFound, Unverified
 from govservice.exchange.evidence import current_facts, fact_values
+from govservice.exchange.requirement import rows_of
 from govservice.exchange.sandbox.cast import CITIZENS
-from govservice.models.exchange import EvidenceRequirement
+from govservice.models.exchange import UNNEEDED, EvidenceRequirement
 from govservice.models.papers import Message
 from govservice.models.reliance import Dispute, Revalidation
 from govservice.models.session import Database
@@ -161,6 +162,22 @@ def test_a_correction_reaches_cases_whose_register_was_silent_at_that_moment(pla
             )
         ).one()
     assert need.next_try_at is None, "nothing is due any more"
+
+
+def test_a_correction_leaves_alone_what_another_case_does_not_need(play: Play, sandbox: Sandbox) -> None:
+    """Its condition does not hold there: no register is asked for it, now or by the worker."""
+    accepted(play)
+    other = play.case_id
+    accepted(play)
+    with play.rt.write() as session:
+        need = rows_of(session, other, ["premises"])["premises"]
+        need.state, need.outcome = UNNEEDED, None
+    id = say(play)
+    sandbox.change("real_estate", USCC, floor_area_m2="520.00")
+    disputing.answer(play.rt, owner(play), id, "accepted", "已更正", now=play.now)
+    with play.rt.read() as session:
+        need = rows_of(session, other, ["premises"])["premises"]
+        assert (need.state, need.next_try_at) == (UNNEEDED, None)
 
 
 def area(play: Play) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from govservice.operations.demo_cast import PASSWORD
 from govservice.operations.publishing import publish_all
 from govservice.operations.runtime import Runtime
 from tests.support.clock import MovableClock
+from tests.support.sandboxes import Sandbox
 from tests.support.staged import TEMPLATES
 
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -91,8 +92,6 @@ def make_stage(
     """Builds the application on a fresh database with the published services and the cast."""
 
     def make(**changes: Any) -> Stage:
-        from dataclasses import replace
-
         parts = {"database": database, "definitions": definitions, "calendars": calendars, "wall": clock}
         app = create_app(replace(settings, **({"registration": "open"} | changes)), **parts)
         app.testing = True
@@ -103,6 +102,20 @@ def make_stage(
         return Stage(app, runtime, clock)
 
     return make
+
+
+def portal_with(
+    settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, files: Path
+) -> Stage:  # fmt: skip
+    """A portal with these definitions and a door to the registries of the sandbox; whoever asks closes its gateway."""
+    changes = {"workflows_dir": files, "registry_endpoints": sandbox.endpoints(), "registration": "open"}
+    app = create_app(replace(settings, **changes), database=database, wall=clock)  # type: ignore[arg-type]
+    app.testing = True
+    app.jinja_env.bytecode_cache = TEMPLATES
+    app.test_client_class = Browser
+    made = Stage(app, app.extensions["runtime"], clock)
+    publish_all(made.runtime, by="test", now=clock.now())
+    return made
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -11,23 +11,20 @@ import pytest
 from sqlalchemy import select
 
 from config import Settings
-from govservice.app import create_app
 from govservice.exchange.sandbox.cast import CITIZENS
 from govservice.models.cases import Case
 from govservice.models.consents import Consent
 from govservice.models.papers import Message
 from govservice.models.session import Database
 from govservice.operations import filing, owing
-from govservice.operations.publishing import publish_all
 from govservice.operations.revalidating import ask_again
 from tests.exchange.conftest import _sandbox_process, sandbox
 from tests.operations.conftest import PDF, Play
 from tests.support.clock import MovableClock
 from tests.support.relying import Edits, relying_files
 from tests.support.sandboxes import Sandbox
-from tests.support.staged import TEMPLATES
 from tests.web.citizens import send
-from tests.web.conftest import Browser, Stage
+from tests.web.conftest import Stage, portal_with
 
 __all__ = ["_sandbox_process", "sandbox"]
 EDITS: Edits = {
@@ -58,13 +55,7 @@ def opened(
     settings: Settings, database: Database, clock: MovableClock, sandbox: Sandbox, files: Path
 ) -> Desk:  # fmt: skip
     """A draft whose purpose page has not been answered, in a portal with these files."""
-    changes = {"workflows_dir": files, "registry_endpoints": sandbox.endpoints(), "registration": "open"}
-    app = create_app(replace(settings, **changes), database=database, wall=clock)
-    app.testing = True
-    app.jinja_env.bytecode_cache = TEMPLATES
-    app.test_client_class = Browser
-    stage = Stage(app, app.extensions["runtime"], clock)
-    publish_all(stage.runtime, by="test", now=clock.now())
+    stage = portal_with(settings, database, clock, sandbox, files)
     play = Play(stage.runtime, clock)
     wang = play.citizen("wang.fang")
     number = filing.start(stage.runtime, wang, "open_restaurant", idem=play.key(), now=clock.now())

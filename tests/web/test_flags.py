@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from config import Settings
-from govservice.app import create_app
 from govservice.engine import SYSTEM
 from govservice.models.base import new_id
 from govservice.models.cases import Case
 from govservice.models.reliance import FlaggedCase, RegistryEvent
 from govservice.models.session import Database
-from govservice.operations.publishing import publish_all
 from govservice.operations.registry_events import LOOKED_AT, WORST, follow_due
 from govservice.operations.revalidating import ask_again
 from govservice.queries.flags import TOLD
@@ -24,8 +21,7 @@ from tests.operations.conftest import Play
 from tests.support.clock import MovableClock
 from tests.support.relying import relying_files
 from tests.support.sandboxes import Sandbox
-from tests.support.staged import TEMPLATES
-from tests.web.conftest import Browser, Stage
+from tests.web.conftest import portal_with
 from tests.web.desks import words
 from tests.web.test_relied import USCC, Room
 
@@ -38,13 +34,7 @@ def room(
 ) -> Iterator[Room]:
     """A restaurant under review; its enterprise fact listens to the register."""
     files = relying_files(tmp_path)
-    given = replace(settings, workflows_dir=files, registry_endpoints=sandbox.endpoints())
-    app = create_app(given, database=database, wall=clock)
-    app.testing = True
-    app.jinja_env.bytecode_cache = TEMPLATES
-    app.test_client_class = Browser
-    stage = Stage(app, app.extensions["runtime"], clock)
-    publish_all(stage.runtime, by="test", now=clock.now())
+    stage = portal_with(settings, database, clock, sandbox, files)
     play = Play(stage.runtime, clock)
     made = Room(stage, play, sandbox)
     made.number = play.draft()

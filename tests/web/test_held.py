@@ -5,24 +5,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from config import Settings
-from govservice.app import create_app
 from govservice.models.exchange import DataAccess
 from govservice.models.session import Database
-from govservice.operations.publishing import publish_all
 from tests.exchange.conftest import _sandbox_process, sandbox
 from tests.operations.conftest import Play
 from tests.support.clock import MovableClock
 from tests.support.relying import relying_files
 from tests.support.sandboxes import Sandbox
-from tests.support.staged import TEMPLATES
-from tests.web.conftest import Browser, Stage
+from tests.web.conftest import Browser, portal_with
 from tests.web.desks import words
 from tests.web.test_clerk_page import holder_of
 from tests.web.test_relied import HIDDEN, USCC, Room
@@ -38,13 +34,7 @@ def room(
 ) -> Iterator[Room]:
     """A restaurant whose premises no register holds, under review: declared, with the deed."""
     files = relying_files(tmp_path)
-    given = replace(settings, workflows_dir=files, registry_endpoints=sandbox.endpoints())
-    app = create_app(given, database=database, wall=clock)
-    app.testing = True
-    app.jinja_env.bytecode_cache = TEMPLATES
-    app.test_client_class = Browser
-    stage = Stage(app, app.extensions["runtime"], clock)
-    publish_all(stage.runtime, by="test", now=clock.now())
+    stage = portal_with(settings, database, clock, sandbox, files)
     made = Room(stage, Play(stage.runtime, clock), sandbox)
     sandbox.forget("real_estate", USCC)
     play = made.play

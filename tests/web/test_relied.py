@@ -6,14 +6,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from config import Settings
-from govservice.app import create_app
 from govservice.exchange.sandbox.cast import CITIZENS
 from govservice.models.cases import Case
 from govservice.models.exchange import Burden, DataAccess
@@ -22,14 +21,12 @@ from govservice.models.reliance import Revalidation
 from govservice.models.session import Database
 from govservice.models.signing import check
 from govservice.operations.effects import deliver_due
-from govservice.operations.publishing import publish_all
 from tests.exchange.conftest import _sandbox_process, sandbox
 from tests.operations.conftest import Play
 from tests.support.clock import MovableClock
 from tests.support.relying import relying_files
 from tests.support.sandboxes import Sandbox
-from tests.support.staged import TEMPLATES
-from tests.web.conftest import Browser, Stage
+from tests.web.conftest import Browser, Stage, portal_with
 
 __all__ = ["_sandbox_process", "sandbox"]
 HIDDEN = re.compile(r'<input id="\w+" name="([^"]+)" type="hidden" value="([^"]*)"')
@@ -54,13 +51,7 @@ def room(
 ) -> Iterator[Room]:
     """A restaurant before the decision; meanwhile the register has another floor area."""
     files = relying_files(tmp_path)
-    changes = {"workflows_dir": files, "registry_endpoints": sandbox.endpoints(), "registration": "open"}
-    app = create_app(replace(settings, **changes), database=database, wall=clock)
-    app.testing = True
-    app.jinja_env.bytecode_cache = TEMPLATES
-    app.test_client_class = Browser
-    stage = Stage(app, app.extensions["runtime"], clock)
-    publish_all(stage.runtime, by="test", now=clock.now())
+    stage = portal_with(settings, database, clock, sandbox, files)
     play = Play(stage.runtime, clock)
     made = Room(stage, play, sandbox)
     made.number = play.draft()
@@ -164,18 +155,18 @@ def test_who_may(room: Room) -> None:
     assert browser.post(settle, data={"how": "kept", "reason": "x"}).status_code == 400
 
 
-def declared(room: Room) -> None:
-    """A restaurant of which the register has no record, accepted: the departments are at work."""
-    room.sandbox.forget("real_estate", USCC)
+def declared(room: Room, area: str = "320") -> None:
+    """A restaurant whose applicant gives the premises in the place of a register, sent."""
     room.number = room.play.draft()
     room.play.answer("wang.fang", premises={
-        "premises.title_no": "1", "premises.address": "a", "premises.district": "huaxi", "premises.area": "320",
+        "premises.title_no": "1", "premises.address": "a", "premises.district": "huaxi", "premises.area": area,
     })  # fmt: skip
     room.play.attach("wang.fang", "title_deed")
     room.play.submit()
 
 
 def test_what_the_applicant_said_is_there_to_be_verified_before_the_decision(room: Room) -> None:
+    room.sandbox.forget("real_estate", USCC)
     declared(room)
     window = room.stage.client_as("li.na")
     page = window.get(f"/clerk/cases/{room.number}").get_data(as_text=True).partition('id="relied"')[2]
@@ -234,12 +225,7 @@ def test_the_receipt_says_what_was_not_asked(room: Room) -> None:
 def test_a_silent_register_is_said_to_be_waited_for(room: Room) -> None:
     """To the citizen and to the clerk, in both languages; the application goes on."""
     room.sandbox.fault("real_estate", "status_500")
-    room.number = room.play.draft()
-    room.play.answer("wang.fang", premises={
-        "premises.title_no": "1", "premises.address": "a", "premises.district": "huaxi", "premises.area": "120",
-    })  # fmt: skip
-    room.play.attach("wang.fang", "title_deed")
-    room.play.submit()
+    declared(room, "120")
     citizen, clerk = room.stage.client_as("wang.fang"), room.stage.client_as("li.na")
     for language, words in (("en", "Waiting for a register"), ("zh", "等待登记库响应")):
         citizen.environ_base["HTTP_ACCEPT_LANGUAGE"] = clerk.environ_base["HTTP_ACCEPT_LANGUAGE"] = language
